@@ -1,0 +1,1 @@
+"""bpfsmt: is what an eBPF verifier believes about a program true?"""

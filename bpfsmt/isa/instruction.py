@@ -1,0 +1,90 @@
+"""One eBPF instruction as plain data (RFC 9669, section 3).
+
+An :class:`Instruction` holds exactly the fields of the encoding, nothing derived.
+``ld_imm64`` is one `Instruction` that takes two 8-byte slots; every program counter
+in bpfsmt counts *slots*, as the kernel's log and jump offsets do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bpfsmt.isa.opcodes import AluOp, Class, JmpOp, Mode, Size
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """The fields of one instruction.
+
+    ``opcode`` is the 8-bit opcode byte, ``dst`` and ``src`` are register numbers 0..10
+    (or the pseudo values that `ld_imm64` and `call` put into ``src``), ``offset`` is the
+    signed 16-bit and ``imm`` the signed 32-bit field.  ``next_imm`` is the signed 32-bit
+    immediate of the second slot of `ld_imm64`, and 0 everywhere else.
+
+    >>> Instruction(opcode=0xb7, dst=0, imm=2)
+    Instruction(opcode=183, dst=0, src=0, offset=0, imm=2, next_imm=0)
+    >>> Instruction(opcode=0x18, dst=1).slots
+    2
+    """
+
+    opcode: int
+    dst: int = 0
+    src: int = 0
+    offset: int = 0
+    imm: int = 0
+    next_imm: int = 0
+
+    @property
+    def cls(self) -> Class:
+        """The instruction class, the low three bits of the opcode."""
+        return Class(self.opcode & 0x07)
+
+    @property
+    def is_alu(self) -> bool:
+        """Arithmetic, 32 or 64 bits wide."""
+        return self.cls in (Class.ALU, Class.ALU64)
+
+    @property
+    def is_jmp(self) -> bool:
+        """Any instruction of the two jump classes: jumps, calls, exit."""
+        return self.cls in (Class.JMP, Class.JMP32)
+
+    @property
+    def alu_op(self) -> AluOp:
+        """The arithmetic operation (only for the two ALU classes)."""
+        return AluOp(self.opcode & 0xF0)
+
+    @property
+    def jmp_op(self) -> JmpOp:
+        """The jump operation (only for the two JMP classes)."""
+        return JmpOp(self.opcode & 0xF0)
+
+    @property
+    def uses_reg(self) -> bool:
+        """The source operand is a register (BPF_X), not the immediate (BPF_K)."""
+        return bool(self.opcode & 0x08)
+
+    @property
+    def size(self) -> Size:
+        """The access width of a load or store."""
+        return Size(self.opcode & 0x18)
+
+    @property
+    def mode(self) -> Mode:
+        """The addressing mode of a load or store."""
+        return Mode(self.opcode & 0xE0)
+
+    @property
+    def is_ld_imm64(self) -> bool:
+        """The only instruction that takes two slots."""
+        return self.opcode == 0x18
+
+    @property
+    def slots(self) -> int:
+        """How many 8-byte slots the encoding takes: 2 for ``ld_imm64``, else 1."""
+        return 2 if self.is_ld_imm64 else 1
+
+    @property
+    def imm64(self) -> int:
+        """The unsigned 64-bit constant of a plain ``ld_imm64``."""
+        return (self.imm & 0xFFFFFFFF) | ((self.next_imm & 0xFFFFFFFF) << 32)

@@ -54,6 +54,8 @@ class JmpOp(IntEnum):
     JLE = 0xB0
     JSLT = 0xC0
     JSLE = 0xD0
+    JCOND = 0xE0
+    """Linux only: ``may_goto``, a jump that the kernel takes when its budget is spent."""
 
 
 class Size(IntEnum):

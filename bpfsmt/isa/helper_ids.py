@@ -47,9 +47,11 @@ _NAMES_FROM_1 = """
     tcp_raw_gen_syncookie_ipv4 tcp_raw_gen_syncookie_ipv6 tcp_raw_check_syncookie_ipv4
     tcp_raw_check_syncookie_ipv6 ktime_get_tai_ns user_ringbuf_drain cgrp_storage_get
     cgrp_storage_delete
-""".split()
+"""
 
-HELPER_NAMES: dict[int, str] = {n: f"bpf_{name}" for n, name in enumerate(_NAMES_FROM_1, start=1)}
+HELPER_NAMES: dict[int, str] = {
+    number: f"bpf_{name}" for number, name in enumerate(_NAMES_FROM_1.split(), start=1)
+}
 """Helper number to name: ``HELPER_NAMES[1] == "bpf_map_lookup_elem"``."""
 
 HELPER_IDS: dict[str, int] = {name: number for number, name in HELPER_NAMES.items()}

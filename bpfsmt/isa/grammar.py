@@ -124,11 +124,11 @@ _REGISTERS = frozenset(str(number) for number in range(11))
 
 def number(token: str) -> int:
     """The value of a decimal or hexadecimal number, with or without sign or ``pc``."""
-    sign, digits = re.fullmatch(r"(?:pc)?([-+]?)(\w+)", token, re.ASCII).groups()  # type: ignore[union-attr]
+    digits = token.lstrip("pc+-")
     if len(digits) > 24:  # more than any field holds, and no bait for int()'s own limit
         raise AsmError(f"number of {len(digits)} digits")
     value = int(digits, 16 if digits[:2] in ("0x", "0X") else 10)
-    return -value if sign == "-" else value
+    return -value if "-" in token else value
 
 
 def tokens(text: str) -> list[str]:

@@ -1,0 +1,169 @@
+"""Backend one: a rule's typed tree as Python source on ints, with the wraps put in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bpfsmt.bits import ir
+from bpfsmt.bits.compile import Compiled
+from bpfsmt.bits.lang import div_trunc, rem_trunc
+from bpfsmt.bits.types import Bool, RecordType, TupleType, Type
+from bpfsmt.bits.words import Word
+
+
+def _shl(x: int, n: int, bits: int) -> int:
+    """``x << n`` without building a number of n bits when n is huge."""
+    return x << n if n < bits else 0
+
+
+def _udiv(x: int, y: int, bits: int) -> int:
+    """Division as SMT-LIB has it: all ones for a zero divisor, so that both modes agree."""
+    return x // y if y else (1 << bits) - 1
+
+
+def _urem(x: int, y: int) -> int:
+    """Remainder as SMT-LIB has it: ``x`` for a zero divisor."""
+    return x % y if y else x
+
+
+def _sdiv(x: int, y: int) -> int:
+    """Signed division as SMT-LIB has it for a zero divisor (the caller wraps)."""
+    return div_trunc(x, y) if y else (1 if x < 0 else -1)
+
+
+def _srem(x: int, y: int) -> int:
+    """Signed remainder as SMT-LIB has it for a zero divisor."""
+    return rem_trunc(x, y) if y else x
+
+
+RUNTIME: dict[str, Any] = {
+    "_shl": _shl, "_udiv": _udiv, "_urem": _urem, "_sdiv": _sdiv, "_srem": _srem,
+}  # fmt: skip
+
+_DIRECT = {"&", "|", "^", "==", "!=", "<", "<=", "and", "or"}
+
+
+def to_python(compiled: Compiled) -> tuple[str, dict[str, type]]:
+    """The rule as Python source, and the record classes that the source names."""
+    writer = _Writer()
+    lines = [f"def {compiled.name}({', '.join(name for name, _ in compiled.params)}):"]
+    lines += writer.block(compiled.body, "    ")
+    return "\n".join(lines) + "\n", writer.records
+
+
+def define(compiled: Compiled, namespace: dict[str, Any]) -> Callable[..., Any]:
+    """Define the rule inside ``namespace``, where its callees are looked up at each call."""
+    text, records = to_python(compiled)
+    for name, cls in records.items():
+        if namespace.setdefault(name, cls) is not cls:
+            raise TypeError(f"two different records are called {name}")
+    namespace.update(RUNTIME)
+    exec(compile(text, f"<ints of {compiled.name}>", "exec"), namespace)
+    function: Callable[..., Any] = namespace[compiled.name]
+    return function
+
+
+def _wrap(type_: Type, text: str) -> str:
+    assert isinstance(type_, Word)
+    mask = hex(type_.mask)
+    if not type_.signed:
+        return f"({text} & {mask})"
+    half = hex(1 << (type_.bits - 1))
+    return f"((({text}) + {half} & {mask}) - {half})"
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self.records: dict[str, type] = {}
+
+    def block(self, stmts: tuple[ir.Stmt, ...], indent: str) -> list[str]:
+        lines: list[str] = []
+        for stmt in stmts:
+            match stmt:
+                case ir.Assign(targets, value):
+                    lines.append(f"{indent}{', '.join(targets)} = {self.expr(value)}")
+                case ir.Return(value):
+                    lines.append(f"{indent}return {self.expr(value)}")
+                case ir.Break(cond):
+                    lines.append(f"{indent}if {self.expr(cond)}: break")
+                case ir.For(var, count, body):
+                    lines.append(f"{indent}for {var} in range({count}):")
+                    lines += self.block(body, indent + "    ")
+                case ir.If(cond, then, other):
+                    lines.append(f"{indent}if {self.expr(cond)}:")
+                    lines += self.block(then, indent + "    ") or [f"{indent}    pass"]
+                    if other:
+                        lines.append(f"{indent}else:")
+                        lines += self.block(other, indent + "    ")
+        return lines
+
+    def expr(self, e: ir.Expr) -> str:
+        match e:
+            case ir.Const(type_, value):
+                return str(bool(value)) if isinstance(type_, Bool) else f"({value})"
+            case ir.Var(_, name):
+                return name
+            case ir.Field(_, arg, name):
+                return f"{self.expr(arg)}.{name}"
+            case ir.Ite(_, cond, then, other):
+                return f"({self.expr(then)} if {self.expr(cond)} else {self.expr(other)})"
+            case ir.Call(_, rule, args):
+                return f"{rule}({', '.join(map(self.expr, args))})"
+            case ir.Make(type_, args):
+                return f"{self.constructor(type_)}({', '.join(map(self.expr, args))},)"
+            case ir.Replace(type_, arg, fields):
+                self.constructor(type_)
+                new = ", ".join(f"{name}={self.expr(value)}" for name, value in fields)
+                return f"{self.expr(arg)}._replace({new})"
+            case ir.Cast():
+                return self.cast(e)
+            case ir.Op():
+                return self.op(e)
+
+    def constructor(self, type_: RecordType | TupleType) -> str:
+        if isinstance(type_, TupleType):
+            return ""
+        self.records[type_.cls.__name__] = type_.cls
+        return type_.cls.__name__
+
+    def cast(self, e: ir.Cast) -> str:
+        inner = self.expr(e.arg)
+        if isinstance(e.arg.type, Bool):
+            return f"int({inner})"
+        assert isinstance(e.arg.type, Word)
+        if e.arg.type.min in e.type and e.arg.type.max in e.type:
+            return inner
+        return _wrap(e.type, inner)
+
+    def op(self, e: ir.Op) -> str:
+        a = [self.expr(x) for x in e.args]
+        word = e.args[0].type
+        if e.op in _DIRECT:
+            return f"({f' {e.op} '.join(a)})"
+        if e.op in ("+", "-", "*"):
+            return _wrap(e.type, f"({a[0]} {e.op} {a[1]})")
+        if e.op == ">>":
+            return f"({a[0]} >> {a[1]})"
+        if e.op == "not":
+            return f"(not {a[0]})"
+        if e.op in ("min", "max"):
+            return f"{e.op}({', '.join(a)})"
+        if e.op == "bit_length":
+            return f"{a[0]}.bit_length()"
+        if e.op == "neg":
+            return _wrap(e.type, f"-{a[0]}")
+        assert isinstance(word, Word)
+        if e.op == "~":
+            return f"(~{a[0]})" if word.signed else f"({a[0]} ^ {hex(word.mask)})"
+        if e.op == "<<":
+            if isinstance(e.args[1], ir.Const) and e.args[1].value < word.bits:
+                return _wrap(e.type, f"({a[0]} << {a[1]})")
+            return _wrap(e.type, f"_shl({a[0]}, {a[1]}, {word.bits})")
+        if e.op == "/":
+            return f"_udiv({a[0]}, {a[1]}, {word.bits})"
+        if e.op == "%":
+            return f"_urem({a[0]}, {a[1]})"
+        if e.op == "div_trunc":
+            return _wrap(e.type, f"_sdiv({a[0]}, {a[1]})")
+        return _wrap(e.type, f"_srem({a[0]}, {a[1]})")

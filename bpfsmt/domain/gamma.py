@@ -1,0 +1,30 @@
+"""γ: which numbers a tnum, and a scalar, stand for."""
+
+from __future__ import annotations
+
+from bpfsmt.bits import rule, s32, s64, u32, u64
+from bpfsmt.domain.scalar import Scalar, Tnum
+
+
+@rule
+def tnum_contains(t: Tnum, x: u64) -> bool:
+    """x ∈ γ(t): every bit outside the mask is as ``value`` says."""
+    return x & ~t.mask == t.value
+
+
+@rule
+def scalar_contains(r: Scalar, x: u64) -> bool:
+    """x ∈ γ(r): the tnum and all four ranges hold of x."""
+    return (
+        tnum_contains(r.var_off, x)
+        and r.umin <= x <= r.umax
+        and r.smin <= s64(x) <= r.smax
+        and r.u32min <= u32(x) <= r.u32max
+        and r.s32min <= s32(x) <= r.s32max
+    )
+
+
+@rule
+def tnum_well_formed(t: Tnum) -> bool:
+    """No bit is both unknown and known to be 1; only such a tnum stands for anything."""
+    return t.value & t.mask == 0

@@ -1,0 +1,69 @@
+"""The state of one register: the paper's Table 2, with the types of its Table 3."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from bpfsmt.domain.scalar import UNKNOWN, Scalar
+
+
+class RegType(Enum):
+    """Register types (paper, Table 3); the value is the name in the kernel's log.
+
+    `PTR_TO_PACKET_META` is the one addition to the paper's nine: the metadata area of
+    its section 3.1 is reached through it (``xdp_md.data_meta``, Linux 4.15).
+    """
+
+    NOT_INIT = "?"
+    SCALAR_VALUE = "scalar"
+    PTR_TO_CTX = "ctx"
+    CONST_PTR_TO_MAP = "map_ptr"
+    PTR_TO_MAP_VALUE = "map_value"
+    PTR_TO_MAP_VALUE_OR_NULL = "map_value_or_null"
+    PTR_TO_STACK = "fp"
+    PTR_TO_PACKET = "pkt"
+    PTR_TO_PACKET_META = "pkt_meta"
+    PTR_TO_PACKET_END = "pkt_end"
+
+    @property
+    def is_pointer(self) -> bool:
+        """Anything but a number and an unwritten register."""
+        return self not in (RegType.NOT_INIT, RegType.SCALAR_VALUE)
+
+
+class Reg(NamedTuple):
+    """What a verifier knows of one register (or spilled slot).
+
+    ``scalar`` is the number itself, or of a pointer its variable part; ``off`` is a
+    pointer's fixed offset in bytes; ``id`` ties copies with one variable part together (0:
+    none); ``range`` says how many bytes from the variable part on lie inside the packet;
+    ``map`` is the index of the map in ``Program.maps``; ``frame`` is the number of the
+    stack frame that a stack pointer points into.
+    """
+
+    type: RegType
+    scalar: Scalar = UNKNOWN
+    off: int = 0
+    id: int = 0
+    range: int = 0
+    map: int = -1
+    frame: int = 0
+
+    @property
+    def is_pointer(self) -> bool:
+        """The register holds a pointer of whatever type."""
+        return self.type.is_pointer
+
+    @property
+    def is_const(self) -> bool:
+        """The scalar part is one known number."""
+        return self.scalar.var_off.mask == 0
+
+    @property
+    def const_value(self) -> int:
+        """That number, unsigned (only if `is_const`)."""
+        return self.scalar.var_off.value
+
+
+NOT_INIT = Reg(RegType.NOT_INIT)

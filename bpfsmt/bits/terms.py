@@ -210,7 +210,7 @@ class _Walker:
         table = _SIGNED if isinstance(word, Word) and word.signed else _UNSIGNED
         if e.op in ("min", "max"):
             less = table["<="]
-            first = (lambda a, b: less(a, b)) if e.op == "min" else (lambda a, b: less(b, a))
+            first: Callable[..., Any] = less if e.op == "min" else lambda a, b: less(b, a)
             return functools.reduce(lambda a, b: ite(first(a, b), a, b), args)
         return (table.get(e.op) or _EITHER[e.op])(*args)
 

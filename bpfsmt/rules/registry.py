@@ -1,0 +1,53 @@
+"""Finding rule sets by name, and loading a user's own from a file."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from pathlib import Path
+
+from bpfsmt.bits import RuleError
+from bpfsmt.rules.ruleset import RuleSet, RuleSetError
+
+_MODULES = {"xdp-paper": "bpfsmt.rules.paper"}
+"""Where each rule set lives: a module with a `RuleSet` called ``RULES``."""
+
+
+def rule_set_names() -> list[str]:
+    """The names of the rule sets that come with bpfsmt."""
+    return sorted(_MODULES)
+
+
+def rule_set(name: str) -> RuleSet:
+    """The rule set of that name; `RuleSetError` lists the names if there is none."""
+    if name not in _MODULES:
+        raise RuleSetError(f"no rule set {name!r}: there are {', '.join(rule_set_names())}")
+    found: RuleSet = importlib.import_module(_MODULES[name]).RULES
+    return found
+
+
+def load_rules(spec: str) -> RuleSet:
+    """A rule set by name, or from a Python file that defines one as ``RULES``.
+
+    Raises `RuleSetError` if the file cannot be run or defines none, and
+    `bpfsmt.bits.RuleError` if a rule in it cannot be compiled.
+    """
+    if not spec.endswith(".py"):
+        return rule_set(spec)
+    path = Path(spec)
+    if not path.is_file():
+        raise RuleSetError(f"{spec}: no such file")
+    module_spec = importlib.util.spec_from_file_location(f"bpfsmt_user_rules_{path.stem}", path)
+    assert module_spec is not None
+    assert module_spec.loader is not None
+    module = importlib.util.module_from_spec(module_spec)
+    try:
+        module_spec.loader.exec_module(module)
+    except (RuleError, RuleSetError):
+        raise
+    except Exception as e:
+        raise RuleSetError(f"{spec}: {type(e).__name__}: {e}") from e
+    rules = getattr(module, "RULES", None)
+    if not isinstance(rules, RuleSet):
+        raise RuleSetError(f"{spec}: define RULES = rule_set(NAME).derive(NAME, RULE, ...)")
+    return rules

@@ -1,0 +1,103 @@
+"""A rule set is data: a name, a table from rule names to rules, and a policy."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+from bpfsmt.bits import LinkedRules, Rule
+from bpfsmt.errors import BpfsmtError
+
+
+class RuleSetError(BpfsmtError):
+    """No such rule set, no such rule, or an override that does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a verifier with this rule set admits, apart from how it tracks values.
+
+    ``max_insns`` bounds a program's length in slots and ``max_walked`` the instructions
+    that the walk of all paths visits.  ``loops`` and ``calls`` say whether back edges and
+    local calls are admitted.  ``strict_alignment`` asks for aligned access to packets and
+    map values too (stack and context always need it).
+    """
+
+    max_insns: int = 4096
+    max_walked: int = 131_072
+    loops: bool = False
+    calls: bool = True
+    strict_alignment: bool = False
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """A named table of rules.  Immutable: `derive` makes a changed one."""
+
+    name: str
+    rules: Mapping[str, Rule[..., Any]]
+    policy: Policy = field(default_factory=Policy)
+    base: RuleSet | None = None
+    doc: str = ""
+
+    def derive(
+        self, name: str, *rules: Rule[..., Any], policy: Policy | None = None, doc: str = ""
+    ) -> RuleSet:
+        """This rule set with some rules overridden, each by the one of the same name.
+
+        Raises `RuleSetError` for a name that this set does not have, and
+        `bpfsmt.bits.RuleError` for a rule whose signature differs.
+        """
+        known = self.linked.rules
+        for r in rules:
+            if r.name not in known:
+                close = difflib.get_close_matches(r.name, known, 1)
+                hint = f": did you mean {close[0]}?" if close else ""
+                raise RuleSetError(f"{r.source.filename}: {self.name} has no rule {r.name}{hint}")
+            if [t for _, t in r.params] != [t for _, t in known[r.name].params] or (
+                r.result != known[r.name].result
+            ):
+                raise r.source.error(None, f"{r.name} must be {known[r.name]!r}")
+        derived = self.extend(name, *rules, doc=doc)
+        return replace(derived, policy=policy) if policy else derived
+
+    def extend(self, name: str, *rules: Rule[..., Any], doc: str = "") -> RuleSet:
+        """This rule set with rules added, whatever their names."""
+        table = {**self.rules, **{r.name: r for r in rules}}
+        return replace(self, name=name, rules=table, base=self, doc=doc)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The names of the rules in which this set differs from its base."""
+        if self.base is None:
+            return tuple(sorted(self.rules))
+        return tuple(sorted(n for n, r in self.rules.items() if self.base.rules.get(n) is not r))
+
+    @functools.cached_property
+    def linked(self) -> LinkedRules:
+        """All rules, with their callees, linked by name."""
+        return LinkedRules(self.rules.values())
+
+    @functools.cached_property
+    def ints(self) -> SimpleNamespace:
+        """The rules as functions on ints: ``rules.ints.tnum_add(a, b)``."""
+        return SimpleNamespace(**{n: self.linked.ints[n] for n in self.linked.rules})
+
+    @functools.cached_property
+    def terms(self) -> SimpleNamespace:
+        """The rules as functions on Z3 terms, with the same names."""
+        return SimpleNamespace(**{n: self.linked.terms[n] for n in self.linked.rules})
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A hash of every rule's text and the policy: equal for equal behaviour."""
+        texts = sorted(f"{n}\n{r.source.text}" for n, r in self.linked.rules.items())
+        return hashlib.sha256("\n".join([*texts, repr(self.policy)]).encode()).hexdigest()[:16]
+
+    def __repr__(self) -> str:
+        return f"<rule set {self.name}: {len(self.rules)} rules>"

@@ -1,0 +1,1 @@
+"""What programs mean: arithmetic as rules, context layouts, helper contracts."""

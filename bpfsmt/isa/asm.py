@@ -88,7 +88,7 @@ def _located(filename: str, line: int) -> Iterator[None]:
 # Everything up to a comment sign that is not inside double quotes.
 _CODE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|(?!;|//).)*', re.DOTALL)
 _OBJDUMP_LABEL = re.compile(rf"[0-9a-f]{{16}} <({NAME})>:")
-_LABEL = re.compile(rf"({NAME})\s*:\s*")
+_LABEL = re.compile(rf"({NAME}):\s*")
 # "12:" as logs print it, then "(b7)" or all bytes as llvm-objdump prints them
 _LOG_PREFIX = re.compile(
     r"(?:[0-9]+:\s*)?(?:\(([0-9a-f]{2})\)\s*|([0-9a-f]{2})(?:\s[0-9a-f]{2}){7,15}\s+)?"

@@ -299,3 +299,10 @@ def test_any_text_assembles_or_is_refused(text: str) -> None:
     else:
         encode(unit.slots)
         assert same(assemble(to_asm(unit)), unit)
+
+
+def test_a_made_up_label_avoids_the_names_of_functions() -> None:
+    text = ".func L3\ncall other\ngoto out\nexit\nout: exit\n.func other\nexit"
+    written = to_asm(assemble(text))
+    assert "L3_:" in written
+    assert same(assemble(written), assemble(text))

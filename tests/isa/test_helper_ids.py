@@ -22,7 +22,7 @@ def test_numbers_run_from_1_to_211() -> None:
 @pytest.mark.skipif(not HEADER.exists(), reason=f"needs {HEADER}")
 def test_names_agree_with_the_header() -> None:
     """The header lists them in order, since Linux 6.2 with the number beside the name."""
-    listed = re.findall(r"^\s+FN\((\w+)(?:, (\d+))?.*\)\s*\\$", HEADER.read_text(), re.MULTILINE)
+    listed = re.findall(r"^\s+FN\((\w+)(?:, (\d+))?.*\),?\s*\\$", HEADER.read_text(), re.MULTILINE)
     found = {int(number or place): f"bpf_{name}" for place, (name, number) in enumerate(listed)}
     assert len(found) > 150
     common = found.keys() & HELPER_NAMES.keys()

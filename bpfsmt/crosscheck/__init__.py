@@ -1,0 +1,1 @@
+"""Claims × checkers → findings: is what a producer says of a program true?"""

@@ -1,0 +1,80 @@
+"""Is a formula impossible?  Proved, refuted with a model, or unknown: never two merged."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import z3
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """No assignment satisfies the formula."""
+
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refuted:
+    """The formula has this model."""
+
+    model: Any
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The solver gave up; ``why`` says how."""
+
+    why: str
+    seconds: float = 0.0
+
+
+Answer: TypeAlias = Proved | Refuted | Unknown
+
+
+@dataclass
+class Solver:
+    """Decides formulas within ``timeout`` seconds each; equal formulas only once.
+
+    >>> x = z3.BitVec("x", 64)
+    >>> Solver().impossible(x & 1 > 1)
+    Proved(seconds=0.0)
+    """
+
+    timeout: float = 30.0
+    queries: int = 0
+    seconds: float = 0.0
+    _known: dict[int, tuple[Any, Answer]] = field(default_factory=dict)
+
+    def impossible(self, formula: Any) -> Answer:
+        """Whether ``formula`` has no model."""
+        simple = z3.simplify(formula)
+        if z3.is_false(simple):
+            return Proved()
+        # Terms are shared, so equal formulas have one AST; the reference keeps its id alive.
+        key = simple.get_id()
+        known = self._known.get(key)
+        if known is not None and known[0].eq(simple):
+            return known[1]
+        answer = self._ask(simple)
+        self._known[key] = (simple, answer)
+        return answer
+
+    def _ask(self, formula: Any) -> Answer:
+        solver = z3.SolverFor("QF_AUFBV")
+        solver.set("timeout", int(self.timeout * 1000))
+        solver.add(formula)
+        start = time.perf_counter()
+        result = solver.check()
+        seconds = time.perf_counter() - start
+        self.queries += 1
+        self.seconds += seconds
+        if result == z3.unsat:
+            return Proved(seconds)
+        if result == z3.sat:
+            return Refuted(solver.model(), seconds)
+        why = solver.reason_unknown()
+        return Unknown("timeout" if why in ("timeout", "canceled") else why, seconds)

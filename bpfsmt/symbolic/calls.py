@@ -1,0 +1,213 @@
+"""What helpers do to a symbolic state, as far as their contracts promise.
+
+A result is any that the contract admits.  Lookups give null or the value's address; the
+packet helpers move the packet's window or fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import z3
+
+from bpfsmt.errors import UnsupportedError
+from bpfsmt.semantics.helpers import HELPERS, Arg, Helper, Ret
+from bpfsmt.symbolic.memory import Access, write_bytes
+from bpfsmt.symbolic.state import SymState
+from bpfsmt.symbolic.values import (
+    TRUE,
+    UNINIT,
+    Alt,
+    Region,
+    Term,
+    Value,
+    conj,
+    const_of,
+    gather,
+    ite,
+    neg,
+    number,
+    pointer,
+)
+
+HEADROOM = 256
+"""Bytes before the packet that adjust_head and adjust_meta may claim (XDP_PACKET_HEADROOM)."""
+
+MIN_PACKET = 14
+"""No helper makes a packet shorter than an Ethernet header (ETH_HLEN)."""
+
+_ERRNO_MAX = 4095
+
+
+def call_helper(
+    access: Access, state: SymState, pc: int, number_: int, read: Callable[[int], Value]
+) -> SymState:
+    """The state after helper ``number_``; ``read(i)`` reads R1..R5.
+
+    Raises `UnsupportedError` for a helper without a contract.
+    """
+    helper = HELPERS.get(number_)
+    if helper is None:
+        raise UnsupportedError(f"instruction {pc}: helper {number_} is not modelled")
+    args = [read(i) for i in range(1, len(helper.args) + 1)]
+    state = _arguments(access, state, helper, args)
+    move = _MOVES.get(helper.name)
+    if move is not None:
+        state, result = move(access, state, args)
+    else:
+        result = _result(access, state, helper, args)
+    junk = tuple(pointer(UNINIT, z3.BitVec(f"r{i}.{access.place}", 64)) for i in range(1, 6))
+    top = state.frames[-1]
+    regs = (result, *junk, *top.regs[6:])
+    return replace(state, frames=(*state.frames[:-1], replace(top, regs=regs)))
+
+
+def _map_of(value: Value) -> int | None:
+    regions = {alt.region for alt in value.alts}
+    if len(regions) == 1:
+        (region,) = regions
+        if region is not None and region.kind == "map":
+            return int(region.key[0])
+    return None
+
+
+def _arguments(access: Access, state: SymState, helper: Helper, args: list[Value]) -> SymState:
+    """Check the memory that the helper reads; forget what it writes."""
+    index = next((_map_of(v) for v, a in zip(args, helper.args, strict=True) if a is Arg.MAP), None)
+    for i, (value, arg) in enumerate(zip(args, helper.args, strict=True)):
+        if arg is Arg.MAP:
+            if _map_of(value) is None:
+                access.fault(TRUE, f"R{i + 1} of {helper.name} is not a map")
+        elif arg in (Arg.MAP_KEY, Arg.MAP_VALUE):
+            if index is None:
+                continue
+            m = access.program.maps[index]
+            size = m.key_size if arg is Arg.MAP_KEY else m.value_size
+            if size:
+                access.check(state, value, size)
+                _read_stack(access, state, value, size)
+        elif arg in (Arg.MEM, Arg.MEM_OR_NULL, Arg.UNINIT_MEM):
+            state = _memory(access, state, value, args[i + 1], arg)
+        elif arg is Arg.CTX:
+            for alt in value.alts:
+                ok = alt.region is not None and alt.region.kind == "ctx" and const_of(alt.off) == 0
+                access.fault(z3.BoolVal(not ok), f"R{i + 1} of {helper.name} is not the context")
+    return state
+
+
+def _read_stack(access: Access, state: SymState, value: Value, size: int) -> None:
+    for alt in value.alts:
+        if alt.region is not None and alt.region.kind == "stack" and const_of(alt.off) is not None:
+            for at in range(size):
+                access.load(state, Value((Alt(alt.guard, alt.region, alt.off + at),)), 1)
+
+
+def _memory(access: Access, state: SymState, value: Value, size: Value, arg: Arg) -> SymState:
+    """A memory argument with its size register: in bounds, and written if it is an output."""
+    known = const_of(size.bits)
+    limit = size.bits
+    for alt in value.alts:
+        region = alt.region
+        if region is None:
+            null_ok = arg is Arg.MEM_OR_NULL and const_of(alt.off) == 0
+            access.fault(conj(alt.guard, z3.BoolVal(not null_ok)), "memory argument is a number")
+            continue
+        low, high = _window(access, state, region)
+        # An empty range is never touched; sizes are bounded so that the sum cannot wrap.
+        inside = z3.And(alt.off >= low, alt.off + limit <= high, limit >= 0, limit <= 1 << 29)
+        outside = z3.simplify(z3.And(limit != 0, z3.Not(inside)))
+        access.fault(conj(alt.guard, outside), f"memory argument in {region.kind}")
+        if region.kind == "stack" and arg is Arg.UNINIT_MEM:
+            off = const_of(alt.off)
+            if off is None or known is None:
+                raise UnsupportedError(
+                    f"{access.place}: output of unknown size or place on the stack"
+                )
+            fresh = [z3.BitVec(f"out.{access.place}.{k}", 8) for k in range(max(known, 0))]
+            state = write_bytes(state, region.key[0], off, fresh, alt.guard)
+    return state
+
+
+def _window(access: Access, state: SymState, region: Region) -> tuple[Term, Term]:
+    if region.kind == "packet":
+        return state.data_meta, state.data_end
+    if region.kind == "stack":
+        return z3.BitVecVal(-512, 64), z3.BitVecVal(0, 64)
+    size = access.program.maps[region.key[0]].value_size if region.kind == "map_value" else 0
+    return z3.BitVecVal(0, 64), z3.BitVecVal(size, 64)
+
+
+def _result(access: Access, state: SymState, helper: Helper, args: list[Value]) -> Value:
+    fresh = z3.BitVec(f"r0.{access.place}", 64)
+    if helper.ret is Ret.SCALAR:
+        if helper.range is not None:
+            access.assumed.append(z3.And(fresh >= helper.range[0], fresh <= helper.range[1]))
+        return number(fresh)
+    index = _map_of(args[0])
+    if index is None or helper.ret is not Ret.MAP_VALUE_OR_NULL:
+        raise UnsupportedError(f"{access.place}: result of {helper.name}")
+    m = access.program.maps[index]
+    if "of_maps" in m.type:
+        raise UnsupportedError(f"{access.place}: lookup in the map-in-map {m.name}")
+    missing: Term = z3.Bool(f"null.{access.place}")
+    if m.type in ("array", "percpu_array"):
+        # An array holds every index below its size and no other.
+        quiet = Access(access.program, access.place)
+        missing = z3.simplify(z3.UGE(quiet.load(state, args[1], 4).bits, m.max_entries))
+    region = Region("map_value", (index, access.place))
+    zero = z3.BitVecVal(0, 64)
+    return gather([Alt(missing, None, zero), Alt(neg(missing), region, zero)])
+
+
+def _error(access: Access) -> tuple[Term, Term]:
+    """Whether the helper fails, and its result: 0 or some negative error code."""
+    fails, code = z3.Bool(f"fails.{access.place}"), z3.BitVec(f"r0.{access.place}", 64)
+    access.assumed.append(z3.And(code >= -_ERRNO_MAX, code < 0))
+    return fails, ite(fails, code, z3.BitVecVal(0, 64))
+
+
+def _delta(value: Value) -> Term:
+    """The second argument, an int."""
+    return z3.simplify(z3.SignExt(32, z3.Extract(31, 0, value.bits)))
+
+
+def _adjust_head(access: Access, state: SymState, args: list[Value]) -> tuple[SymState, Value]:
+    fails, result = _error(access)
+    data = state.data + _delta(args[1])
+    meta_length = state.data - state.data_meta
+    fits = z3.And(data - meta_length >= -HEADROOM, data <= state.data_end - MIN_PACKET)
+    access.assumed.append(z3.Or(fails, fits))
+    meta = z3.simplify(state.data_meta + _delta(args[1]))
+    return (
+        replace(
+            state,
+            data=ite(fails, state.data, z3.simplify(data)),
+            data_meta=ite(fails, state.data_meta, meta),
+        ),
+        number(result),
+    )
+
+
+def _adjust_meta(access: Access, state: SymState, args: list[Value]) -> tuple[SymState, Value]:
+    fails, result = _error(access)
+    meta = z3.simplify(state.data_meta + _delta(args[1]))
+    length = state.data - meta
+    fits = z3.And(meta >= -HEADROOM, length >= 0, length <= 252, length & 3 == 0)
+    access.assumed.append(z3.Or(fails, fits))
+    return replace(state, data_meta=ite(fails, state.data_meta, meta)), number(result)
+
+
+def _adjust_tail(access: Access, state: SymState, args: list[Value]) -> tuple[SymState, Value]:
+    fails, result = _error(access)
+    end = z3.simplify(state.data_end + _delta(args[1]))
+    fits = z3.And(end >= state.data + MIN_PACKET, end <= state.data + 0xFFFF)
+    access.assumed.append(z3.Or(fails, fits))
+    return replace(state, data_end=ite(fails, state.data_end, end)), number(result)
+
+
+_MOVES = {
+    "bpf_xdp_adjust_head": _adjust_head,
+    "bpf_xdp_adjust_meta": _adjust_meta,
+    "bpf_xdp_adjust_tail": _adjust_tail,
+}

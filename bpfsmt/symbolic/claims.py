@@ -1,0 +1,285 @@
+"""γ as formulas: what an abstract state claims of a symbolic one, and the way back.
+
+`holds` says that a symbolic state lies in γ(σ); `assume` makes the most general symbolic
+state that does.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import z3
+
+from bpfsmt.domain.gamma import scalar_contains
+from bpfsmt.domain.reg import Reg, RegType
+from bpfsmt.domain.scalar import UNKNOWN, Scalar
+from bpfsmt.domain.state import Slot, State
+from bpfsmt.symbolic.state import EMPTY, Cell, SymFrame, SymState
+from bpfsmt.symbolic.values import (
+    CTX,
+    FALSE,
+    PACKET,
+    TRUE,
+    UNINIT,
+    Alt,
+    Region,
+    Term,
+    Value,
+    conj,
+    disj,
+    gather,
+    neg,
+    number,
+    pointer,
+)
+
+Location = tuple[int, str]
+"""Where a claim is: the frame's number and "R3" or "fp-16"."""
+
+
+def locations(state: State) -> Iterator[tuple[Location, Reg | Slot]]:
+    """Everything that an abstract state says something of."""
+    for f, frame in enumerate(state.frames):
+        for i, reg in enumerate(frame.regs):
+            if reg.type is not RegType.NOT_INIT:
+                yield (f, f"R{i}"), reg
+        for i, slot in sorted(frame.stack.items()):
+            if slot.spill is not None or slot.kinds.strip("?"):
+                yield (f, f"fp-{8 * (i + 1)}"), slot
+
+
+def value_at(state: SymState, where: Location) -> Value | Cell:
+    """What a symbolic state holds at a location."""
+    frame, name = where
+    if name[0] == "R":
+        return state.frames[frame].regs[int(name[1:])]
+    return state.frames[frame].stack.get(int(name[3:]) // 8 - 1, EMPTY)
+
+
+def contains(scalar: Scalar, x: Term) -> Term:
+    """x ∈ γ(scalar)."""
+    return TRUE if scalar == UNKNOWN else z3.simplify(scalar_contains.terms(scalar, x))
+
+
+def reg_holds(reg: Reg, value: Value, state: SymState) -> Term:
+    """The value is in γ(reg), apart from what shared ids say."""
+    return conj(*(disj(neg(a.guard), _alt_holds(reg, a, state)) for a in value.alts))
+
+
+def _alt_holds(reg: Reg, alt: Alt, state: SymState) -> Term:
+    t = reg.type
+    if t is RegType.NOT_INIT:
+        return TRUE
+    if alt.region is UNINIT:
+        return FALSE
+    if t is RegType.SCALAR_VALUE:
+        return TRUE if reg.scalar == UNKNOWN else contains(reg.scalar, alt.address)
+    if alt.region is None:
+        nullable = t is RegType.PTR_TO_MAP_VALUE_OR_NULL
+        return alt.off == 0 if nullable else FALSE
+    if not _right_region(reg, alt.region):
+        return FALSE
+    x = z3.simplify(alt.off - _start(t, state) - reg.off)
+    fact = contains(reg.scalar, x)
+    if t in (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META) and reg.range > 0:
+        limit = state.data_end if t is RegType.PTR_TO_PACKET else state.data
+        fact = conj(fact, x + reg.range + _start(t, state) <= limit)
+    return fact
+
+
+def _start(t: RegType, state: SymState) -> Term | int:
+    """The offset in its region that a pointer's offsets count from."""
+    return {
+        RegType.PTR_TO_PACKET: state.data,
+        RegType.PTR_TO_PACKET_META: state.data_meta,
+        RegType.PTR_TO_PACKET_END: state.data_end,
+    }.get(t, 0)
+
+
+def _right_region(reg: Reg, region: Region) -> bool:
+    match reg.type:
+        case RegType.PTR_TO_CTX:
+            return region is CTX
+        case RegType.PTR_TO_STACK:
+            return region == Region("stack", (reg.frame,))
+        case RegType.CONST_PTR_TO_MAP:
+            return region == Region("map", (reg.map,))
+        case RegType.PTR_TO_MAP_VALUE | RegType.PTR_TO_MAP_VALUE_OR_NULL:
+            return region.kind == "map_value" and region.key[0] == reg.map
+    return region is PACKET
+
+
+def slot_holds(slot: Slot, cell: Cell, state: SymState) -> Term:
+    """The cell is in γ(slot): the spilled register, or what the kinds of bytes say."""
+    if slot.spill is not None and "?" not in slot.kinds and slot.kinds == "r" * 8:
+        value = cell.value
+        if value is None:
+            content = cell.as_bytes()
+            if any(b is None for b in content):
+                return FALSE
+            bits = z3.simplify(z3.Concat(*content[::-1]))
+            return conj(*cell.when_written(), reg_holds(slot.spill, number(bits), state))
+        return reg_holds(slot.spill, value, state)
+    parts = []
+    for j, kind in enumerate(slot.kinds):
+        byte, written = cell.as_bytes()[7 - j], cell.when_written()[7 - j]
+        if kind != "?":
+            parts.append(written)
+        if kind == "0":
+            parts.append(FALSE if byte is None else byte == 0)
+    return conj(*parts)
+
+
+def location_holds(claim: Reg | Slot, at: Value | Cell, state: SymState) -> Term:
+    """One location's claim, apart from ids."""
+    if isinstance(claim, Slot):
+        assert isinstance(at, Cell)
+        return slot_holds(claim, at, state)
+    assert isinstance(at, Value)
+    return reg_holds(claim, at, state)
+
+
+def id_facts(claims: list[tuple[Reg, Value, bool]]) -> Term:
+    """Equal ids mean one base and one variable part.
+
+    Each entry is a claim, its value, and whether it needs checking; groups of entries
+    none of which needs checking are left out.
+    """
+    groups: dict[int, list[tuple[Reg, Value, bool]]] = defaultdict(list)
+    for reg, value, fresh in claims:
+        if reg.id:
+            groups[reg.id].append((reg, value, fresh))
+    facts = []
+    for members in groups.values():
+        if any(fresh for _, _, fresh in members):
+            first = members[0]
+            facts += [_same_base(first[0], first[1], r, v) for r, v, _ in members[1:]]
+    return conj(*facts)
+
+
+def _same_base(r1: Reg, v1: Value, r2: Reg, v2: Value) -> Term:
+    parts = []
+    for x in v1.alts:
+        for y in v2.alts:
+            if x.region == y.region:
+                same = z3.simplify(x.off - r1.off == y.off - r2.off)
+            else:
+                same = FALSE
+            parts.append(disj(neg(x.guard), neg(y.guard), same))
+    return conj(*parts)
+
+
+def holds(claim: State, state: SymState) -> Term:
+    """The symbolic state is in γ(claim)."""
+    parts, ids = [], []
+    for where, what in locations(claim):
+        at = value_at(state, where)
+        parts.append(location_holds(what, at, state))
+        if isinstance(what, Reg) and isinstance(at, Value):
+            ids.append((what, at, True))
+        elif isinstance(what, Slot) and what.spill is not None and isinstance(at, Cell):
+            ids.append((what.spill, at.value or number(0), True))
+    return conj(*parts, id_facts(ids))
+
+
+# The way back
+
+
+@dataclass
+class Assumed:
+    """The most general symbolic state in γ(σ), with what is known of its parts."""
+
+    state: SymState
+    facts: list[Term] = field(default_factory=list)
+
+
+def assume(claim: State) -> Assumed:
+    """The most general symbolic state in γ(claim).  The packet's data start at offset 0."""
+    return _Assume(claim).run()
+
+
+class _Assume:
+    def __init__(self, claim: State) -> None:
+        self.claim = claim
+        self.length, meta = z3.BitVec("packet.len", 64), z3.BitVec("packet.meta", 64)
+        self.facts: list[Term] = [z3.ULE(self.length, 0xFFFF), z3.ULE(meta, 252)]
+        self.blank = SymState(
+            (),
+            z3.BitVecVal(0, 64),
+            self.length,
+            z3.simplify(-meta),
+            z3.Array("packet", z3.BitVecSort(32), z3.BitVecSort(8)),
+        )
+        self.values: dict[tuple[object, ...], tuple[Term, Term]] = {}
+
+    def run(self) -> Assumed:
+        frames = []
+        for f, frame in enumerate(self.claim.frames):
+            regs = tuple(self.value(reg, f"f{f}.r{i}") for i, reg in enumerate(frame.regs))
+            stack = {i: self.cell(slot, f"f{f}.s{i}") for i, slot in frame.stack.items()}
+            frames.append(SymFrame(regs, stack))
+        state = SymState(
+            tuple(frames),
+            self.blank.data,
+            self.blank.data_end,
+            self.blank.data_meta,
+            self.blank.packet,
+        )
+        return Assumed(state, self.facts)
+
+    def value(self, reg: Reg, name: str) -> Value:
+        """A value in γ(reg); registers with the same id share their variable part."""
+        if reg.type is RegType.NOT_INIT:
+            return pointer(UNINIT, z3.BitVec(name, 64))
+        if reg.type is RegType.SCALAR_VALUE:
+            x = z3.BitVecVal(reg.const_value, 64) if reg.is_const else z3.BitVec(name, 64)
+            self.facts.append(contains(reg.scalar, x))
+            return number(x)
+        key = (reg.type in _MAP_TYPES, reg.id) if reg.id else (name,)
+        x, null = self.values.setdefault(
+            key, (z3.BitVec(f"{name}.var", 64), z3.Bool(f"{name}.null"))
+        )
+        if reg.is_const:
+            self.facts.append(x == reg.const_value)
+            x = z3.BitVecVal(reg.const_value, 64)
+        region = self.region(reg, key)
+        off = z3.simplify(x + reg.off + _start(reg.type, self.blank))
+        if reg.type is RegType.PTR_TO_MAP_VALUE_OR_NULL:
+            self.facts.append(disj(null, contains(reg.scalar, x)))
+            zero = z3.BitVecVal(0, 64)
+            return gather([Alt(null, None, zero), Alt(neg(null), region, off)])
+        if reg.type is RegType.PTR_TO_MAP_VALUE and reg.id:
+            self.facts.append(neg(null))
+        value = pointer(region, off)
+        self.facts.append(reg_holds(reg, value, self.blank))
+        return value
+
+    def region(self, reg: Reg, key: tuple[object, ...]) -> Region:
+        match reg.type:
+            case RegType.PTR_TO_CTX:
+                return CTX
+            case RegType.PTR_TO_STACK:
+                return Region("stack", (reg.frame,))
+            case RegType.CONST_PTR_TO_MAP:
+                return Region("map", (reg.map,))
+            case RegType.PTR_TO_MAP_VALUE | RegType.PTR_TO_MAP_VALUE_OR_NULL:
+                return Region("map_value", (reg.map, ".".join(map(str, key))))
+        return PACKET
+
+    def cell(self, slot: Slot, name: str) -> Cell:
+        if slot.spill is not None and slot.kinds == "r" * 8:
+            return Cell(self.value(slot.spill, name))
+        content, written = [], []
+        for i in range(8):
+            kind = slot.kinds[7 - i]
+            zero = z3.BitVecVal(0, 8)
+            content.append(
+                None if kind == "?" else zero if kind == "0" else z3.BitVec(f"{name}.{i}", 8)
+            )
+            written.append(z3.BoolVal(kind != "?"))
+        return Cell(None, tuple(content), tuple(written))
+
+
+_MAP_TYPES = (RegType.PTR_TO_MAP_VALUE, RegType.PTR_TO_MAP_VALUE_OR_NULL)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Literal
 
 from bpfsmt.isa.instruction import Instruction
 
@@ -50,6 +51,19 @@ class MapDef:
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a program's author says a verifier must answer.
+
+    ``verdict`` is ``"accept"`` or ``"reject"``; ``pc`` and ``reason`` say where and why a
+    rejection happens, `None` for anywhere and for any reason.
+    """
+
+    verdict: Literal["accept", "reject"]
+    pc: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """One program, linked: callees appended, map references resolved.
 
@@ -58,7 +72,8 @@ class Program:
     map itself) or MAP_VALUE (address of its value, at ``next_imm``) whose ``imm`` is the
     index into ``maps``.  ``functions`` maps the first slot of every function to its
     name; the main function starts at 0.  ``source`` maps slots to source lines where the
-    object carries them.
+    object carries them: a line holds from its slot to the next one in the mapping.
+    ``title`` and ``expect`` are what the author of a test program writes about it.
     """
 
     name: str
@@ -68,6 +83,8 @@ class Program:
     functions: Mapping[int, str] = field(default_factory=lambda: {0: "main"})
     source: Mapping[int, str] = field(default_factory=dict)
     license: str = "GPL"
+    title: str = ""
+    expect: Expectation | None = None
 
     def __len__(self) -> int:
         """The length in slots, as the kernel counts it."""

@@ -21,3 +21,11 @@ class LoadError(BpfsmtError):
 
 class UnsupportedError(BpfsmtError):
     """Something that bpfsmt does not model; never a verdict, always *unknown*."""
+
+
+class CfgError(BpfsmtError):
+    """Malformed control flow; ``pc`` is the slot of the instruction at fault."""
+
+    def __init__(self, message: str, pc: int = 0) -> None:
+        super().__init__(message)
+        self.pc = pc

@@ -84,6 +84,9 @@ class Inductive:
         edges = [e for e in self.out[visit.index] if e.kind == arm.kind]
         # A state may be split over several edges of one arm; then it must be in one of them.
         if edges:
+            strays = [e for e in edges if arm.pc >= 0 and e.pc != arm.pc]
+            for e in strays:
+                yield self.ask("inductive", visit.pc, conj(known, arm.guard), f"goes to {e.pc}")
             yield from self.edges(edges, visit, before, known, arm)
             return
         claimed = any(d.kind == arm.kind for d in self.dead[visit.index])

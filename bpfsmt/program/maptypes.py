@@ -2,7 +2,8 @@
 
 The numbers are those of ``enum bpf_map_type`` in Linux's UAPI; the conditions are what the
 ``map_alloc_check`` and ``map_alloc`` functions of each type ask for (Linux 6.18), as far as
-they depend on the definition alone and not on the machine or a sysctl.
+they depend on sizes and BPF_F_NO_PREALLOC alone: not on the machine, a sysctl, other flags
+or BTF, and not where libbpf corrects the number (a ring buffer's size is rounded up).
 """
 
 from __future__ import annotations
@@ -70,48 +71,47 @@ class _Sizes:
     """What a type asks for; ``key`` and ``value`` are ranges or sets of sizes in bytes.
 
     ``entries`` is False for a type whose ``max_entries`` must be 0, and `None` for one
-    that takes any (libbpf fills in the number of CPUs, for example).
+    that takes any (libbpf fills in the number of CPUs, for example).  ``no_prealloc`` says
+    whether BPF_F_NO_PREALLOC must be among the flags; `None` leaves the choice.
     """
 
     key: range | tuple[int, ...] = (4,)
     value: range | tuple[int, ...] = range(1, _UINT32 + 1)
     entries: bool | None = True
-    no_prealloc: bool = False
+    no_prealloc: bool | None = False
 
 
 _ANY = range(_UINT32 + 1)
 _SOME = range(1, _UINT32 + 1)
-_HASH = _Sizes(key=_SOME)
-_PERCPU_HASH = _Sizes(key=_SOME, value=range(1, _PERCPU_BYTES + 1))
+_PERCPU = range(1, _PERCPU_BYTES + 1)
 _FILES = _Sizes(value=(4,))  # values are file descriptors
 _SOCKETS = _Sizes(value=(4, 8))  # descriptors in, and cookies out
 _LOCAL_STORAGE = _Sizes(entries=False, no_prealloc=True)
-_CGROUP_STORAGE = _Sizes(key=(8, 16), value=range(1, _PERCPU_BYTES + 1), entries=False)
 _QUEUE = _Sizes(key=(0,))
 _RING = _Sizes(key=(0,), value=(0,))
 
 _SIZES = {
-    "hash": _HASH,
+    "hash": _Sizes(key=_SOME, no_prealloc=None),
     "array": _Sizes(),
     "prog_array": _FILES,
     "perf_event_array": _Sizes(value=(4,), entries=None),
-    "percpu_hash": _PERCPU_HASH,
-    "percpu_array": _Sizes(value=range(1, _PERCPU_BYTES + 1)),
+    "percpu_hash": _Sizes(key=_SOME, value=_PERCPU, no_prealloc=None),
+    "percpu_array": _Sizes(value=_PERCPU),
     "stack_trace": _Sizes(value=range(8, _UINT32 + 1, 8)),
     "cgroup_array": _FILES,
-    "lru_hash": _HASH,
-    "lru_percpu_hash": _PERCPU_HASH,
+    "lru_hash": _Sizes(key=_SOME),
+    "lru_percpu_hash": _Sizes(key=_SOME, value=_PERCPU),
     "lpm_trie": _Sizes(key=range(5, 261), no_prealloc=True),
     "array_of_maps": _FILES,
-    "hash_of_maps": _Sizes(key=_SOME, value=(4,)),
+    "hash_of_maps": _Sizes(key=_SOME, value=(4,), no_prealloc=None),
     "devmap": _SOCKETS,
     "sockmap": _SOCKETS,
     "cpumap": _SOCKETS,
     "xskmap": _FILES,
-    "sockhash": _Sizes(key=_SOME, value=(4, 8)),
-    "cgroup_storage": _CGROUP_STORAGE,
+    "sockhash": _Sizes(key=range(1, 513), value=(4, 8)),
+    "cgroup_storage": _Sizes(key=(8, 16), entries=False),
     "reuseport_sockarray": _SOCKETS,
-    "percpu_cgroup_storage": _CGROUP_STORAGE,
+    "percpu_cgroup_storage": _Sizes(key=(8, 16), value=_PERCPU, entries=False),
     "queue": _QUEUE,
     "stack": _QUEUE,
     "sk_storage": _LOCAL_STORAGE,
@@ -168,8 +168,10 @@ def _problems(definition: MapDef) -> Iterator[str]:
     yield from _entries(definition, sizes)
     if not 0 <= definition.flags <= _UINT32:
         yield f"map_flags {definition.flags} do not fit into 32 bits"
-    if sizes.no_prealloc and not definition.flags & NO_PREALLOC:
-        yield "map_flags must contain BPF_F_NO_PREALLOC (1)"
+    if sizes.no_prealloc is not None:
+        must = "must" if sizes.no_prealloc else "must not"
+        if bool(definition.flags & NO_PREALLOC) != sizes.no_prealloc:
+            yield f"map_flags {must} contain BPF_F_NO_PREALLOC (1), are {definition.flags}"
     yield from _inner(definition)
     if definition.data is not None and len(definition.data) != definition.value_size:
         yield f"{len(definition.data)} bytes of data for a value of {definition.value_size}"

@@ -25,13 +25,14 @@ from bpfsmt.symbolic.claims import (
     Assumed,
     Location,
     assume,
+    holds,
     id_facts,
     location_holds,
     locations,
     value_at,
 )
 from bpfsmt.symbolic.state import SymState
-from bpfsmt.symbolic.step import Arm, step
+from bpfsmt.symbolic.step import Arm, start_state, step
 from bpfsmt.symbolic.values import Term, Value, conj, disj, neg, number
 
 
@@ -49,7 +50,11 @@ class Inductive:
             self.dead[arm.src].append(arm)
 
     def run(self) -> Iterator[Finding]:
-        """All obligations, visit by visit."""
+        """All obligations: the start, then visit by visit, then what was pruned."""
+        if self.analysis.visits:
+            state, known = start_state(self.program)
+            outside = conj(known, neg(holds(self.analysis.visits[0].state, state)))
+            yield self.ask("inductive", 0, outside, "the program's start")
         for visit in self.analysis.visits:
             yield from self.visit(visit)
         for edge in self.analysis.edges:

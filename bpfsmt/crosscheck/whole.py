@@ -60,6 +60,7 @@ class Whole:
 
     def run(self) -> Iterator[Finding]:
         """All findings: one for the merged query if it is proved, else one for each doubt."""
+        yield self.vacuity()
         doubts = list(self.doubts())
         for point in sorted(self.encoding.blind | set(self.encoding.unsupported)):
             why = self.encoding.unsupported.get(point, "follows an unsupported instruction")
@@ -80,6 +81,19 @@ class Whole:
             yield self.finding(doubt, answer)
             if isinstance(answer, Proved):
                 proved.append(neg(doubt.formula))
+
+    def vacuity(self) -> Finding:
+        """The inputs exist: some run gets to an end, so that what is proved is not empty."""
+        ends = [
+            conj(node.reach, neg(disj(*(c for c, _ in node.stepped.wrong))))
+            for node in self.encoding.nodes.values()
+            if node.stepped is not None and any(a.kind == "exit" for a in node.stepped.arms)
+        ]
+        answer = self.solver.impossible(conj(self.encoding.known, disj(*ends)))
+        if isinstance(answer, Refuted):
+            return Finding("vacuity", 0, Status.PROVED, "some run ends", seconds=answer.seconds)
+        why = "no run ends" if isinstance(answer, Proved) else answer.why
+        return Finding("vacuity", 0, Status.UNKNOWN, "some run ends", why)
 
     def finding(self, doubt: Doubt, answer: object) -> Finding:
         """An answer as a finding; a refutation carries its model for the replay."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import z3
 
 from bpfsmt.errors import UnsupportedError
+from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp
 from bpfsmt.program.program import Program
 from bpfsmt.symbolic.state import SymState, merge
@@ -29,6 +30,7 @@ class Node:
     """One point: when it is reached, in which state, and what its instruction does."""
 
     point: Point
+    insn: Instruction
     reach: Term
     state: SymState
     stepped: Stepped | None = None
@@ -73,7 +75,7 @@ def encode(program: Program) -> Encoding:
                 result.blind.add(point)
             _spread(program, point, result.blind)
             continue
-        node = _join(point, arrivals)
+        node = _join(point, program[point[1]], arrivals)
         result.nodes[point] = node
         try:
             node.stepped = step(program, point[1], node.state, place(point))
@@ -97,12 +99,12 @@ def place(point: Point) -> str:
     return ".".join(map(str, (*callsites, pc)))
 
 
-def _join(point: Point, arrivals: list[tuple[Term, SymState]]) -> Node:
+def _join(point: Point, insn: Instruction, arrivals: list[tuple[Term, SymState]]) -> Node:
     reach, state = arrivals[0]
     for cond, other in arrivals[1:]:
         state = merge(cond, other, state)
         reach = disj(reach, cond)
-    return Node(point, z3.simplify(reach), state)
+    return Node(point, insn, z3.simplify(reach), state)
 
 
 def _target(point: Point, kind: str, pc: int) -> Point:

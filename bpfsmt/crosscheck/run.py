@@ -1,0 +1,104 @@
+"""The main job: a producer's claims about a program, proved or refuted for all inputs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from bpfsmt.cfg import build_cfg
+from bpfsmt.crosscheck.finding import Finding, Status
+from bpfsmt.crosscheck.inductive import Inductive
+from bpfsmt.crosscheck.precision import measure
+from bpfsmt.crosscheck.replay import replay
+from bpfsmt.crosscheck.report import Report
+from bpfsmt.crosscheck.settle import has_form, settle
+from bpfsmt.crosscheck.whole import Whole
+from bpfsmt.domain.analysis import Analysis, Outcome
+from bpfsmt.errors import BpfsmtError, UnsupportedError
+from bpfsmt.program.program import Program
+from bpfsmt.prover import Solver
+from bpfsmt.rules import RuleSet, rule_set
+from bpfsmt.symbolic.encode import Encoding, encode
+from bpfsmt.verifier import verify
+
+
+def crosscheck(
+    program: Program,
+    rules: RuleSet | str = "xdp-paper",
+    *,
+    timeout: float = 30.0,
+    precision_seconds: float = 5.0,
+) -> Report:
+    """Verify ``program`` with ``rules`` and check every claim of the analysis with Z3.
+
+    ``timeout`` bounds each query, ``precision_seconds`` the measuring of gaps (0: none).
+    """
+    chosen = rule_set(rules) if isinstance(rules, str) else rules
+    return check(verify(program, chosen), timeout=timeout, precision_seconds=precision_seconds)
+
+
+def check(analysis: Analysis, *, timeout: float = 30.0, precision_seconds: float = 5.0) -> Report:
+    """Check the claims of any producer's analysis."""
+    start = time.perf_counter()
+    report = Report(analysis, blocks=_blocks(analysis.program))
+    solver = Solver(timeout)
+    report.findings += Inductive(analysis, solver).run()
+    encoding, why = _encoding(analysis.program)
+    if analysis.verdict.accepted:
+        if encoding is None:
+            report.findings.append(Finding("global", 0, Status.UNKNOWN, why=why))
+        else:
+            report.findings += Whole(analysis, encoding, solver).run()
+            if precision_seconds and not report.refuted:
+                report.precision = measure(analysis, encoding, seconds=precision_seconds)
+    else:
+        _settle(report, encoding, why, solver)
+    if encoding is not None:
+        report.findings = [replay(analysis, encoding, f) for f in report.findings]
+    report.seconds = time.perf_counter() - start
+    return report
+
+
+def _blocks(program: Program) -> int:
+    try:
+        return len(build_cfg(program).graph)
+    except BpfsmtError:
+        return 0
+
+
+def _encoding(program: Program) -> tuple[Encoding | None, str]:
+    try:
+        return encode(program), ""
+    except UnsupportedError as e:
+        return None, str(e)
+
+
+def _settle(report: Report, encoding: Encoding | None, why: str, solver: Solver) -> None:
+    """Say of a rejection whether it is true, false, or about the program's form."""
+    verdict, program = report.analysis.verdict, report.analysis.program
+    if verdict.outcome is Outcome.UNSUPPORTED:
+        unsupported = Finding("rejection", verdict.pc, Status.UNKNOWN, why=verdict.reason)
+        report.rejection, report.settlement = unsupported, "unknown"
+        return
+    form = has_form(program, verdict.kind)
+    if form:
+        report.settlement = "form"
+        report.rejection = Finding(
+            "rejection", verdict.pc, Status.PROVED, f"the program has the form: {verdict.kind}"
+        )
+        return
+    if encoding is None:
+        report.rejection = Finding("rejection", verdict.pc, Status.UNKNOWN, why=why)
+        report.settlement = "unknown"
+        return
+    finding = settle(encoding, solver, verdict.pc)
+    if finding.status is Status.REFUTED:
+        finding = replay(report.analysis, encoding, finding)
+        if not finding.replayed:
+            finding = replace(
+                finding, status=Status.UNKNOWN, why=f"the witness did not replay: {finding.why}"
+            )
+    report.rejection = finding
+    report.settlement = {
+        Status.PROVED: "false", Status.REFUTED: "true", Status.UNKNOWN: "unknown",
+    }[finding.status]  # fmt: skip

@@ -1,0 +1,114 @@
+"""From a solver's model to inputs that anyone can replay: packet, context, helper results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import z3
+
+from bpfsmt.isa.opcodes import CallSrc
+from bpfsmt.semantics.context import layout_of
+from bpfsmt.symbolic.encode import Encoding, Node, place
+
+CALL = 0x85
+MAX_BYTES = 2048
+"""Packet bytes beyond this many are zero in a witness."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that the environment decided, in execution order.
+
+    ``kind`` is "call" (``value`` is what the helper returned, `None` for the address of a
+    map value; ``out`` are bytes that it wrote) or "load" (``value`` is what a map value held:
+    another CPU may have written it).
+    """
+
+    kind: str
+    pc: int
+    value: int | None
+    out: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Concrete inputs of one run.  ``packet`` starts at the first byte that ``data`` names."""
+
+    packet: bytes
+    meta: bytes
+    ctx: dict[str, int]
+    events: tuple[Event, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: hex strings and numbers."""
+        return {
+            "packet": self.packet.hex(),
+            "meta": self.meta.hex(),
+            "ctx": self.ctx,
+            "events": [
+                {"kind": e.kind, "pc": e.pc, "value": e.value, "out": e.out.hex()}
+                for e in self.events
+            ],
+        }
+
+
+def witness_of(encoding: Encoding, model: Any) -> Witness:
+    """The inputs that a model of the global formula stands for."""
+    read = _Reader(model)
+    length = read.word(z3.BitVec("packet.len", 64))
+    meta = read.word(z3.BitVec("packet.meta", 64))
+    array = z3.Array("packet", z3.BitVecSort(32), z3.BitVecSort(8))
+
+    def byte(i: int) -> int:
+        return read.word(z3.Select(array, z3.BitVecVal(i, 32))) if i < MAX_BYTES else 0
+
+    ctx = {}
+    for f in layout_of(encoding.program.type).fields:
+        if f.kind == "scalar" and f.size <= 8:
+            ctx[f.name] = read.word(z3.BitVec(f"ctx.{f.name}", 64)) & ((1 << 8 * f.size) - 1)
+    events = [e for node in encoding.nodes.values() for e in _events(node, read)]
+    return Witness(
+        bytes(byte(i) for i in range(length)),
+        bytes(byte(i) for i in range(-meta, 0)),
+        ctx,
+        tuple(events),
+    )
+
+
+class _Reader:
+    """Values under a model; what the model leaves open is 0 or false."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.named = {d.name(): d for d in model.decls()}
+
+    def word(self, term: Any) -> int:
+        """An unsigned number."""
+        return int(self.model.eval(term, model_completion=True).as_long())
+
+    def truth(self, term: Any) -> bool:
+        """A truth value."""
+        return bool(z3.is_true(self.model.eval(term, model_completion=True)))
+
+
+def _events(node: Node, read: _Reader) -> list[Event]:
+    """What the environment decided at this point, if the run comes here."""
+    at = place(node.point)
+    mentioned = {n for n in read.named if n.split(".", 1)[-1].startswith(at)}
+    if not read.truth(node.reach):
+        return []
+    pc = node.point[1]
+    loads = [n for n in mentioned if n.startswith(f"load.{at}.")]
+    if loads:
+        return [Event("load", pc, read.word(read.named[loads[0]]()))]
+    if node.insn.opcode != CALL or node.insn.src != CallSrc.HELPER:
+        return []
+    outs = sorted(int(n.rsplit(".", 1)[1]) for n in mentioned if n.startswith(f"out.{at}."))
+    out = bytes(
+        read.word(z3.BitVec(f"out.{at}.{k}", 8)) for k in range(max(outs) + 1 if outs else 0)
+    )
+    assert node.stepped is not None
+    result = node.stepped.arms[0].state.regs[0]
+    alt = next(a for a in result.alts if read.truth(a.guard))
+    return [Event("call", pc, read.word(alt.off) if alt.region is None else None, out)]

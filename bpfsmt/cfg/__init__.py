@@ -18,8 +18,10 @@ from bpfsmt.cfg.dominance import (
     immediate_dominators,
     immediate_postdominators,
 )
+from bpfsmt.cfg.dot import to_dot
 from bpfsmt.cfg.flow import EdgeKind, Problem, ProblemKind
 from bpfsmt.cfg.graph import ControlFlow, build_cfg, cfg_from_text
+from bpfsmt.cfg.layout import Box, Layout, layered_layout
 from bpfsmt.cfg.liveness import live_registers
 from bpfsmt.cfg.loops import IrreducibleLoop, Loop, irreducible_loops, natural_loops
 from bpfsmt.cfg.order import (
@@ -31,12 +33,15 @@ from bpfsmt.cfg.order import (
     topological_order,
     unreachable,
 )
+from bpfsmt.cfg.svg import to_svg
 
 __all__ = [
     "BackEdge",
+    "Box",
     "ControlFlow",
     "EdgeKind",
     "IrreducibleLoop",
+    "Layout",
     "Loop",
     "Problem",
     "ProblemKind",
@@ -49,6 +54,7 @@ __all__ = [
     "immediate_dominators",
     "immediate_postdominators",
     "irreducible_loops",
+    "layered_layout",
     "live_registers",
     "natural_loops",
     "reachable",
@@ -57,6 +63,8 @@ __all__ = [
     "recursive_functions",
     "registers",
     "reverse_postorder",
+    "to_dot",
+    "to_svg",
     "topological_order",
     "unreachable",
     "writes",

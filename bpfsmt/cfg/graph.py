@@ -22,7 +22,7 @@ from bpfsmt.isa.asm import assemble
 from bpfsmt.program.program import Program, ProgramType
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ControlFlow:
     """The control flow of a program, as plain networkx graphs.
 

@@ -7,6 +7,7 @@ converted silently: mixing signedness or width is an error that names the cast t
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -22,6 +23,11 @@ _COUNTER = Word(64, signed=False)
 _WORD_OPS: dict[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "/", ast.Mod: "%",
     ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>",
+}  # fmt: skip
+_FOLD: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.floordiv,
+    "%": operator.mod, "&": operator.and_, "|": operator.or_, "^": operator.xor,
+    "<<": operator.lshift, ">>": operator.rshift,
 }  # fmt: skip
 _COMPARES: dict[type[ast.cmpop], tuple[str, bool]] = {  # operator, operands swapped
     ast.Eq: ("==", False), ast.NotEq: ("!=", False),
@@ -65,7 +71,10 @@ def compile_text(
 
     Raises `RuleError` for anything outside the rule language.
     """
-    definition = ast.parse(source.text).body[0]
+    try:
+        definition = ast.parse(source.text).body[0]
+    except SyntaxError as e:
+        raise source.error(e, f"{e.msg}") from e
     if not isinstance(definition, ast.FunctionDef):
         raise source.error(definition, "a rule is a plain function: write def name(x: u64) -> u64")
     return _Compiler(source, scope, is_rule, definition).compile()
@@ -79,6 +88,8 @@ class _Compiler:
     definition: ast.FunctionDef
     callees: dict[str, Signature] = field(default_factory=dict)
     result: Type = BOOL
+    locals: frozenset[str] = frozenset()  # names that the rule assigns: never module constants
+    loops: int = 0  # how many loops are open around the statement being read
 
     def compile(self) -> Compiled:
         args = self.definition.args
@@ -86,6 +97,8 @@ class _Compiler:
             raise self.error(self.definition, "a rule takes plain parameters without defaults")
         params = tuple((a.arg, self.annotation(a.annotation, a)) for a in args.args)
         self.result = self.annotation(self.definition.returns, self.definition)
+        stored = (n for n in ast.walk(self.definition) if isinstance(n, ast.Name))
+        self.locals = frozenset(n.id for n in stored if isinstance(n.ctx, ast.Store))
         body, _ = self.block(self.definition.body, dict(params), in_loop=False)
         if not _returns(body):
             raise self.error(
@@ -125,7 +138,7 @@ class _Compiler:
     def statement(self, stmt: ast.stmt, env: dict[str, Type], in_loop: bool) -> ir.Stmt:
         match stmt:
             case ast.Return(value=ast.expr() as value):
-                if in_loop:
+                if self.loops:
                     raise self.error(stmt, "return inside a loop: use `if cond: break` instead")
                 return ir.Return(self.expect(value, self.result, env))
             case ast.Assign(targets=[target]):
@@ -205,7 +218,9 @@ class _Compiler:
                 orelse=[],
             ):
                 inner = dict(env) | {var: _COUNTER}
+                self.loops += 1
                 body, after = self.block(stmt.body, inner, in_loop=True)
+                self.loops -= 1
                 for name in env:
                     if after[name] != env[name]:
                         raise self.error(stmt, f"{name} changes its type in the loop")
@@ -296,7 +311,7 @@ class _Compiler:
     def name(self, name: str, env: Mapping[str, Type], node: ast.expr) -> _Typed:
         if name in env:
             return ir.Var(env[name], name)
-        value = self.scope.get(name)
+        value = None if name in self.locals else self.scope.get(name)
         if isinstance(value, bool):
             return ir.Const(BOOL, int(value))
         if isinstance(value, int):
@@ -318,8 +333,10 @@ class _Compiler:
         for (_, part_type), part in zip(type_.fields, value, strict=True):
             if isinstance(part_type, RecordType):
                 parts.append(self.constant(part, node))
-            elif isinstance(part, int):
+            elif isinstance(part_type, Bool) and isinstance(part, bool):
                 parts.append(ir.Const(part_type, int(part)))
+            elif isinstance(part, int):
+                parts.append(self.literal(_Literal(int(part)), part_type, node))
             else:
                 raise self.error(node, f"{ast.unparse(node)} is not made of plain numbers")
         return ir.Make(type_, tuple(parts))
@@ -359,20 +376,27 @@ class _Compiler:
         values = self.same([node.left, node.right], env, node)
         left, right = values
         if isinstance(left, _Literal) or isinstance(right, _Literal):
-            return _Literal(int(eval(ast.unparse(node), dict(self.scope))))
+            assert isinstance(left, _Literal)
+            assert isinstance(right, _Literal)
+            return self.fold(node, left.value, right.value)
         assert isinstance(left.type, Word)
         if op in ("/", "%") and left.type.signed:
             good = "div_trunc(a, b)" if op == "/" else "rem_trunc(a, b)"
             raise self.error(node, f"signed division: write {good}, which rounds towards zero")
         return ir.Op(left.type, op, (left, right))
 
+    def fold(self, node: ast.BinOp, left: int, right: int) -> _Literal:
+        """Arithmetic on constants alone is that of unbounded Python ints."""
+        try:
+            return _Literal(_FOLD[_WORD_OPS[type(node.op)]](left, right))
+        except (ArithmeticError, ValueError) as e:
+            raise self.error(node, f"`{ast.unparse(node)}` has no value: {e}") from e
+
     def shift(self, op: str, node: ast.BinOp, env: Mapping[str, Type]) -> _Typed:
         left, right = self.word(node.left, env), self.word(node.right, env)
         if isinstance(left, _Literal):
             if isinstance(right, _Literal):
-                return _Literal(
-                    left.value << right.value if op == "<<" else left.value >> right.value
-                )
+                return self.fold(node, left.value, right.value)
             left = self.literal(left, right.type, node.left)
         assert isinstance(left.type, Word)
         count_type = Word(left.type.bits, signed=False)
@@ -425,6 +449,8 @@ class _Compiler:
         return ir.Ite(then.type, cond, then, other)
 
     def call(self, name: str, node: ast.Call, env: Mapping[str, Type]) -> _Typed:
+        if name in env or name in self.locals:
+            raise self.error(node, f"{name} is a variable here and cannot be called")
         target = self.scope.get(name, {"min": min, "max": max}.get(name))
         if isinstance(target, Word):
             return self.cast(target, node, env)
@@ -489,7 +515,8 @@ class _Compiler:
             type_ = type_of(cls)
         except TypeError as e:
             raise self.error(node, f"{cls.__name__} is no record: decorate it with @record") from e
-        assert isinstance(type_, RecordType)
+        if not isinstance(type_, RecordType):
+            raise self.error(node, f"{cls.__name__}(...) is no cast: write a compare, as in x != 0")
         return ir.Make(type_, self.arguments(cls.__name__, type_.fields, node, env))
 
     def arguments(

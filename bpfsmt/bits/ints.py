@@ -8,6 +8,7 @@ from typing import Any
 from bpfsmt.bits import ir
 from bpfsmt.bits.compile import Compiled
 from bpfsmt.bits.lang import div_trunc, rem_trunc
+from bpfsmt.bits.source import RuleError
 from bpfsmt.bits.types import Bool, RecordType, TupleType, Type
 from bpfsmt.bits.words import Word
 
@@ -57,7 +58,7 @@ def define(compiled: Compiled, namespace: dict[str, Any]) -> Callable[..., Any]:
     text, records = to_python(compiled)
     for name, cls in records.items():
         if namespace.setdefault(name, cls) is not cls:
-            raise TypeError(f"two different records are called {name}")
+            raise RuleError(f"{compiled.name}: two different records are called {name}")
     namespace.update(RUNTIME)
     exec(compile(text, f"<ints of {compiled.name}>", "exec"), namespace)
     function: Callable[..., Any] = namespace[compiled.name]
@@ -89,7 +90,7 @@ class _Writer:
                     lines.append(f"{indent}if {self.expr(cond)}: break")
                 case ir.For(var, count, body):
                     lines.append(f"{indent}for {var} in range({count}):")
-                    lines += self.block(body, indent + "    ")
+                    lines += self.block(body, indent + "    ") or [f"{indent}    pass"]
                 case ir.If(cond, then, other):
                     lines.append(f"{indent}if {self.expr(cond)}:")
                     lines += self.block(then, indent + "    ") or [f"{indent}    pass"]

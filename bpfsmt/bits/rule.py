@@ -144,23 +144,20 @@ def rule(function: Callable[P, R]) -> Rule[P, R]:
         lines, start = inspect.getsourcelines(function)
     except OSError as e:
         raise RuleError(f"{function.__name__}: the text of a rule must be in a file") from e
-    return Rule(
-        Source(_undecorated(lines), inspect.getsourcefile(function) or "?", start),
-        scope,
-        function.__doc__,
-    )
+    source = Source("".join(lines), inspect.getsourcefile(function) or "?", start)
+    return Rule(_undecorated(source), scope, function.__doc__)
 
 
 def rule_from_text(text: str, scope: Mapping[str, Any], filename: str = "<rule>") -> Rule[..., Any]:
     """Compile a rule from its text (a mutant, say); ``scope`` gives its free names."""
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    return Rule(Source(_undecorated(text.splitlines(keepends=True)), filename, 1), scope)
+    return Rule(_undecorated(Source(text, filename, 1)), scope)
 
 
-def _undecorated(lines: list[str]) -> str:
-    """The text of the definition, dedented, decorators kept as blank lines for line numbers."""
-    text = textwrap.dedent("".join(lines)).splitlines(keepends=True)
-    first = next(
-        i for i, line in enumerate(text) if line.startswith(("def ", "async def ", "class "))
-    )
-    return "\n" * first + "".join(text[first:])
+def _undecorated(source: Source) -> Source:
+    """The definition alone, dedented; what precedes it stays as blank lines, for line numbers."""
+    text = textwrap.dedent(source.text).splitlines(keepends=True)
+    for first, line in enumerate(text):
+        if line.startswith(("def ", "async def ", "class ")):
+            return Source("\n" * first + "".join(text[first:]), source.filename, source.line)
+    raise source.error(None, "a rule is a plain function: write def name(x: u64) -> u64")

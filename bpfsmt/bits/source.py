@@ -20,7 +20,7 @@ class Source:
     filename: str
     line: int
 
-    def error(self, node: ast.AST | None, message: str) -> RuleError:
+    def error(self, node: ast.AST | SyntaxError | None, message: str) -> RuleError:
         """The error for a place in this text (or for its first line)."""
-        line = self.line + getattr(node, "lineno", 1) - 1
+        line = self.line + (getattr(node, "lineno", 1) or 1) - 1
         return RuleError(f"{self.filename}:{line}: {message}")

@@ -140,29 +140,38 @@ class _Walker:
                     for inner in stmts:
                         self.step(inner, side)
                 _merge(env, self.expr(cond, env), *sides)
-            case ir.For(var, count, body):
-                self.iterate(var, 0, count, body, env)
+            case ir.For():
+                self.iterate(stmt, 0, env)
             case _:
                 raise AssertionError(stmt)
 
-    def iterate(self, var: str, i: int, count: int, body: tuple[ir.Stmt, ...], env: Env) -> None:
-        """Rounds ``i`` to ``count`` of a loop; what follows a break depends on its condition."""
-        for round_ in range(i, count):
-            env[var] = z3.BitVecVal(round_, 64)
-            for k, stmt in enumerate(body):
-                if not isinstance(stmt, ir.Break):
-                    self.step(stmt, env)
-                    continue
-                left = z3.simplify(self.expr(stmt.cond, env))
-                if z3.is_true(left):
-                    return
-                if not z3.is_false(left):
-                    going = dict(env)
-                    for rest in body[k + 1 :]:
-                        self.step(rest, going)
-                    self.iterate(var, round_ + 1, count, body, going)
-                    _merge(env, left, dict(env), going)
-                    return
+    def iterate(self, loop: ir.For, i: int, env: Env) -> None:
+        """Rounds ``i`` and later of a loop, on ``env`` in place."""
+        for round_ in range(i, loop.count):
+            env[loop.var] = z3.BitVecVal(round_, 64)
+            if self.rest(loop, round_, loop.body, env):
+                return
+
+    def rest(self, loop: ir.For, round_: int, stmts: tuple[ir.Stmt, ...], env: Env) -> bool:
+        """What is left of a round; true if there is nothing to do after it.
+
+        Where a break's condition is open, both futures are walked and merged: leaving now,
+        and the rest of this round with all rounds after it.
+        """
+        for k, stmt in enumerate(stmts):
+            if not isinstance(stmt, ir.Break):
+                self.step(stmt, env)
+                continue
+            leave = z3.simplify(self.expr(stmt.cond, env))
+            if z3.is_true(leave):
+                return True
+            if not z3.is_false(leave):
+                going = dict(env)
+                if not self.rest(loop, round_, stmts[k + 1 :], going):
+                    self.iterate(loop, round_ + 1, going)
+                _merge(env, leave, dict(env), going)
+                return True
+        return False
 
     def expr(self, e: ir.Expr, env: Env) -> Any:
         match e:

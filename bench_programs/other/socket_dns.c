@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A socket filter that keeps DNS queries: headers are copied to the stack by a helper,
- * at a variable place behind the IPv4 options.  The result is how many bytes to keep. */
+/* A socket filter that keeps DNS queries, for packet sockets of type SOCK_DGRAM (the data
+ * begins with the network header).  A helper copies headers to the stack, from a variable
+ * place behind the IPv4 options.  The result is how many bytes to keep. */
 #include "net.h"
 
 #define DNS_PORT 53
@@ -25,15 +26,17 @@ static __always_inline int is_query(struct __sk_buff *skb)
 	struct iphdr ip;
 	struct udphdr udp;
 	struct dns dns;
-	u64 at = sizeof(struct ethhdr);
+	u64 at;
 
-	if (bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)))
+	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
 		return 0;
 	if (ip.version_ihl >> 4 != 4 || ip.protocol != IPPROTO_UDP)
 		return 0;
 	if (ip.frag_off & htons(IP_FRAGMENT))
 		return 0;
-	at += ip_header_len(&ip);
+	at = ip_header_len(&ip);
+	if (at < sizeof(ip))
+		return 0;
 	if (bpf_skb_load_bytes(skb, at, &udp, sizeof(udp)) || udp.dest != htons(DNS_PORT))
 		return 0;
 	at += sizeof(udp);

@@ -4,7 +4,7 @@
  * section 4.1), fragments that cut the upper header (RFC 7112), chains without an end. */
 #include "net.h"
 
-#define MAX_HEADERS 5
+#define MAX_HEADERS 4
 
 enum reason { OK, TRUNCATED, ROUTING_0, HOP_NOT_FIRST, TINY_FRAGMENT, TOO_MANY, REASONS };
 

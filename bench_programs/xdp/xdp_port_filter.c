@@ -38,6 +38,7 @@ int xdp_port_filter(struct xdp_md *ctx)
 	void *l3;
 	be16 proto;
 	u8 upper;
+	u64 len;
 
 	if (past(eth + 1, end))
 		return XDP_DROP;
@@ -49,8 +50,11 @@ int xdp_port_filter(struct xdp_md *ctx)
 			return XDP_DROP;
 		if (ip->frag_off & htons(0x1FFF))
 			return XDP_PASS; /* the first fragment was judged */
+		len = ip_header_len(ip);
+		if (len < sizeof(*ip))
+			return XDP_DROP;
 		upper = ip->protocol;
-		l4 = l3 + ip_header_len(ip);
+		l4 = l3 + len;
 	} else if (proto == htons(ETH_P_IPV6)) {
 		struct ipv6hdr *ip6 = l3;
 

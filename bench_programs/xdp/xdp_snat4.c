@@ -40,12 +40,16 @@ int xdp_snat4(struct xdp_md *ctx)
 	struct udphdr *udp;
 	struct binding *binding;
 	struct flow key = {};
+	u64 len;
 
 	if (past(ip + 1, end) || eth->proto != htons(ETH_P_IP))
 		return XDP_PASS;
 	if (ip->frag_off & htons(IP_FRAGMENT))
 		return XDP_PASS;
-	l4 = (void *)ip + ip_header_len(ip);
+	len = ip_header_len(ip);
+	if (len < sizeof(*ip))
+		return XDP_DROP;
+	l4 = (void *)ip + len;
 	opaque(l4);
 	tcp = (void *)l4;
 	udp = (void *)l4;

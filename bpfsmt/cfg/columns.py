@@ -99,7 +99,7 @@ def _place_row(
 
 def _weight(first: int, second: int, boxes: int) -> float:
     knots = (first >= boxes) + (second >= boxes)
-    return (1.0, 2.0, 8.0)[knots]
+    return (4.0, 1.0, 8.0)[knots]
 
 
 def _straighten(layers: Layers, separation: Separation, xs: list[float]) -> None:
@@ -112,6 +112,7 @@ def _straighten(layers: Layers, separation: Separation, xs: list[float]) -> None
             left, right = sides[vertex]
             least = -INFINITY if left is None else xs[left] + separation(left, vertex)
             most = INFINITY if right is None else xs[right] - separation(vertex, right)
+            most = max(most, least)  # rounding may have closed the room
             if max(low, least) > min(high, most):
                 _align(run, low, high, xs)
                 run, low, high = [], least, most

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from html import escape
 
 from bpfsmt.cfg.graph import ControlFlow
-from bpfsmt.cfg.order import reachable_blocks
-from bpfsmt.cfg.picture import EDGE_COLOURS, Line, Notes, back_pairs, block_lines, summary
+from bpfsmt.cfg.order import back_edges, reachable_blocks
+from bpfsmt.cfg.picture import EDGE_COLOURS, Line, Notes, block_lines, summary
 
 
 def to_dot(cfg: ControlFlow, notes: Notes | None = None) -> str:
@@ -56,7 +56,7 @@ def _label(lines: tuple[Line, ...]) -> str:
 
 
 def _edges(cfg: ControlFlow) -> Iterator[str]:
-    back = back_pairs(cfg)
+    back = {(cfg.block_of(edge.pc), edge.target) for edge in back_edges(cfg)}
     for tail, head, kind in cfg.graph.edges(data="kind"):
         style = ", style=dashed, constraint=false" if (tail, head) in back else ""
         yield f'  {tail} -> {head} [color="{EDGE_COLOURS[kind]}", tooltip="{kind}"{style}];'

@@ -8,8 +8,8 @@ from textwrap import wrap
 
 from bpfsmt.cfg.flow import callee
 from bpfsmt.cfg.graph import ControlFlow
-from bpfsmt.cfg.loops import natural_loops
-from bpfsmt.cfg.order import back_edges, reachable_blocks
+from bpfsmt.cfg.loops import irreducible_loops, natural_loops
+from bpfsmt.cfg.order import reachable_blocks
 from bpfsmt.errors import DecodeError
 from bpfsmt.isa.disasm import disassemble
 from bpfsmt.isa.instruction import Instruction
@@ -77,12 +77,14 @@ def _referent(program: Program, pc: int, insn: Instruction) -> str:
 def summary(cfg: ControlFlow) -> str:
     """The counts for the subtitle of a picture: what is worth knowing at a glance."""
     dead = len(cfg.graph) - len(reachable_blocks(cfg))
+    tangled = len(irreducible_loops(cfg))
     parts = [
         _count(len(cfg.block_starts), "instruction"),
         _count(len(cfg.graph), "block"),
         _count(len(cfg.functions), "function"),
         _count(len(natural_loops(cfg)), "loop"),
-        *([f"{dead} unreachable"] if dead else []),
+        *([_count(tangled, "irreducible loop")] if tangled else []),
+        *([_count(dead, "unreachable block")] if dead else []),
         *([_count(len(cfg.problems), "problem")] if cfg.problems else []),
     ]
     return " · ".join(parts)
@@ -90,8 +92,3 @@ def summary(cfg: ControlFlow) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def back_pairs(cfg: ControlFlow) -> frozenset[tuple[int, int]]:
-    """The back edges as pairs of blocks."""
-    return frozenset((cfg.block_of(edge.pc), edge.target) for edge in back_edges(cfg))

@@ -10,7 +10,7 @@ from math import hypot
 from bpfsmt.cfg.graph import ControlFlow
 from bpfsmt.cfg.layout import Box, Layout, layered_layout
 from bpfsmt.cfg.order import reachable_blocks
-from bpfsmt.cfg.picture import EDGE_COLOURS, Line, Notes, back_pairs, block_lines, summary
+from bpfsmt.cfg.picture import EDGE_COLOURS, Line, Notes, block_lines, summary
 from bpfsmt.cfg.wires import Point
 
 CHAR = 7.25
@@ -22,6 +22,8 @@ HEADER = 74.0
 FUNCTION_HEADER = 34.0
 PANEL_PAD = 20.0
 CORNER = 6.0
+PAGE = 1200.0
+"""Functions stand side by side up to this width, or more where the page grows long."""
 
 STYLE = """
 text { font-family: "DejaVu Sans Mono", Menlo, Consolas, "Liberation Mono", monospace;
@@ -42,6 +44,7 @@ text { font-family: "DejaVu Sans Mono", Menlo, Consolas, "Liberation Mono", mono
 .dead text { fill: #a3a3a3; }
 .edge { fill: none; stroke-width: 1.4; }
 .back { stroke-dasharray: 5 3; }
+.faded { opacity: 0.4; }
 """.strip()
 
 
@@ -117,7 +120,7 @@ def _size(lines: Sequence[Line]) -> tuple[float, float]:
 def _shelves(panels: Sequence[_Panel]) -> list[tuple[_Panel, float, float]]:
     """Put the panels side by side, in as many rows as make a handy page."""
     area = sum(panel.width * panel.height for panel in panels)
-    page = max([(1.6 * area) ** 0.5, *(panel.width for panel in panels)])
+    page = max([PAGE, (1.6 * area) ** 0.5, *(panel.width for panel in panels)])
     placed = []
     x = y = shelf = 0.0
     for panel in panels:
@@ -135,16 +138,16 @@ def _drawn(cfg: ControlFlow, panel: _Panel) -> Iterator[str]:
     yield f'<text class="function" x="{PANEL_PAD}" y="22">{name}</text>'
     left = PANEL_PAD + (panel.width - 2 * PANEL_PAD - panel.layout.width) / 2
     yield f'<g transform="translate({left:.1f} {FUNCTION_HEADER})">'
-    back = back_pairs(cfg)
+    live = reachable_blocks(cfg)
     for (tail, head), route in panel.layout.routes.items():
         kind = cfg.graph.edges[tail, head]["kind"]
-        style = "edge back" if (tail, head) in back else "edge"
+        style = "edge back" if (tail, head) in panel.layout.back else "edge"
+        style += "" if tail in live else " faded"
         yield (
             f'<path class="{style}" stroke="{EDGE_COLOURS[kind]}"'
             f' marker-end="url(#{kind})" d="{_path(route)}">'
             f"<title>{tail} to {head}: {kind}</title></path>"
         )
-    live = reachable_blocks(cfg)
     for block, box in panel.layout.boxes.items():
         assert isinstance(block, int)
         yield from _block(panel.lines[block], box, dead=block not in live)

@@ -11,7 +11,7 @@ Separation = Callable[[int, int], float]
 
 INFINITY = float("inf")
 
-ROUNDS = 12
+ROUNDS = 24
 """How often every row is placed again; more changes nothing that the eye sees."""
 
 
@@ -65,7 +65,7 @@ def centres(layers: Layers, separation: Separation) -> list[float]:
     sides = (layers.above, layers.below)
     both = [above + below for above, below in zip(*sides, strict=True)]
     boxes = len(layers.boxes)
-    rounds = ROUNDS if len(xs) < 20_000 else ROUNDS // 3
+    rounds = ROUNDS if len(xs) < 5_000 else ROUNDS // 6
     for number in range(rounds):
         neighbours = both if number >= rounds // 2 else sides[number % 2]
         for row in layers.rows if number % 2 == 0 else reversed(layers.rows):
@@ -99,7 +99,7 @@ def _place_row(
 
 def _weight(first: int, second: int, boxes: int) -> float:
     knots = (first >= boxes) + (second >= boxes)
-    return (4.0, 1.0, 8.0)[knots]
+    return (4.0, 0.3, 8.0)[knots]
 
 
 def _straighten(layers: Layers, separation: Separation, xs: list[float]) -> None:

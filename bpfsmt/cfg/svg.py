@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from math import hypot
 
+import networkx as nx
+
 from bpfsmt.cfg.graph import ControlFlow
 from bpfsmt.cfg.layout import Box, Layout, layered_layout
 from bpfsmt.cfg.order import reachable_blocks
@@ -72,7 +74,7 @@ def to_svg(cfg: ControlFlow, notes: Notes | None = None) -> str:
         '<rect width="100%" height="100%" fill="#ffffff"/>',
         f'<text class="title" x="{MARGIN}" y="{MARGIN + 16}">{_text(cfg.program.name)}</text>',
         f'<text class="small" x="{MARGIN}" y="{MARGIN + 38}">{summary(cfg)}</text>',
-        *_legend(MARGIN, MARGIN + 58),
+        *_legend(cfg, MARGIN, MARGIN + 58),
     ]
     for panel, x, y in panels:
         body.append(f'<g transform="translate({x + MARGIN:.1f} {y + HEADER + MARGIN:.1f})">')
@@ -206,9 +208,13 @@ def _markers() -> Iterator[str]:
     yield "</defs>"
 
 
-def _legend(x: float, y: float) -> Iterator[str]:
-    entries = [(kind, kind, "edge") for kind in ("taken", "not-taken", "jump", "fall")]
-    for label, kind, style in [*entries, ("back edge", "taken", "edge back")]:
+def _legend(cfg: ControlFlow, x: float, y: float) -> Iterator[str]:
+    """The colours of the kinds of edges that occur."""
+    used = {kind for _, _, kind in cfg.graph.edges(data="kind")}
+    entries = [(kind, kind, "edge") for kind in EDGE_COLOURS if kind in used]
+    if not nx.is_directed_acyclic_graph(cfg.graph):
+        entries.append(("back edge", "fall", "edge back"))
+    for label, kind, style in entries:
         yield (
             f'<path class="{style}" stroke="{EDGE_COLOURS[kind]}" marker-end="url(#{kind})"'
             f' d="M{x:.0f} {y - 4:.0f}h28"/>'

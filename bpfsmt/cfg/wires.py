@@ -2,9 +2,9 @@
 
 A wire leaves its box at a *port* on the bottom side, runs straight down or up through the
 knots of its edge, and arrives at a port on the top side of the other box.  All sideways
-movement happens in the gaps between rows, where every wire has a *track* (a y) of its own,
-so that wires overlap neither boxes nor each other.  Wires that end at the same knot or port
-share a track: that is how bundled edges merge.
+movement happens in the gaps between rows, so that wires never cross boxes; there every wire
+has a *track* (a y) that no wire near it has.  Wires that end at the same knot or port share
+a track: that is how bundled edges merge.
 """
 
 from __future__ import annotations

@@ -22,9 +22,8 @@ def load(path: str | Path, *, type: ProgramType = ProgramType.XDP, strict: bool 
     """Load a file: an ELF object by its content, assembly text or raw bytes by its suffix.
 
     A program from text or bytes is named like its file.  ``type`` is for files that do not
-    say theirs.  ``strict`` refuses an object of which
-    only some programs load, see `load_elf`.  Raises `LoadError` or `AsmError`, one line
-    that begins with the path.
+    say theirs.  ``strict`` refuses an object of which only some programs load, see
+    `load_elf`.  Raises `LoadError` or `AsmError`, one line that begins with the path.
     """
     path = Path(path)
     data = _read(path)

@@ -38,7 +38,7 @@ _TYPES = {"key": "key_size", "value": "value_size"}
 
 @dataclass(frozen=True, slots=True)
 class MapSymbol:
-    """A map and where the object has it; ``size`` is in bytes.
+    """A map and where the object has it: section and byte in it.
 
     ``is_data`` says that a reference is to a place inside the map's value, not to the map.
     """
@@ -46,7 +46,6 @@ class MapSymbol:
     definition: MapDef
     section: int
     offset: int
-    size: int
     is_data: bool = False
 
 
@@ -89,7 +88,7 @@ def _data_map(section: Section) -> MapSymbol:
         data=section.data,
         frozen=frozen,
     )
-    return MapSymbol(check_map(definition), section.index, 0, section.size, is_data=True)
+    return MapSymbol(check_map(definition), section.index, 0, is_data=True)
 
 
 def _in_place(section: Section, variables: list[Symbol]) -> list[Symbol]:
@@ -115,7 +114,7 @@ def _legacy_maps(section: Section, symbols: list[Symbol]) -> list[MapSymbol]:
         number, key_size, value_size, max_entries, flags = _LEGACY.unpack_from(content)
         kind = _named(symbol.name, number)
         definition = MapDef(symbol.name, kind, key_size, value_size, max_entries, flags)
-        found.append(MapSymbol(check_map(definition), section.index, symbol.value, symbol.size))
+        found.append(MapSymbol(check_map(definition), section.index, symbol.value))
     return found
 
 
@@ -128,7 +127,7 @@ def _btf_maps(section: Section, symbols: list[Symbol], btf: Btf | None) -> list[
         if symbol.name not in variables:
             raise LoadError(f"map {symbol.name}: BTF has no such variable in .maps")
         definition = _btf_map(btf, symbol.name, variables[symbol.name])
-        found.append(MapSymbol(check_map(definition), section.index, symbol.value, symbol.size))
+        found.append(MapSymbol(check_map(definition), section.index, symbol.value))
     return found
 
 

@@ -1,0 +1,83 @@
+"""Generated programs: every claim holds, and every planted bug is found and shrunk."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis.errors import NoSuchExample
+
+from bpfsmt.crosscheck.concrete import check_trace
+from bpfsmt.crosscheck.run import crosscheck
+from bpfsmt.domain.analysis import Outcome
+from bpfsmt.generate import programs, scalar_programs
+from bpfsmt.machine import Inputs, run
+from bpfsmt.program.program import Program
+from bpfsmt.rules import RuleSet, rule_set
+from bpfsmt.verifier import verify
+
+from .planted import PLANTED
+
+QUIET = settings(
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    max_examples=60,
+)
+PACKETS = [bytes(14), bytes(range(64)), b"\xff" * 90]
+
+
+def no_claim_fails(program: Program, rules: RuleSet) -> None:
+    report = crosscheck(program, rules, precision_seconds=0)
+    assert not report.refuted, report.refuted
+    assert not report.unknown, report.unknown
+
+
+@QUIET
+@given(scalar_programs())
+def test_scalar_programs(program: Program) -> None:
+    no_claim_fails(program, rule_set("xdp-paper"))
+
+
+@settings(QUIET, max_examples=40)
+@given(programs())
+def test_programs(program: Program) -> None:
+    no_claim_fails(program, rule_set("xdp-paper"))
+
+
+@settings(QUIET, max_examples=150)
+@given(programs())
+def test_concrete_runs_stay_inside_the_claims(program: Program) -> None:
+    analysis = verify(program, rule_set("xdp-paper"))
+    if analysis.verdict.outcome is not Outcome.ACCEPT:
+        return
+    for packet in PACKETS:
+        result = run(program, Inputs(packet, {"ingress_ifindex": 2**32 - 1}), trace=True)
+        assert result.outcome == "exit", result.fault
+        assert check_trace(analysis, result.trace) == []
+
+
+def test_most_generated_programs_are_accepted() -> None:
+    accepted = []
+
+    @settings(QUIET, max_examples=200)
+    @given(programs())
+    def count(program: Program) -> None:
+        outcome = verify(program, rule_set("xdp-paper")).verdict.outcome
+        accepted.append(outcome is Outcome.ACCEPT)
+
+    count()
+    assert sum(accepted) / len(accepted) > 0.7
+
+
+@pytest.mark.parametrize("rules", PLANTED, ids=lambda r: str(r.name))
+def test_a_planted_bug_is_found_and_shrunk(rules: RuleSet) -> None:
+    def is_refuted(program: Program) -> bool:
+        return bool(crosscheck(program, rules, precision_seconds=0).refuted)
+
+    search = settings(QUIET, max_examples=400, phases=[Phase.generate, Phase.shrink])
+    try:
+        smallest = find(scalar_programs(), is_refuted, settings=search)
+    except NoSuchExample:
+        pytest.fail(f"{rules.name} was not found")
+    assert len(list(smallest.instructions())) <= 6

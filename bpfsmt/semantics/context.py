@@ -6,7 +6,7 @@ gives.  The verifier asks `access`; the machine and the encoder read the same fi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bpfsmt.program.program import ProgramType
 
@@ -17,7 +17,7 @@ class CtxField:
 
     ``kind`` is "scalar", or what pointer a full-width read gives: "pkt", "pkt_end",
     "pkt_meta".  ``narrow`` admits aligned reads of fewer bytes inside the field,
-    ``writable`` full-width writes.
+    ``writable`` full-width writes, ``narrow_writable`` aligned ones of fewer bytes too.
     """
 
     name: str
@@ -26,23 +26,32 @@ class CtxField:
     kind: str = "scalar"
     narrow: bool = False
     writable: bool = False
+    narrow_writable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ContextLayout:
-    """All fields of one program type's context, and its whole ``size`` in bytes."""
+    """All fields of one program type's context, and its whole ``size`` in bytes.
+
+    ``buffer`` says that the whole context is plain bytes besides: any aligned read inside.
+    """
 
     struct: str
     size: int
     fields: tuple[CtxField, ...]
+    buffer: bool = False
 
     def access(self, offset: int, size: int, *, write: bool) -> CtxField | None:
         """The field that an access of ``size`` bytes at ``offset`` touches, if it may."""
         for f in self.fields:
             if f.offset <= offset and offset + size <= f.offset + f.size:
                 full = offset == f.offset and size == f.size
-                narrow = f.narrow and not write and offset % size == 0
+                admitted = f.narrow_writable if write else f.narrow
+                narrow = admitted and offset % size == 0
                 return f if (full or narrow) and (f.writable or not write) else None
+        inside = offset >= 0 and offset + size <= self.size and offset % size == 0
+        if self.buffer and inside and not write:
+            return CtxField(f"bytes at {offset}", offset, size)
         return None
 
 
@@ -59,7 +68,86 @@ _XDP = ContextLayout(
     ),
 )
 
-LAYOUTS: dict[ProgramType, ContextLayout] = {ProgramType.XDP: _XDP}
+_U32 = 4
+_SKB_FIELDS = {
+    f.name: f
+    for f in (
+        CtxField("len", 0, _U32, narrow=True),
+        CtxField("pkt_type", 4, _U32, narrow=True),
+        CtxField("mark", 8, _U32, narrow=True),
+        CtxField("queue_mapping", 12, _U32, narrow=True),
+        CtxField("protocol", 16, _U32, narrow=True),
+        CtxField("vlan_present", 20, _U32, narrow=True),
+        CtxField("vlan_tci", 24, _U32, narrow=True),
+        CtxField("vlan_proto", 28, _U32, narrow=True),
+        CtxField("priority", 32, _U32, narrow=True),
+        CtxField("ingress_ifindex", 36, _U32, narrow=True),
+        CtxField("ifindex", 40, _U32, narrow=True),
+        CtxField("tc_index", 44, _U32, narrow=True),
+        CtxField("cb", 48, 5 * _U32, narrow=True, writable=True, narrow_writable=True),
+        CtxField("hash", 68, _U32, narrow=True),
+        CtxField("tc_classid", 72, _U32, narrow=True),
+        CtxField("data", 76, _U32, "pkt"),
+        CtxField("data_end", 80, _U32, "pkt_end"),
+        CtxField("napi_id", 84, _U32, narrow=True),
+        CtxField("family", 88, _U32, narrow=True),
+        CtxField("remote_ip4", 92, _U32),
+        CtxField("local_ip4", 96, _U32),
+        *(CtxField(f"remote_ip6[{i}]", 100 + _U32 * i, _U32) for i in range(4)),
+        *(CtxField(f"local_ip6[{i}]", 116 + _U32 * i, _U32) for i in range(4)),
+        CtxField("remote_port", 132, _U32, narrow=True),
+        CtxField("local_port", 136, _U32, narrow=True),
+        CtxField("data_meta", 140, _U32, "pkt_meta"),
+        CtxField("tstamp", 152, 8),
+        CtxField("wire_len", 160, _U32, narrow=True),
+        CtxField("gso_segs", 164, _U32, narrow=True),
+        CtxField("gso_size", 176, _U32, narrow=True),
+        CtxField("hwtstamp", 184, 8),
+    )
+}
+"""``struct __sk_buff`` without its pointers to sockets and flow keys."""
+
+_SKB_SOCKET = frozenset(
+    {"family", "remote_ip4", "local_ip4", "remote_port", "local_port"}
+    | {f"{side}_ip6[{i}]" for side in ("remote", "local") for i in range(4)}
+)
+_SKB_PACKET = frozenset({"data", "data_end", "data_meta"})
+
+
+def _skb(hidden: frozenset[str], writable: frozenset[str]) -> ContextLayout:
+    """The view of ``__sk_buff`` that programs of one type have; ``cb`` is always writable."""
+    fields = tuple(
+        replace(f, writable=True) if f.name in writable else f
+        for f in _SKB_FIELDS.values()
+        if f.name not in hidden
+    )
+    return ContextLayout("__sk_buff", 192, fields)
+
+
+_FILTER = _skb(_SKB_SOCKET | _SKB_PACKET | {"tc_classid", "tstamp", "wire_len", "hwtstamp"},
+               frozenset())  # fmt: skip
+_CGROUP = _skb(
+    frozenset({"tc_classid", "data_meta", "wire_len"}),
+    frozenset({"mark", "priority", "tstamp"}),
+)
+_TC = _skb(
+    _SKB_SOCKET,
+    frozenset({"mark", "tc_index", "priority", "tc_classid", "tstamp", "queue_mapping"}),
+)
+
+_PERF_MAX_TRACE_SIZE = 8192
+_X86_64_PT_REGS_SIZE = 168
+
+LAYOUTS: dict[ProgramType, ContextLayout] = {
+    ProgramType.XDP: _XDP,
+    ProgramType.SCHED_CLS: _TC,
+    ProgramType.SCHED_ACT: _TC,
+    ProgramType.SOCKET_FILTER: _FILTER,
+    ProgramType.CGROUP_SKB: _CGROUP,
+    ProgramType.TRACEPOINT: ContextLayout("trace event", _PERF_MAX_TRACE_SIZE, (), buffer=True),
+    ProgramType.KPROBE: ContextLayout("pt_regs", _X86_64_PT_REGS_SIZE, (), buffer=True),
+}
+"""What each type sees (kernel ``*_is_valid_access``, Linux 6.12; registers of x86-64)."""
 
 
 def layout_of(type_: ProgramType) -> ContextLayout:

@@ -1,0 +1,94 @@
+"""The log of a walk, in the words of the kernel's (Linux 6.12, log level 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bpfsmt.cfg import reads, registers, writes
+from bpfsmt.domain import RegType, State, format_reg, format_state
+from bpfsmt.domain.analysis import Visit
+from bpfsmt.domain.state import EMPTY_SLOT, Slot
+from bpfsmt.isa import Instruction, JmpOp, disassemble
+from bpfsmt.program.program import Program
+from bpfsmt.verifier.env import Arm
+from bpfsmt.verifier.reasons import Rejection
+
+_COMMENT_COLUMN = 40
+_COLUMN_STEP = 8
+
+
+class Log:
+    """Lines collected during a walk; a log that is not wanted stays empty."""
+
+    def __init__(self, program: Program, *, wanted: bool) -> None:
+        self.lines: list[str] = []
+        self._program = program
+        self._names = tuple(m.name for m in program.maps)
+        self._wanted = wanted
+        self._pcs: list[int] = []
+        self._last = -1
+
+    def arrived(self, src: int, visit: Visit) -> None:
+        """A state is walked: printed where the walk did not just come from its source."""
+        if not self._wanted:
+            return
+        if visit.index == 0 or src != self._last:
+            came = f"from {self._pcs[src]} to {visit.pc}" if src >= 0 else f"{visit.pc}"
+            self.lines.append(f"{came}: {format_state(visit.state, self._program.maps)}")
+        self._pcs.append(visit.pc)
+        self._last = visit.index
+        insn = self._program[visit.pc]
+        self.lines.append(f"{visit.pc}: {disassemble(insn, visit.pc, 'kernel', maps=self._names)}")
+
+    def pruned(self, src: int, pc: int) -> None:
+        """An earlier state stands for this one."""
+        if self._wanted:
+            came = f"from {self._pcs[src]} to {pc}" if src != self._last else f"{pc}"
+            self.lines.append(f"{came}: safe")
+
+    def stepped(self, visit: Visit, arms: Sequence[Arm]) -> None:
+        """An instruction was walked: what it read and wrote, as it is afterwards."""
+        if not self._wanted:
+            return
+        after = next((arm.state for arm in arms if arm.state is not None), None)
+        comment = self._changes(self._program[visit.pc], visit.state, after) if after else ""
+        if comment:
+            line = self.lines[-1]
+            column = max(_COMMENT_COLUMN, len(line) + _COMMENT_COLUMN // 2)
+            column = -(-column // _COLUMN_STEP) * _COLUMN_STEP
+            self.lines[-1] = f"{line:<{column - 1}}; {comment}"
+
+    def _changes(self, insn: Instruction, before: State, after: State) -> str:
+        """The registers that the instruction names, and the stack slots that it changed."""
+        if len(before.frames) != len(after.frames):
+            return format_state(after, self._program.maps)
+        written = writes(insn)
+        if insn.is_jmp and insn.jmp_op is JmpOp.CALL:
+            named = 1
+        elif insn.is_jmp and insn.jmp_op is JmpOp.JA:
+            named = 0
+        else:
+            named = reads(insn) | written
+        parts = []
+        for n in registers(named):
+            reg = after.regs[n]
+            if reg.type is not RegType.NOT_INIT:
+                mark = "_w" if written >> n & 1 else ""
+                parts.append(f"R{n}{mark}={format_reg(reg, self._program.maps)}")
+        for number, slot in sorted(after.stack.items()):
+            if slot != before.stack.get(number, EMPTY_SLOT):
+                parts.append(f"fp-{8 * (number + 1)}={self._slot(slot)}")
+        return " ".join(parts)
+
+    def _slot(self, slot: Slot) -> str:
+        return format_reg(slot.spill, self._program.maps) if slot.spill else slot.kinds
+
+    def rejected(self, rejection: Rejection) -> None:
+        """The walk, or the first pass, ends here."""
+        if self._wanted:
+            self.lines.append(rejection.message)
+
+    def finished(self, walked: int, limit: int) -> None:
+        """The last line: how much was walked."""
+        if self._wanted:
+            self.lines.append(f"processed {walked} insns (limit {limit})")

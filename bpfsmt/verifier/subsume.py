@@ -1,0 +1,71 @@
+"""State inclusion: when an explored state stands for a new one, which need not be walked.
+
+``old ⊇ new`` by the rules `range_within` and `tnum_in`, slot by slot (kernel
+``states_equal``).  Whatever an old state says must hold in the new one; an old register or
+stack byte that was never written says nothing.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from bpfsmt.domain import Reg, RegType, Slot, State
+from bpfsmt.domain.state import EMPTY_SLOT, INVALID, MISC, SPILL, ZERO, Frame
+from bpfsmt.verifier.step.pointer import PACKET_TYPES
+
+
+def includes(ints: SimpleNamespace, old: State, new: State) -> bool:
+    """γ(new) ⊆ γ(old), for states at the same pc.
+
+    Copies that share an id in ``old`` must share one in ``new``: ``ids`` maps the old
+    names to the new ones (kernel ``check_ids``).
+    """
+    if old == new:
+        return True
+    if old.callsites != new.callsites:
+        return False
+    ids: dict[int, int] = {}
+    return all(
+        _frame_includes(ints, a, b, ids) for a, b in zip(old.frames, new.frames, strict=True)
+    )
+
+
+def _frame_includes(ints: SimpleNamespace, old: Frame, new: Frame, ids: dict[int, int]) -> bool:
+    for a, b in zip(old.regs, new.regs, strict=True):
+        if a is not b and not _reg_includes(ints, a, b, ids):
+            return False
+        if a is b and a.id and ids.setdefault(a.id, b.id) != b.id:
+            return False
+    return all(
+        _slot_includes(ints, slot, new.stack.get(number, EMPTY_SLOT), ids)
+        for number, slot in old.stack.items()
+    )
+
+
+def _reg_includes(ints: SimpleNamespace, old: Reg, new: Reg, ids: dict[int, int]) -> bool:
+    if old.type is RegType.NOT_INIT:
+        return True
+    if old.type is not new.type or old.off != new.off or old.map != new.map:
+        return False
+    if old.id and ids.setdefault(old.id, new.id) != new.id:
+        return False
+    if old.type in PACKET_TYPES and old.range > new.range:
+        return False
+    if old.frame != new.frame:
+        return False
+    a, b = old.scalar, new.scalar
+    within: bool = a == b or (ints.range_within(a, b) and ints.tnum_in(a.var_off, b.var_off))
+    return within
+
+
+_STRONGER = {INVALID: INVALID + MISC + ZERO + SPILL, MISC: MISC + ZERO + SPILL, ZERO: ZERO}
+"""For each kind of old byte the kinds of new byte that it stands for."""
+
+
+def _slot_includes(ints: SimpleNamespace, old: Slot, new: Slot, ids: dict[int, int]) -> bool:
+    if old.spill is not None:
+        return new.spill is not None and _reg_includes(ints, old.spill, new.spill, ids)
+    if new.spill is not None and new.spill.is_pointer:
+        # A load of part of a saved pointer is refused, one of anonymous bytes is not.
+        return old == EMPTY_SLOT
+    return all(b in _STRONGER[a] for a, b in zip(old.kinds, new.kinds, strict=True))

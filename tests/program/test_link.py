@@ -209,3 +209,18 @@ def test_a_relocation_table_with_addends() -> None:
     name, kind, flags, data, *_ = elf.sections[table - 1]
     elf.sections[table - 1] = (name, kind, flags, data, 3, 1, 24)
     assert reason(elf) == "section .relaxdp: only one table of type REL is supported"
+
+
+def test_a_relocation_of_a_symbol_beyond_the_last() -> None:
+    elf = one_program("xdp", LD_IMM64, EXIT)
+    elf.relocate(1, 0, 2, R_64_64)
+    assert reason(elf) == "damaged ELF: section .rel1 names a symbol beyond the last"
+
+
+def test_a_symbol_table_cut_short() -> None:
+    elf = one_program()
+    data = bytearray(elf.bytes())
+    (headers,) = struct.unpack_from("<Q", data, 40)
+    struct.pack_into("<Q", data, headers + 2 * 64 + 32, 47)  # sh_size of .symtab, 2 * 24 - 1
+    with pytest.raises(LoadError, match=r"^x\.o: damaged ELF: the symbol table is cut short$"):
+        load_elf(bytes(data), "x.o")

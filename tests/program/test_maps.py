@@ -74,6 +74,8 @@ def test_a_number_as_an_enumerator() -> None:
         (numbers(**HASH | {"max_entries": 0}), "map m (hash): max_entries must be more than 0"),
         (lambda b: {"type": b.integer()}, "map m: type: its BTF type is INT, not PTR"),
         (lambda b: {"type": b.pointer(b.integer())}, "map m: type: its BTF type is INT, not ARRAY"),
+        (lambda b: {"key": b.pointer(0)}, "damaged BTF: no type 0"),
+        (lambda b: {"key": b.pointer(99)}, "damaged BTF: no type 99"),
         (lambda b: {"key": b.integer()}, "map m: key: its BTF type is INT, not PTR"),
         (lambda b: {"key": b.pointer(b.add(7, 0, name="f"))}, "BTF type f has no size"),
         (

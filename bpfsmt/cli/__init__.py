@@ -1,0 +1,24 @@
+"""The command line: a thin layer over the Python API, one module for each command."""
+
+from __future__ import annotations
+
+import click
+
+from bpfsmt.cli.boundary import Boundary
+from bpfsmt.cli.cfg import cfg
+from bpfsmt.cli.crosscheck import crosscheck
+from bpfsmt.cli.rules import rules
+from bpfsmt.cli.text import asm, disasm
+from bpfsmt.cli.verify import verify
+
+
+@click.group(cls=Boundary, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bpfsmt")
+def main() -> None:
+    """Is what an eBPF verifier believes about a program true?"""
+
+
+for command in (crosscheck, verify, cfg, disasm, asm, rules):
+    main.add_command(command)
+
+__all__ = ["main"]

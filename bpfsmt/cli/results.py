@@ -1,0 +1,166 @@
+"""What is known of one program after its cross-check, as plain data that crosses processes.
+
+Tables and JSON are both made from it, so that they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bpfsmt.cli.boundary import (
+    EXIT_BUG,
+    EXIT_INPUT,
+    EXIT_INTERRUPTED,
+    EXIT_PROVED,
+    EXIT_REFUTED,
+    EXIT_UNKNOWN,
+    worst,
+)
+from bpfsmt.crosscheck.report import Report
+from bpfsmt.domain.analysis import Outcome, Verdict
+from bpfsmt.program import Expectation
+
+Checks = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One program's outcome; exactly one of ``report``, ``unknown``, ``error`` and ``bug`` is set.
+
+    ``report`` is `Report.to_json`, ``checks`` counts its obligations by check and answer,
+    ``unexpected`` says in what the verdict differs from what the program's author wrote,
+    ``unknown`` why there is no report (out of memory, say), ``error`` what is wrong with
+    the input, ``bug`` the traceback of an unforeseen exception.
+    """
+
+    file: str
+    program: str
+    report: dict[str, Any] | None = None
+    checks: Checks = field(default_factory=dict)
+    code: int = EXIT_PROVED
+    unexpected: str = ""
+    unknown: str = ""
+    error: str = ""
+    bug: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of this program alone."""
+        if self.bug:
+            return EXIT_BUG
+        if self.error:
+            return EXIT_INPUT
+        if self.unknown:
+            return EXIT_UNKNOWN
+        return EXIT_REFUTED if self.unexpected else self.code
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as plain data."""
+        base: dict[str, Any] = {"file": self.file, "program": self.program}
+        if self.report is not None:
+            return base | self.report | {"checks": self.checks, "unexpected": self.unexpected}
+        why = {"unknown": self.unknown, "error": self.error, "bug": self.bug}
+        return base | {key: text for key, text in why.items() if text}
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A whole run: the results in the order of the arguments, and the files that were no good."""
+
+    rules: str
+    results: Sequence[Result]
+    errors: Sequence[str]
+    seconds: float
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """The worst of all, see `worst`."""
+        codes = {result.exit_code for result in self.results}
+        codes |= {EXIT_INPUT} if self.errors else set()
+        codes |= {EXIT_INTERRUPTED} if self.interrupted else set()
+        return worst(codes)
+
+    @property
+    def reports(self) -> list[dict[str, Any]]:
+        """The reports that there are."""
+        return [result.report for result in self.results if result.report is not None]
+
+    def total(self) -> dict[str, Any]:
+        """The sums over all programs."""
+        obligations: Counter[str] = Counter()
+        for report in self.reports:
+            obligations.update(report["obligations"])
+        verdicts = Counter(report["verdict"] for report in self.reports)
+        return {
+            "programs": len(self.results),
+            "verdicts": {outcome.value: verdicts[outcome.value] for outcome in Outcome},
+            "claims": sum(report["claims"] for report in self.reports),
+            "obligations": {
+                word: obligations[word] for word in ("proved", "refuted", "unknown")
+            },
+            "unexpected": sum(1 for result in self.results if result.unexpected),
+            "bad_inputs": len(self.errors) + sum(1 for result in self.results if result.error),
+            "seconds": round(self.seconds, 3),
+        }  # fmt: skip
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as one document."""
+        return {
+            "rules": self.rules,
+            "results": [result.to_json() for result in self.results],
+            "errors": list(self.errors),
+            "total": self.total(),
+            "interrupted": self.interrupted,
+            "exit_code": self.exit_code,
+        }
+
+
+def result_of(file: str, report: Report) -> Result:
+    """The plain data of a report."""
+    program = report.analysis.program
+    checks: Checks = {}
+    for finding in report.findings:
+        answers = checks.setdefault(finding.check, {})
+        answers[finding.status.value] = answers.get(finding.status.value, 0) + 1
+    return Result(
+        file,
+        program.name,
+        report=report.to_json(),
+        checks=checks,
+        code=report.exit_code,
+        unexpected=difference(program.expect, report.analysis.verdict),
+    )
+
+
+def difference(expected: Expectation | None, verdict: Verdict) -> str:
+    """In what a verdict is not the expected one, "" if it is or nothing is expected.
+
+    A program that the verifier does not support has no verdict, so nothing differs.  The
+    expected reason is the word for the failed check or part of either sentence.
+
+    >>> difference(Expectation("reject", 3), Verdict(Outcome.REJECT, 5, message="R0 !read_ok"))
+    'expected reject at 3, is reject at 5: R0 !read_ok'
+    """
+    if expected is None or verdict.outcome is Outcome.UNSUPPORTED:
+        return ""
+    words = (verdict.kind, verdict.reason, verdict.message)
+    same = (
+        verdict.outcome.value == expected.verdict
+        and expected.pc in (None, verdict.pc)
+        and (expected.reason is None or any(expected.reason in text for text in words))
+    )
+    if same:
+        return ""
+    reason = verdict.message or verdict.reason or verdict.kind
+    wanted = _verdict(expected.verdict, expected.pc, expected.reason)
+    return f"expected {wanted}, is {_verdict(verdict.outcome.value, verdict.pc, reason)}"
+
+
+def _verdict(verdict: str, pc: int | None, reason: str | None) -> str:
+    if verdict == "accept":
+        return verdict
+    return verdict + (f" at {pc}" if pc is not None else "") + (f": {reason}" if reason else "")

@@ -129,7 +129,8 @@ def alu64_lsh(a: Scalar, b: Scalar) -> Scalar:
     if b.umax > 63:
         return UNKNOWN
     fits = a.umax <= U64_MAX >> b.umax
-    bits = tnum_lshift(a.var_off, b.umin) if is_const(b) else tnum_lshift(TNUM_UNKNOWN, b.umin)
+    count = b.var_off.value if is_const(b) else b.umin
+    bits = tnum_lshift(a.var_off if is_const(b) else TNUM_UNKNOWN, count)
     return sync(
         replace(
             UNKNOWN,
@@ -145,7 +146,8 @@ def alu64_rsh(a: Scalar, b: Scalar) -> Scalar:
     """a >> b, filled with zeros: smallest when shifted furthest."""
     if b.umax > 63:
         return UNKNOWN
-    bits = tnum_rshift(a.var_off, b.umin) if is_const(b) else tnum_rshift(TNUM_UNKNOWN, b.umin)
+    count = b.var_off.value if is_const(b) else b.umin
+    bits = tnum_rshift(a.var_off if is_const(b) else TNUM_UNKNOWN, count)
     return sync(replace(UNKNOWN, var_off=bits, umin=a.umin >> b.umax, umax=a.umax >> b.umin))
 
 
@@ -154,12 +156,13 @@ def alu64_arsh(a: Scalar, b: Scalar) -> Scalar:
     """a s>> b for a known count below 64."""
     if not is_const(b) or b.umax > 63:
         return UNKNOWN
+    count = b.var_off.value
     return sync(
         replace(
             UNKNOWN,
-            var_off=tnum_arshift(a.var_off, b.umin),
-            smin=a.smin >> b.umin,
-            smax=a.smax >> b.umin,
+            var_off=tnum_arshift(a.var_off, count),
+            smin=a.smin >> count,
+            smax=a.smax >> count,
         )
     )
 

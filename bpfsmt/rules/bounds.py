@@ -78,7 +78,7 @@ def from_srange(lo: s64, hi: s64) -> Scalar:
 
 @rule
 def is_const(r: Scalar) -> bool:
-    """All bits are known."""
+    """All bits are known: the number is ``var_off.value``, whatever the ranges say so far."""
     return r.var_off.mask == 0
 
 

@@ -8,7 +8,7 @@ under negation and exchange of operands, so the other jumps need no rules of the
 
 from __future__ import annotations
 
-from bpfsmt.bits import S64_MAX, S64_MIN, U32_MAX, U64_MAX, replace, rule, s32, u64
+from bpfsmt.bits import S64_MAX, S64_MIN, U32_MAX, U64_MAX, replace, rule, s32, s64, u64
 from bpfsmt.domain.scalar import Scalar, Tnum
 from bpfsmt.rules.bounds import is_const, sync
 from bpfsmt.rules.tnum import tnum_intersect, tnum_overlap
@@ -99,10 +99,11 @@ def without(a: Scalar, b: Scalar) -> Scalar:
     """a, which is not b: a known b at an end of a range moves that end inwards."""
     if not is_const(b):
         return a
-    umin = a.umin + 1 if a.umin == b.umin and a.umin < U64_MAX else a.umin
-    umax = a.umax - 1 if a.umax == b.umin and a.umax > 0 else a.umax
-    smin = a.smin + 1 if a.smin == b.smin and a.smin < S64_MAX else a.smin
-    smax = a.smax - 1 if a.smax == b.smin and a.smax > S64_MIN else a.smax
+    hole = b.var_off.value
+    umin = a.umin + 1 if a.umin == hole and a.umin < U64_MAX else a.umin
+    umax = a.umax - 1 if a.umax == hole and a.umax > 0 else a.umax
+    smin = a.smin + 1 if a.smin == s64(hole) and a.smin < S64_MAX else a.smin
+    smax = a.smax - 1 if a.smax == s64(hole) and a.smax > S64_MIN else a.smax
     return sync(replace(a, umin=umin, umax=umax, smin=smin, smax=smax))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from bpfsmt.bits import RuleError
 from bpfsmt.rules.ruleset import RuleSet, RuleSetError
 
-_MODULES = {"xdp-paper": "bpfsmt.rules.paper"}
+_MODULES = {"xdp-paper": "bpfsmt.rules.paper", "linux-6.12-scalars": "bpfsmt.rules.linux.v6_12"}
 """Where each rule set lives: a module with a `RuleSet` called ``RULES``."""
 
 

@@ -82,27 +82,31 @@ def tnum_rshift(a: Tnum, n: u64) -> Tnum:
 
 
 @rule
-def tnum_mul(a: Tnum, b: Tnum) -> Tnum:
-    """Product by long multiplication (Linux 5.14 to 6.17).
+def tnum_mul_part(a: Tnum, b: Tnum) -> Tnum:
+    """What bit 0 of ``a`` may add to the product beyond that of the known ones.
 
-    Known ones of ``a`` contribute ``b``'s uncertainty, unknown bits everything that ``b``
-    may have; the product of the known parts is added at the end.
+    A known 1 adds ``b``'s uncertainty, an unknown bit everything that ``b`` may have.
     """
-    known = Tnum(a.value * b.value, 0)
+    if a.value & 1 == 1:
+        return Tnum(0, b.mask)
+    if a.mask & 1 == 1:
+        return Tnum(0, b.value | b.mask)
+    return Tnum(0, 0)
+
+
+@rule
+def tnum_mul(a: Tnum, b: Tnum) -> Tnum:
+    """Product by long multiplication (Linux 5.14 to 6.17), exact where both are known."""
     unsure = Tnum(0, 0)
     x = a
     y = b
     for _ in range(64):
         if x.value == 0 and x.mask == 0:
             break
-        if x.value & 1 == 1:
-            unsure = tnum_add(unsure, Tnum(0, y.mask))
-        else:
-            if x.mask & 1 == 1:
-                unsure = tnum_add(unsure, Tnum(0, y.value | y.mask))
+        unsure = tnum_add(unsure, tnum_mul_part(x, y))
         x = tnum_rshift(x, 1)
         y = tnum_lshift(y, 1)
-    return tnum_add(known, unsure)
+    return tnum_add(Tnum(a.value * b.value, 0), unsure)
 
 
 @rule

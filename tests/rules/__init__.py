@@ -1,0 +1,1 @@
+"""Soundness of the rule sets, proved at full width."""

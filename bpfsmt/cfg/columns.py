@@ -72,8 +72,16 @@ def centres(layers: Layers, separation: Separation) -> list[float]:
             _place_row(row, neighbours, boxes, separation, xs)
     for _ in range(2):
         _straighten(layers, separation, xs)
-    leftmost = min(xs, default=0.0)
-    return [x - leftmost for x in xs]
+    return xs
+
+
+def place_lanes(layers: Layers, xs: list[float], right: float, gap: float) -> None:
+    """Put the lanes to the right of ``right``, those that share no row on the same x."""
+    ends: list[int] = []  # for every x, the last row that a lane there goes to
+    for lane, (first, last) in sorted(layers.lanes.items(), key=lambda item: item[1]):
+        number = next((i for i, end in enumerate(ends) if end < first), len(ends))
+        ends[number : number + 1] = [last]
+        xs[lane] = right + gap * (number + 1)
 
 
 def _gaps(row: Sequence[int], separation: Separation) -> list[float]:
@@ -140,7 +148,7 @@ def _columns(layers: Layers) -> Iterable[list[int]]:
     """The knots that form one line down the page, each from top to bottom."""
     boxes = len(layers.boxes)
     for vertex in range(boxes, len(layers.row_of)):
-        if any(other >= boxes for other in layers.above[vertex]):
+        if vertex in layers.lanes or any(other >= boxes for other in layers.above[vertex]):
             continue
         column = [vertex]
         while follow := [other for other in layers.below[column[-1]] if other >= boxes]:

@@ -93,8 +93,7 @@ def build_cfg(program: Program, *, strict: bool = True) -> ControlFlow:
     Traceback (most recent call last):
     bpfsmt.errors.CfgError: jump at 0 goes to 8, outside the program (0..1)
     """
-    entries = function_entries(program)
-    owner = _owners(program, entries)
+    owner = _owners(program)
     ways, problems = examine(program, owner)
     if strict and problems:
         raise CfgError(problems[0].message, problems[0].pc)
@@ -117,10 +116,10 @@ def cfg_from_text(text: str, *, strict: bool = True) -> ControlFlow:
     return build_cfg(program, strict=strict)
 
 
-def _owners(program: Program, entries: tuple[int, ...]) -> dict[int, int]:
+def _owners(program: Program) -> dict[int, int]:
     """For every slot the entry of its function: a function reaches to the next entry."""
     owner: dict[int, int] = {}
-    for entry, end in pairwise(sorted({0, *entries, len(program)})):
+    for entry, end in pairwise(sorted({0, *function_entries(program), len(program)})):
         owner.update(dict.fromkeys(range(entry, end), entry))
     return owner
 
@@ -149,11 +148,11 @@ def _blocks(program: Program, owner: Mapping[int, int], ways: Ways) -> nx.DiGrap
 
 def _calls(program: Program, owner: Mapping[int, int]) -> nx.DiGraph:
     graph = nx.DiGraph()
-    for entry in sorted(set(owner.values())):
+    for entry in function_entries(program):
         graph.add_node(entry, name=function_name(program, entry))
     for pc, insn in program.instructions():
         target = callee(pc, insn)
-        if target in graph:
+        if target in graph and owner[pc] in graph:
             caller = owner[pc]
             sites = graph.get_edge_data(caller, target, {"sites": ()})["sites"]
             graph.add_edge(caller, target, sites=(*sites, pc))

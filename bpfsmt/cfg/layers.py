@@ -5,6 +5,9 @@ path from a root; an edge that spans several rows passes through one *knot* (an 
 vertex) in every row between, so that afterwards all wires join neighbouring rows; then the
 order within the rows is swept to have few crossings.
 
+In a huge graph the longest edges would need too many knots.  They run in *lanes* beside the
+whole drawing instead, and come in through the gap above the row that they go to.
+
 An edge that goes back up leaves its box downwards, turns, and climbs in a column of knots
 beside the boxes, from the row of its tail to the row of its head.
 """
@@ -12,7 +15,7 @@ beside the boxes, from the row of its tail to the row of its head.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -20,6 +23,9 @@ import networkx as nx
 
 Node = Hashable
 Edge = tuple[Node, Node]
+
+KNOT_BUDGET = 25_000
+"""With more knots than this, the longest edges get lanes."""
 
 SWEEP_BUDGET = 150_000
 """How many vertices all sweeps together may visit, so that huge graphs stay fast."""
@@ -34,6 +40,9 @@ class Layers:
     ``paths`` gives for every edge its vertices, both boxes included.  ``above`` and
     ``below`` are the neighbours of a vertex in the rows next to its own, ``beside`` the box
     in the same row that a turning edge joins a knot with.
+
+    A lane is a vertex of its own, in no row, which edges to one node may share; ``lanes``
+    says from which row to which it goes.
     """
 
     boxes: dict[Node, int] = field(default_factory=dict)
@@ -44,6 +53,7 @@ class Layers:
     above: list[list[int]] = field(default_factory=list)
     below: list[list[int]] = field(default_factory=list)
     beside: dict[int, int] = field(default_factory=dict)
+    lanes: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def add(self, row: int) -> int:
         """A new vertex at the right end of ``row``."""
@@ -53,6 +63,15 @@ class Layers:
         self.below.append([])
         self.rows.extend([] for _ in range(row + 1 - len(self.rows)))
         self.rows[row].append(vertex)
+        return vertex
+
+    def add_lane(self, first: int, last: int) -> int:
+        """A new lane beside the rows from ``first`` to ``last``."""
+        vertex = len(self.row_of)
+        self.row_of.append(-1)
+        self.above.append([])
+        self.below.append([])
+        self.lanes[vertex] = (first, last)
         return vertex
 
     def join(self, first: int, second: int) -> None:
@@ -77,12 +96,42 @@ def make_layers(graph: nx.DiGraph, bundle: Callable[[Edge], Hashable]) -> Layers
     layers = Layers(back=back)
     for node in order:
         layers.boxes[node] = layers.add(row_of[node])
-    columns: dict[Hashable, dict[int, int]] = {}
+    groups: dict[Hashable, list[Edge]] = {}
     for edge in sorted(graph.edges, key=lambda edge: order[edge[0]]):
-        column = columns.setdefault((edge[1], edge in back, bundle(edge)), {})
-        _add_path(layers, edge, column)
+        groups.setdefault((edge[1], edge in back, bundle(edge)), []).append(edge)
+    too_long = _too_long(layers, groups.values())
+    for edges in groups.values():
+        if edges[0] in too_long:
+            _add_lane(layers, edges)
+        else:
+            column: dict[int, int] = {}
+            for edge in edges:
+                _add_path(layers, edge, column)
     _sweep(layers)
     return layers
+
+
+def _reach(layers: Layers, edges: Sequence[Edge]) -> tuple[int, int]:
+    """The first and the last row between or beside which a bundle of edges runs."""
+    ends = [layers.row_of[layers.boxes[node]] for edge in edges for node in edge]
+    return min(ends), max(ends)
+
+
+def _too_long(layers: Layers, groups: Iterable[list[Edge]]) -> set[Edge]:
+    """The edges that get lanes: all but the shortest that the knots suffice for."""
+    lengths = {edges[0]: _reach(layers, edges) for edges in groups}
+    room, too_long = KNOT_BUDGET, set()
+    for edge, (first, last) in sorted(lengths.items(), key=lambda item: item[1][1] - item[1][0]):
+        room -= last - first
+        if room < 0:
+            too_long.add(edge)
+    return too_long
+
+
+def _add_lane(layers: Layers, edges: Sequence[Edge]) -> None:
+    lane = layers.add_lane(*_reach(layers, edges))
+    for tail, head in edges:
+        layers.paths[tail, head] = (layers.boxes[tail], lane, layers.boxes[head])
 
 
 def _depth_first(graph: nx.DiGraph) -> tuple[dict[Node, int], frozenset[Edge]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from bpfsmt.cfg.columns import centres
+from bpfsmt.cfg.columns import centres, place_lanes
 from bpfsmt.cfg.layers import Edge, Layers, Node, make_layers
 from bpfsmt.cfg.wires import LEAD, TRACK_GAP, Point, Step, ports, steps_of, tracks
 
@@ -65,6 +65,8 @@ def layered_layout(
     layers = make_layers(graph, bundle)
     widths = {vertex: float(sizes[node][0]) for node, vertex in layers.boxes.items()}
     xs = centres(layers, lambda left, right: _separation(widths, left, right))
+    right = max((x + widths.get(vertex, 0.0) / 2 for vertex, x in enumerate(xs)), default=0.0)
+    place_lanes(layers, xs, right + BOX_GAP, TRACK_GAP)
     bundles = {edge: (edge in layers.back, bundle(edge)) for edge in graph.edges}
     leaves, arrives = ports(layers, bundles, xs, widths)
     steps = {

@@ -111,7 +111,11 @@ def steps_of(
     ):
         here, there = layers.row_of[first], layers.row_of[second]
         port = ("port", second, bundle) if i == len(path) - 2 else None
-        if here < there:
+        if second in layers.lanes:
+            steps.append(Step(here + 1, start, end, ("lane", second), ""))
+        elif first in layers.lanes:
+            steps.append(Step(there, start, end, port, ""))
+        elif here < there:
             steps.append(Step(there, start, end, port or ("top", second), ""))
         elif here > there:
             steps.append(Step(here, start, end, ("bottom", second), ""))

@@ -1,0 +1,253 @@
+"""Instructions as closures: a program is decoded once, then each step is one call.
+
+Arithmetic is not written here but taken from `bpfsmt.semantics.alu`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from bpfsmt.errors import UnsupportedError
+from bpfsmt.isa.instruction import Instruction
+from bpfsmt.isa.opcodes import FETCH, AtomicOp, CallSrc, Class, JmpOp, LdImm64Src, Mode
+from bpfsmt.machine.memory import Fault
+from bpfsmt.program.program import Program
+from bpfsmt.semantics.alu import (
+    alu_meaning,
+    atomic_meaning,
+    immediate,
+    jmp_meaning,
+    load_sext,
+)
+
+if TYPE_CHECKING:
+    from bpfsmt.machine.machine import Machine
+
+U64 = 0xFFFFFFFFFFFFFFFF
+
+Op: TypeAlias = Callable[["Machine", list[int]], int]
+"""One instruction: acts on the machine and the current registers, and returns the next pc."""
+
+CALLER_SAVED = 0b111110
+"""R1..R5 as bits: a call leaves nothing in them."""
+
+
+class Code:
+    """A program made ready to run: ``ops[pc]``, and which registers each one writes.
+
+    ``writes[pc]`` has bit n set for Rn; ``clobbers[pc]`` those that become unreadable.
+    Behind the program's own slots come landings, one for each jump that goes nowhere.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.ops: list[Op] = [_nowhere(-1, pc) for pc in range(len(program))]
+        self.writes = [0] * len(program)
+        self.clobbers = [0] * len(program)
+        for pc, insn in program.instructions():
+            self.ops[pc] = self._op(pc, insn)
+            self.writes[pc] = _writes(insn)
+            if _is_helper_call(insn):
+                self.clobbers[pc] = CALLER_SAVED
+
+    def target(self, pc: int, to: int) -> int:
+        """Where a step from ``pc`` to ``to`` ends up: ``to``, or a landing that faults."""
+        if 0 <= to < len(self.program) and self.program.slots[to] is not None:
+            return to
+        self.ops.append(_nowhere(pc, to))
+        return len(self.ops) - 1
+
+    def _op(self, pc: int, insn: Instruction) -> Op:
+        cls = insn.cls
+        if insn.is_alu:
+            return _alu(insn, self.target(pc, pc + 1))
+        if insn.is_jmp:
+            return self._jmp(pc, insn)
+        after = self.target(pc, pc + insn.slots)
+        if insn.is_ld_imm64:
+            return _ld_imm64(insn, after)
+        if cls is Class.LDX:
+            return _ldx(pc, insn, after)
+        if cls is Class.LD:
+            return _unsupported("loads relative to the packet (LD_ABS, LD_IND)")
+        if insn.mode is Mode.ATOMIC:
+            return _atomic(pc, insn, after)
+        return _store(insn, after)
+
+    def _jmp(self, pc: int, insn: Instruction) -> Op:
+        op = insn.jmp_op
+        if op is JmpOp.EXIT:
+            return lambda m, r: m.leave()
+        if op is JmpOp.JA:
+            distance = insn.imm if insn.cls is Class.JMP32 else insn.offset
+            to = self.target(pc, pc + 1 + distance)
+            return lambda m, r: to
+        after = self.target(pc, pc + 1)
+        if op is JmpOp.CALL:
+            if insn.src == CallSrc.LOCAL:
+                return _call(pc, self.target(pc, pc + 1 + insn.imm), after)
+            if insn.src == CallSrc.HELPER:
+                return _helper(pc, insn.imm, after)
+            return _unsupported(f"kernel function {insn.imm}")
+        if op is JmpOp.JCOND:  # the kernel's own budget is larger than any run here
+            return lambda m, r: after
+        return _branch(insn, self.target(pc, pc + 1 + insn.offset), after)
+
+
+def _is_helper_call(insn: Instruction) -> bool:
+    return insn.opcode == Class.JMP | JmpOp.CALL and insn.src == CallSrc.HELPER
+
+
+def _writes(insn: Instruction) -> int:
+    if insn.is_alu or insn.is_ld_imm64 or insn.cls is Class.LDX:
+        return 1 << insn.dst
+    if _is_helper_call(insn):
+        return 1
+    if insn.cls is Class.STX and insn.mode is Mode.ATOMIC and insn.imm & FETCH:
+        return 1 if insn.imm == AtomicOp.CMPXCHG | FETCH else 1 << insn.src
+    return 0
+
+
+def _nowhere(pc: int, to: int) -> Op:
+    def op(m: Machine, r: list[int]) -> int:
+        fault = Fault("goes nowhere", why=f"no instruction starts at slot {to}")
+        fault.pc = pc
+        raise fault
+
+    return op
+
+
+def _unsupported(what: str) -> Op:
+    def op(m: Machine, r: list[int]) -> int:
+        raise UnsupportedError(f"{what} is not modelled")
+
+    return op
+
+
+def _alu(insn: Instruction, after: int) -> Op:
+    rule = alu_meaning(insn)
+    meaning: Callable[[int, int], int] = rule.alone.ints[rule.name]
+    dst, src, constant = insn.dst, insn.src, immediate(insn)
+
+    def with_register(m: Machine, r: list[int]) -> int:
+        r[dst] = meaning(r[dst], r[src])
+        return after
+
+    def with_constant(m: Machine, r: list[int]) -> int:
+        r[dst] = meaning(r[dst], constant)
+        return after
+
+    return with_register if insn.uses_reg else with_constant
+
+
+def _branch(insn: Instruction, to: int, after: int) -> Op:
+    rule = jmp_meaning(insn)
+    taken: Callable[[int, int], bool] = rule.alone.ints[rule.name]
+    dst, src, constant = insn.dst, insn.src, immediate(insn)
+    if insn.uses_reg:
+        return lambda m, r: to if taken(r[dst], r[src]) else after
+    return lambda m, r: to if taken(r[dst], constant) else after
+
+
+def _ld_imm64(insn: Instruction, after: int) -> Op:
+    dst, number, offset = insn.dst, insn.imm, insn.next_imm
+    value = insn.imm64
+
+    def constant(m: Machine, r: list[int]) -> int:
+        r[dst] = value
+        return after
+
+    def map_itself(m: Machine, r: list[int]) -> int:
+        r[dst] = m.map_region(number).base
+        return after
+
+    def map_value(m: Machine, r: list[int]) -> int:
+        r[dst] = (m.direct_value(number).base + offset) & U64
+        return after
+
+    if insn.src == LdImm64Src.IMM:
+        return constant
+    if insn.src in (LdImm64Src.MAP_BY_FD, LdImm64Src.MAP_BY_IDX):
+        return map_itself
+    if insn.src in (LdImm64Src.MAP_VALUE, LdImm64Src.MAP_VALUE_BY_IDX):
+        return map_value
+    return _unsupported(f"a 64-bit immediate of kind {insn.src}")
+
+
+def _ldx(pc: int, insn: Instruction, after: int) -> Op:
+    dst, src, offset, size = insn.dst, insn.src, insn.offset, insn.size.bytes
+
+    def plain(m: Machine, r: list[int]) -> int:
+        r[dst] = m.load(pc, (r[src] + offset) & U64, size)
+        return after
+
+    if insn.mode is Mode.MEM:
+        return plain
+    rule = load_sext(size)
+    extend: Callable[[int, int], int] = rule.alone.ints[rule.name]
+
+    def signed(m: Machine, r: list[int]) -> int:
+        r[dst] = extend(0, m.load(pc, (r[src] + offset) & U64, size))
+        return after
+
+    return signed
+
+
+def _store(insn: Instruction, after: int) -> Op:
+    dst, src, offset, size = insn.dst, insn.src, insn.offset, insn.size.bytes
+    constant = immediate(insn)
+
+    def of_register(m: Machine, r: list[int]) -> int:
+        m.store((r[dst] + offset) & U64, size, r[src])
+        return after
+
+    def of_constant(m: Machine, r: list[int]) -> int:
+        m.store((r[dst] + offset) & U64, size, constant)
+        return after
+
+    return of_register if insn.cls is Class.STX else of_constant
+
+
+def _atomic(pc: int, insn: Instruction, after: int) -> Op:
+    """Atomics: memory changes by the width of the access; what is fetched is zero-extended."""
+    dst, src, offset, size = insn.dst, insn.src, insn.offset, insn.size.bytes
+    mask = (1 << 8 * size) - 1
+
+    def compare_exchange(m: Machine, r: list[int]) -> int:
+        address = (r[dst] + offset) & U64
+        old = m.load(pc, address, size)
+        m.store(address, size, r[src] if old == r[0] & mask else old)
+        r[0] = old
+        return after
+
+    if insn.imm == AtomicOp.CMPXCHG | FETCH:
+        return compare_exchange
+    rule = atomic_meaning(insn)
+    meaning: Callable[[int, int], int] = rule.alone.ints[rule.name]
+    fetch = bool(insn.imm & FETCH)
+
+    def modify(m: Machine, r: list[int]) -> int:
+        address = (r[dst] + offset) & U64
+        old = m.load(pc, address, size)
+        m.store(address, size, meaning(old, r[src]))
+        if fetch:
+            r[src] = old
+        return after
+
+    return modify
+
+
+def _call(pc: int, to: int, after: int) -> Op:
+    return lambda m, r: m.enter(pc, to, after)
+
+
+def _helper(pc: int, number: int, after: int) -> Op:
+    def op(m: Machine, r: list[int]) -> int:
+        m.pc = pc
+        result = m.env.call(m, number, (r[1], r[2], r[3], r[4], r[5]))
+        m.clobber(r)
+        r[0] = result & U64
+        return after
+
+    return op

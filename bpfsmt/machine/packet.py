@@ -1,0 +1,110 @@
+"""The packet in its buffer: headroom, metadata, data, tailroom.
+
+The layout is that of a driver's XDP buffer, and of ``BPF_PROG_TEST_RUN`` (Linux 6.18,
+net/core/filter.c ``bpf_xdp_adjust_head`` and its kin): one page, of whose end the kernel
+keeps 320 bytes, 256 bytes of headroom, of which it keeps the first 40 for itself.
+"""
+
+from __future__ import annotations
+
+from bpfsmt.errors import BpfsmtError
+from bpfsmt.machine.memory import Memory, Region
+
+HEADROOM = 256
+"""Bytes before the packet when the program starts."""
+
+_KEPT_HEADROOM = 40
+_BUFFER = 4096 - 320
+_SHORTEST = 14  # an Ethernet header
+_LONGEST_META = 252
+
+EACCES, EINVAL = -13, -22
+
+
+class Packet:
+    """The packet's region and the three marks in it, as offsets into the buffer.
+
+    What surrounds the packet at the start is 0.
+    """
+
+    def __init__(self, memory: Memory, packet: bytes, meta: bytes) -> None:
+        if len(meta) > HEADROOM:
+            raise BpfsmtError(f"metadata: {len(meta)} bytes do not fit into {HEADROOM}")
+        self._room = max(_BUFFER, HEADROOM + len(packet))
+        buffer = bytearray(self._room)
+        buffer[HEADROOM - len(meta) : HEADROOM + len(packet)] = meta + packet
+        self.region: Region = memory.add("packet", buffer, name="packet buffer")
+        self._place(HEADROOM - len(meta), HEADROOM, HEADROOM + len(packet))
+
+    def _place(self, meta: int, data: int, end: int) -> None:
+        self._meta, self._data, self._end = meta, data, end
+        self.region.low, self.region.high = meta, end
+
+    @property
+    def data_meta(self) -> int:
+        """The address where the metadata begins; equal to `data` if there is none."""
+        return self.region.base + self._meta
+
+    @property
+    def data(self) -> int:
+        """The address of the packet's first byte."""
+        return self.region.base + self._data
+
+    @property
+    def data_end(self) -> int:
+        """The address behind the packet's last byte."""
+        return self.region.base + self._end
+
+    @property
+    def content(self) -> bytes:
+        """The packet as it is now."""
+        return bytes(self.region.data[self._data : self._end])
+
+    def adjust_head(self, delta: int) -> int:
+        """Move the packet's start, metadata with it; 0 or -EINVAL."""
+        meta_size = self._data - self._meta
+        data = self._data + delta
+        if data < _KEPT_HEADROOM + meta_size or data > self._end - _SHORTEST:
+            return EINVAL
+        buffer = self.region.data
+        buffer[data - meta_size : data] = buffer[self._meta : self._data]
+        self._place(data - meta_size, data, self._end)
+        return 0
+
+    def adjust_meta(self, delta: int) -> int:
+        """Move the start of the metadata; 0, -EINVAL, or -EACCES for a size that is not
+        a multiple of 4 up to 252.
+        """
+        meta = self._meta + delta
+        if meta < _KEPT_HEADROOM or meta > self._data:
+            return EINVAL
+        if (self._data - meta) % 4 or self._data - meta > _LONGEST_META:
+            return EACCES
+        self._place(meta, self._data, self._end)
+        return 0
+
+    def adjust_tail(self, delta: int) -> int:
+        """Move the packet's end, new bytes being 0; 0 or -EINVAL."""
+        end = self._end + delta
+        if end > self._room or end < self._data + _SHORTEST:
+            return EINVAL
+        if delta > 0:
+            self.region.data[self._end : end] = bytes(delta)
+        self._place(self._meta, self._data, end)
+        return 0
+
+    @property
+    def marks(self) -> tuple[int, int, int]:
+        """Where data_meta, data and data_end are, seen from where data was at the start."""
+        return self._meta - HEADROOM, self._data - HEADROOM, self._end - HEADROOM
+
+    def force(self, meta: int, data: int, end: int) -> None:
+        """Put the `marks` there, in a longer buffer if need be.
+
+        Raises `BpfsmtError` if they are out of order or before the headroom.
+        """
+        if not -HEADROOM <= meta <= data <= end:
+            raise BpfsmtError(f"no packet has its metadata, data and end at {meta}, {data}, {end}")
+        buffer = self.region.data
+        buffer.extend(bytes(max(0, HEADROOM + end - len(buffer))))
+        self._place(HEADROOM + meta, HEADROOM + data, HEADROOM + end)

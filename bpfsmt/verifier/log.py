@@ -54,9 +54,9 @@ class Log:
         comment = self._changes(self._program[visit.pc], visit.state, after) if after else ""
         if comment:
             line = self.lines[-1]
-            column = max(_COMMENT_COLUMN, len(line) + _COMMENT_COLUMN // 2)
+            column = max(_COMMENT_COLUMN, len(line) + 1 + _COLUMN_STEP // 2)
             column = -(-column // _COLUMN_STEP) * _COLUMN_STEP
-            self.lines[-1] = f"{line:<{column - 1}}; {comment}"
+            self.lines[-1] = f"{line:<{column - 2}}; {comment}"
 
     def _changes(self, insn: Instruction, before: State, after: State) -> str:
         """The registers that the instruction names, and the stack slots that it changed."""

@@ -20,26 +20,28 @@ def includes(ints: SimpleNamespace, old: State, new: State) -> bool:
     Copies that share an id in ``old`` must share one in ``new``: ``ids`` maps the old
     names to the new ones (kernel ``check_ids``).
     """
-    if old == new:
-        return True
-    if old.callsites != new.callsites:
+    if len(old.frames) != len(new.frames):
         return False
     ids: dict[int, int] = {}
-    return all(
-        _frame_includes(ints, a, b, ids) for a, b in zip(old.frames, new.frames, strict=True)
-    )
+    for a, b in zip(old.frames, new.frames, strict=True):
+        if a.callsite != b.callsite or not _regs_include(ints, a.regs, b.regs, ids):
+            return False
+        if (a.stack is not b.stack or ids) and not _stack_includes(ints, a, b, ids):
+            return False
+    return True
 
 
-def _frame_includes(ints: SimpleNamespace, old: Frame, new: Frame, ids: dict[int, int]) -> bool:
-    for a, b in zip(old.regs, new.regs, strict=True):
-        if a is not b and not _reg_includes(ints, a, b, ids):
+def _regs_include(
+    ints: SimpleNamespace, old: tuple[Reg, ...], new: tuple[Reg, ...], ids: dict[int, int]
+) -> bool:
+    # Two passes, for most comparisons end at a type; the second one looks closer.
+    for a, b in zip(old, new, strict=True):
+        if a is not b and a.type is not b.type and a.type is not RegType.NOT_INIT:
             return False
-        if a is b and a.id and ids.setdefault(a.id, b.id) != b.id:
+    for a, b in zip(old, new, strict=True):
+        if (a is not b or a.id) and not _reg_includes(ints, a, b, ids):
             return False
-    return all(
-        _slot_includes(ints, slot, new.stack.get(number, EMPTY_SLOT), ids)
-        for number, slot in old.stack.items()
-    )
+    return True
 
 
 def _reg_includes(ints: SimpleNamespace, old: Reg, new: Reg, ids: dict[int, int]) -> bool:
@@ -54,7 +56,9 @@ def _reg_includes(ints: SimpleNamespace, old: Reg, new: Reg, ids: dict[int, int]
     if old.frame != new.frame:
         return False
     a, b = old.scalar, new.scalar
-    within: bool = a == b or (ints.range_within(a, b) and ints.tnum_in(a.var_off, b.var_off))
+    if a is b:
+        return True
+    within: bool = ints.range_within(a, b) and ints.tnum_in(a.var_off, b.var_off)
     return within
 
 
@@ -62,10 +66,25 @@ _STRONGER = {INVALID: INVALID + MISC + ZERO + SPILL, MISC: MISC + ZERO + SPILL, 
 """For each kind of old byte the kinds of new byte that it stands for."""
 
 
+def _stack_includes(ints: SimpleNamespace, old: Frame, new: Frame, ids: dict[int, int]) -> bool:
+    for number, slot in old.stack.items():
+        other = new.stack.get(number, EMPTY_SLOT)
+        if (slot is not other or slot.spill is not None) and not _slot_includes(
+            ints, slot, other, ids
+        ):
+            return False
+    return True
+
+
 def _slot_includes(ints: SimpleNamespace, old: Slot, new: Slot, ids: dict[int, int]) -> bool:
     if old.spill is not None:
+        if new.spill is None and INVALID not in new.kinds:
+            return _reg_includes(ints, old.spill, _ANY_NUMBER, ids)
         return new.spill is not None and _reg_includes(ints, old.spill, new.spill, ids)
     if new.spill is not None and new.spill.is_pointer:
         # A load of part of a saved pointer is refused, one of anonymous bytes is not.
         return old == EMPTY_SLOT
     return all(b in _STRONGER[a] for a, b in zip(old.kinds, new.kinds, strict=True))
+
+
+_ANY_NUMBER = Reg(RegType.SCALAR_VALUE)

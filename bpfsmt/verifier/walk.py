@@ -23,6 +23,9 @@ from bpfsmt.verifier.reasons import Rejection
 from bpfsmt.verifier.step import step
 from bpfsmt.verifier.subsume import includes
 
+_COMPARED = 64
+"""How many earlier states at a place a new one is compared with, the latest first."""
+
 
 class _Pending(NamedTuple):
     """An arm not yet walked, and the visit that it leaves (-1: none, the start)."""
@@ -85,10 +88,11 @@ class Walk:
         state = arm.state
         others: list[Visit] | None = None
         if arm.pc in self._join:
-            state = _forget_dead(state, self.env.live[arm.pc])
+            if arm.src >= 0:
+                state = _forget_dead(state, self.env.live[arm.pc])
             key = (arm.pc, tuple([f.callsite for f in state.frames]))
             others = self._explored.setdefault(key, [])
-            for old in reversed(others):
+            for old in others[: -_COMPARED - 1 : -1]:
                 if includes(self.env.ints, old.state, state):
                     self.edges.append(Edge(arm.src, old.index, arm.pc, state, arm.kind, True))
                     self.log.pruned(arm.src, arm.pc)

@@ -41,11 +41,13 @@ def dominates(cfg: ControlFlow, first: int, second: int) -> bool:
     """Whether every path to the instruction at ``second`` goes through the one at ``first``.
 
     An instruction dominates itself.  False where the function's entry does not reach.
+    Every call walks the whole graph: for many questions ask `dominators` once.
     """
     above, below = cfg.block_of(first), cfg.block_of(second)
-    if above == below:
-        return first <= second and above in immediate_dominators(cfg)
-    return above in dominators(cfg).get(below, ())
+    parents = immediate_dominators(cfg)
+    if below not in parents:
+        return False
+    return first <= second if above == below else above in _chain(parents, below)
 
 
 def immediate_postdominators(cfg: ControlFlow) -> dict[int, int | None]:

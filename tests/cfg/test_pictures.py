@@ -86,6 +86,12 @@ def test_back_edges_are_dashed_and_dead_blocks_grey() -> None:
     assert [line.split(" [")[0] for line in dot.splitlines() if "#eeeeee" in line] == ["    6"]
 
 
+def test_wires_that_leave_dead_blocks_are_faded() -> None:
+    svg = to_svg(cfg_from_text("r0 = 0\ngoto pc+1\nr0 = 1\nexit"))
+    faded = [t.text for e in with_class(svg, "faded") for t in e.iter(f"{SVG}title")]
+    assert faded == ["2 to 3: fall"]
+
+
 def test_maps_are_named() -> None:
     slots = (Instruction(0x18, 1, 1), None, Instruction(0x18, 2, 2, next_imm=8), None, EXIT)
     program = Program("maps", ProgramType.XDP, slots, (MapDef("flows", "array", 4, 16, 1),))

@@ -63,6 +63,14 @@ def assert_proved(*obligations: Obligation) -> None:
     assert not bad, "\n".join(bad)
 
 
+def assert_integer_lemma(goal: Any, *given: Any) -> None:
+    """An implication over the integers (`SOLVER` knows bit-vectors only)."""
+    solver = z3.Solver()
+    solver.set("timeout", 20_000)
+    solver.add(*given, z3.Not(goal))
+    assert solver.check() == z3.unsat, f"{goal}: {solver.check()}"
+
+
 def refutation(*obligations: Obligation) -> Callable[[Any, Any], Any]:
     """A counterexample to one of the obligations, as a function from (type, term) to numbers."""
     for o in obligations:

@@ -1,0 +1,241 @@
+"""Claims against one concrete run: at every step, is the machine in a claimed γ(σ)?
+
+What a state stands for is written in `bpfsmt.domain`; here its pieces are compared with
+the registers, addresses and bytes of a `Trace`.  A run cannot prove a claim, but every
+violation refutes one, with the run itself as the witness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bpfsmt.domain.analysis import Analysis, Visit
+from bpfsmt.domain.gamma import scalar_contains
+from bpfsmt.domain.printing import format_reg
+from bpfsmt.domain.reg import Reg, RegType
+from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
+from bpfsmt.domain.state import SLOT_SIZE, SPILL, ZERO, Slot, State
+from bpfsmt.machine import FrameView, Region, Step, Trace
+from bpfsmt.program.program import MapDef
+
+U64 = 0xFFFFFFFFFFFFFFFF
+_contains = scalar_contains.alone.ints[scalar_contains.name]
+
+_PACKET = (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META)
+_MAP_VALUE = (RegType.PTR_TO_MAP_VALUE, RegType.PTR_TO_MAP_VALUE_OR_NULL)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A claim that is false of a step.
+
+    ``step`` is the index in the trace, ``visit`` that of the visit whose claim it is (-1 if
+    there is none), ``where`` the register or stack slot ("R3", "fp-8", of an outer frame
+    "frame0 R6"), ``claim`` what the log says of it, ``value`` what the machine has there.
+    """
+
+    step: int
+    pc: int
+    visit: int
+    where: str
+    claim: str
+    value: str
+    why: str
+
+    def __str__(self) -> str:
+        said = f" {self.where} is claimed {self.claim}, is {self.value}" if self.where else ""
+        return f"step {self.step}, pc {self.pc}:{said}{': ' if said else ' '}{self.why}"
+
+
+def check_trace(analysis: Analysis, trace: Trace) -> list[Violation]:
+    """Every way in which the run refutes the analysis; empty if it does not.
+
+    A step is as claimed if one visit of its pc and call chain contains it; otherwise the
+    violations of the visit with the fewest are given.  Only an analysis that accepts its
+    program claims anything of a whole run: one that stopped early has not seen all paths.
+    """
+    visits: dict[tuple[int, tuple[int, ...]], list[Visit]] = {}
+    for visit in analysis.visits:
+        visits.setdefault((visit.pc, visit.state.callsites), []).append(visit)
+    found: list[Violation] = []
+    for index, step in enumerate(trace.steps):
+        claims = visits.get((step.pc, step.callsites), [])
+        found += _closest(claims, _Check(trace, index, step, analysis.program.maps))
+    return found
+
+
+def _closest(visits: Sequence[Visit], check: _Check) -> list[Violation]:
+    if not visits:
+        why = "reached a pc that the analysis never visited"
+        return [Violation(check.index, check.step.pc, -1, "", "", "", why)]
+    best: list[Violation] | None = None
+    for visit in visits:
+        violations = list(check.state(visit))
+        if not violations:
+            return []
+        if best is None or len(violations) < len(best):
+            best = violations
+    return best or []
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One step of a trace, against any number of states."""
+
+    trace: Trace
+    index: int
+    step: Step
+    maps: Sequence[MapDef]
+
+    def state(self, visit: Visit) -> Iterator[Violation]:
+        """All claims of a state that do not hold."""
+        known: dict[tuple[str, int], int] = {}
+        for where, reg, value in _values(visit.state, self.step):
+            why = self._wrong(reg, value) or self._apart(reg, value, known)
+            if why:
+                yield self._violation(visit, where, format_reg(reg, self.maps), value, why)
+        yield from self._unwritten(visit)
+        yield from self._bytes(visit)
+
+    def _violation(self, visit: Visit, where: str, claim: str, value: int, why: str) -> Violation:
+        place = self.trace.locate(self.step, value)
+        shown = f"{value:#x}" + (f" ({place})" if place is not None else "")
+        return Violation(self.index, self.step.pc, visit.index, where, claim, shown, why)
+
+    def _wrong(self, reg: Reg, value: int) -> str:
+        """What is wrong with one register's claim; nothing if it holds."""
+        if reg.type is RegType.NOT_INIT:
+            return ""
+        if reg.type is RegType.SCALAR_VALUE:
+            return "" if _contains(reg.scalar, value) else "outside the claimed numbers"
+        if reg.type is RegType.PTR_TO_PACKET_END:
+            return "" if value == self.step.data_end else "not the end of the packet"
+        if reg.type is RegType.PTR_TO_MAP_VALUE_OR_NULL and value == 0:
+            return ""
+        base = self._base(reg, value)
+        if base is None:
+            return "points elsewhere"
+        if not _contains(reg.scalar, (value - base - reg.off) & U64):
+            return f"points {value - base:+d} from the base, outside the claimed offsets"
+        return self._range(reg, value)
+
+    def _base(self, reg: Reg, value: int) -> int | None:
+        """The address that a pointer's claim counts from."""
+        if reg.type is RegType.PTR_TO_PACKET:
+            return self.step.data
+        if reg.type is RegType.PTR_TO_PACKET_META:
+            return self.step.data_meta
+        if reg.type is RegType.PTR_TO_STACK:
+            frames = self.step.frames
+            return frames[reg.frame].top if reg.frame < len(frames) else None
+        if reg.type is RegType.PTR_TO_CTX:
+            return self.trace.ctx
+        region = self.trace.memory.region_at(value)
+        return region.base if region is not None and self._is_of(reg, region) else None
+
+    def _is_of(self, reg: Reg, region: Region) -> bool:
+        kind = "map" if reg.type is RegType.CONST_PTR_TO_MAP else "map_value"
+        if region.kind != kind or region.index != reg.map:
+            return False
+        return kind == "map" or region.size == self.maps[reg.map].value_size
+
+    def _range(self, reg: Reg, value: int) -> str:
+        """A packet pointer's range: so many bytes from its variable part on are there."""
+        if reg.range <= 0 or reg.type not in _PACKET:
+            return ""
+        is_packet = reg.type is RegType.PTR_TO_PACKET
+        end, name = (self.step.data_end, "data_end") if is_packet else (self.step.data, "data")
+        beyond = ((value - reg.off) & U64) + reg.range - end
+        return f"the claimed range ends {beyond} bytes behind {name}" if beyond > 0 else ""
+
+    def _apart(self, reg: Reg, value: int, known: dict[tuple[str, int], int]) -> str:
+        """Whether a register differs from an earlier one with the same id."""
+        if not reg.id:
+            return ""
+        shared, kind = value, "scalar"
+        if reg.type in _PACKET:
+            shared, kind = (value - reg.off) & U64, reg.type.value
+        elif reg.type in _MAP_VALUE:
+            null = reg.type is RegType.PTR_TO_MAP_VALUE_OR_NULL and value == 0
+            shared, kind = 0 if null else (value - reg.off) & U64, "map_value"
+        elif reg.type is not RegType.SCALAR_VALUE:
+            return ""
+        first = known.setdefault((kind, reg.id), shared)
+        return "" if first == shared else f"differs from another with id {reg.id}"
+
+    def _unwritten(self, visit: Visit) -> Iterator[Violation]:
+        """Claims about registers of the current frame that hold nothing."""
+        written, regs = self.step.written, self.step.regs
+        for n, reg in enumerate(visit.state.regs):
+            if reg.type is not RegType.NOT_INIT and not written >> n & 1:
+                claim = format_reg(reg, self.maps)
+                yield self._violation(visit, f"R{n}", claim, regs[n], "was never written")
+
+    def _bytes(self, visit: Visit) -> Iterator[Violation]:
+        """Stack slots that are no spill of a whole register."""
+        for depth, (frame, view) in enumerate(
+            zip(visit.state.frames, self.step.frames, strict=True)
+        ):
+            prefix = _prefix(depth, len(self.step.frames))
+            for number, slot in frame.stack.items():
+                value = _slot_value(view, number)
+                where = f"{prefix}fp-{SLOT_SIZE * (number + 1)}"
+                if not _zeros_hold(slot, value):
+                    why = "a byte that is claimed zero is not"
+                    yield self._violation(visit, where, slot.kinds, value, why)
+                narrow = _narrow_spill(slot)
+                if narrow and slot.spill and not _low_matches(slot.spill.scalar, value, narrow):
+                    claim = f"{slot.kinds}={format_reg(slot.spill, self.maps)}"
+                    yield self._violation(visit, where, claim, value, "outside the claimed numbers")
+
+
+def _values(state: State, step: Step) -> Iterator[tuple[str, Reg, int]]:
+    """Every register and spill of every frame: where it is, its claim, its value."""
+    for depth, (frame, view) in enumerate(zip(state.frames, step.frames, strict=True)):
+        prefix = _prefix(depth, len(step.frames))
+        for n, reg in enumerate(frame.regs):
+            yield f"{prefix}R{n}", reg, view.regs[n]
+        for number, slot in frame.stack.items():
+            if slot.spill is not None and slot.kinds == SPILL * SLOT_SIZE:
+                where = f"{prefix}fp-{SLOT_SIZE * (number + 1)}"
+                yield where, slot.spill, _slot_value(view, number)
+
+
+def _prefix(depth: int, frames: int) -> str:
+    return "" if depth == frames - 1 else f"frame{depth} "
+
+
+def _slot_value(view: FrameView, number: int) -> int:
+    """The eight bytes of a slot as a number."""
+    end = len(view.stack) - SLOT_SIZE * number
+    return int.from_bytes(view.stack[end - SLOT_SIZE : end], "little")
+
+
+def _zeros_hold(slot: Slot, value: int) -> bool:
+    """Letter j of a slot speaks of the byte j below its upper end, its (7-j)th of value."""
+    mask = sum(0xFF << 8 * (SLOT_SIZE - 1 - j) for j, kind in enumerate(slot.kinds) if kind == ZERO)
+    return value & mask == 0
+
+
+def _narrow_spill(slot: Slot) -> int:
+    """How many low bytes of a scalar are spilled here, if fewer than all of them."""
+    count = slot.kinds.count(SPILL)
+    low = slot.kinds.endswith(SPILL * count)
+    scalar = slot.spill is not None and slot.spill.type is RegType.SCALAR_VALUE
+    return count if low and scalar and count < SLOT_SIZE else 0
+
+
+def _low_matches(scalar: Scalar, value: int, size: int) -> bool:
+    """Necessary for the ``size`` low bytes of ``value`` to be those of a number in γ(scalar)."""
+    mask = (1 << 8 * size) - 1
+    known = Tnum(scalar.var_off.value & mask, scalar.var_off.mask | (U64 & ~mask))
+    low = UNKNOWN._replace(var_off=known)
+    if size == 4:
+        low = low._replace(
+            u32min=scalar.u32min,
+            u32max=scalar.u32max,
+            s32min=scalar.s32min,
+            s32max=scalar.s32max,
+        )
+    return bool(_contains(low, value & mask))

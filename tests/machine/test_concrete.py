@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from bpfsmt.bits import rule
 from bpfsmt.crosscheck.concrete import Violation, check_trace
 from bpfsmt.domain import UNKNOWN, Frame, Reg, RegType, Scalar, Slot, State, Tnum
 from bpfsmt.domain.analysis import Analysis, Outcome, Verdict, Visit
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.domain.scalar import const
 from bpfsmt.machine import Environment, Event, ScriptedEnvironment
+from bpfsmt.rules import rule_set
+from bpfsmt.verifier import verify
 
 from .programs import asm, run_asm
 
@@ -282,3 +285,19 @@ def test_frames() -> None:
     assert found.where == "R0" and "(stack[0]+0)" in found.value
     [unvisited] = violations(CALLS, {6: claims(9, 9, 0, callsite=2)})
     assert "never visited" in unvisited.why
+
+
+@rule
+def tnum_and(a: Tnum, b: Tnum) -> Tnum:
+    """Wrong: forgets the unknown bits of the low half byte."""
+    return Tnum(a.value & b.value, a.mask & b.mask & 0xF0)
+
+
+def test_a_verifier_with_an_unsound_rule_is_refuted_by_a_run() -> None:
+    text = "r0 = *(u32 *)(r1 + 12)\nr0 &= 0x1f\nexit"
+    trace = run_asm(text, ctx={"ingress_ifindex": 3}, trace=True).trace
+    assert trace is not None
+    sound = rule_set("xdp-paper")
+    assert check_trace(verify(asm(text), sound), trace) == []
+    [found] = check_trace(verify(asm(text), sound.derive("unsound", tnum_and)), trace)
+    assert (found.pc, found.where, found.claim, found.value) == (2, "R0", "0", "0x3")

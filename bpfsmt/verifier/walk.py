@@ -8,6 +8,7 @@ state at a pc has been, or will have been, found safe.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import networkx as nx
@@ -23,9 +24,6 @@ from bpfsmt.verifier.reasons import Rejection
 from bpfsmt.verifier.step import step
 from bpfsmt.verifier.subsume import includes
 
-_COMPARED = 64
-"""How many earlier states at a place a new one is compared with, the latest first."""
-
 
 class _Pending(NamedTuple):
     """An arm not yet walked, and the visit that it leaves (-1: none, the start)."""
@@ -34,6 +32,19 @@ class _Pending(NamedTuple):
     kind: str
     pc: int
     state: State
+
+
+_PATIENCE = 8
+"""An explored state is forgotten when it misses this much more often than it hits."""
+
+
+@dataclass(slots=True)
+class _Explored:
+    """A visit that may stand for later states, and how often it did and did not."""
+
+    visit: Visit
+    hits: int = 0
+    misses: int = 0
 
 
 class Walk:
@@ -47,7 +58,7 @@ class Walk:
         self.dead: list[DeadArm] = []
         self.pc = 0
         """Where the walk is: the pc of a rejection."""
-        self._explored: dict[tuple[int, tuple[int, ...]], list[Visit]] = {}
+        self._explored: dict[tuple[int, tuple[int, ...]], list[_Explored]] = {}
         self._join = _prune_points(env)
         self._slots = env.program.slots
 
@@ -86,25 +97,41 @@ class Walk:
     def _arrive(self, arm: _Pending) -> Visit | None:
         """The new visit, or `None` if an earlier one stands for this state."""
         state = arm.state
-        others: list[Visit] | None = None
+        others: list[_Explored] | None = None
         if arm.pc in self._join:
             if arm.src >= 0:
                 state = _forget_dead(state, self.env.live[arm.pc])
             key = (arm.pc, tuple([f.callsite for f in state.frames]))
             others = self._explored.setdefault(key, [])
-            for old in others[: -_COMPARED - 1 : -1]:
-                if includes(self.env.ints, old.state, state):
-                    self.edges.append(Edge(arm.src, old.index, arm.pc, state, arm.kind, True))
-                    self.log.pruned(arm.src, arm.pc)
-                    return None
+            old = self._find(others, state)
+            if old is not None:
+                self.edges.append(Edge(arm.src, old.index, arm.pc, state, arm.kind, True))
+                self.log.pruned(arm.src, arm.pc)
+                return None
         visit = Visit(len(self.visits), arm.pc, state)
         self.visits.append(visit)
         if arm.src >= 0:
             self.edges.append(Edge(arm.src, visit.index, arm.pc, state, arm.kind))
         if others is not None:
-            others.append(visit)
+            others.append(_Explored(visit))
         self.log.arrived(arm.src, visit)
         return visit
+
+    def _find(self, others: list[_Explored], state: State) -> Visit | None:
+        """The latest of the earlier visits at a place that stands for ``state``.
+
+        One that seldom does is forgotten, which bounds the work (kernel
+        ``is_state_visited``).
+        """
+        for index in range(len(others) - 1, -1, -1):
+            old = others[index]
+            if includes(self.env.ints, old.visit.state, state):
+                old.hits += 1
+                return old.visit
+            old.misses += 1
+            if old.misses > _PATIENCE * (old.hits + 1):
+                del others[index]
+        return None
 
     def _check_stack_depth(self) -> None:
         """All functions of a chain of calls share 512 bytes (``check_max_stack_depth``)."""

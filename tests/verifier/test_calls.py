@@ -27,6 +27,10 @@ KEY = "r2 = r10\nr2 += -4\n"
             "map-helper-mismatch",
         ),
         ("r1 = map[counts]\nr2 = 0\nr3 = 0\ncall bpf_redirect_map", "map-helper-mismatch"),
+        (
+            "*(u32 *)(r10 - 4) = 0\nr1 = map[limits]\n" + KEY + "call bpf_map_delete_elem",
+            "map-read-only",
+        ),
         ("r1 += 8\nr2 = 0\ncall bpf_xdp_adjust_head", "modified-ctx"),
         ("r1 = 0\nr2 = 0\ncall bpf_xdp_adjust_head", "argument-type"),
         ("r2 = 0\nr3 = r10\nr3 += -8\nr4 = -1\ncall bpf_xdp_load_bytes", "argument-size"),
@@ -100,6 +104,12 @@ def test_tail_call_falls_through() -> None:
 def test_map_in_map_is_not_modelled() -> None:
     text = ARRAY_OF_MAPS + "*(u32 *)(r10 - 4) = 0\nr1 = map[outer]\n" + KEY
     assert run(text + "call bpf_map_lookup_elem" + OUT).verdict.outcome is Outcome.UNSUPPORTED
+
+
+def test_device_numbers_are_read_only() -> None:
+    text = LOOKUP.replace("counts", "ports") + "if r0 == 0 goto out\n"
+    accepted(text + "r0 = *(u32 *)(r0 + 0)\nout:" + OUT)
+    rejected(text + "*(u32 *)(r0 + 0) = 1\nout:" + OUT, "map-read-only")
 
 
 def test_local_call_passes_and_returns() -> None:

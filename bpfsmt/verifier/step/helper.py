@@ -5,7 +5,7 @@ from __future__ import annotations
 from bpfsmt.domain import Reg, RegType, State
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.domain.state import Frame
-from bpfsmt.program.maptypes import MAPS_OF_MAPS
+from bpfsmt.program.maptypes import MAPS_OF_MAPS, RDONLY_PROG
 from bpfsmt.rules.access import MAX_VAR_OFF
 from bpfsmt.semantics.helpers import HELPERS, MAP_ONLY, Arg, Helper, Ret
 from bpfsmt.verifier.env import Env, read_reg
@@ -16,6 +16,10 @@ from bpfsmt.verifier.step.pointer import PACKET_TYPES
 from bpfsmt.verifier.step.region import PACKET_READERS, Access, check_region
 from bpfsmt.verifier.step.stack import smear, stack_range
 
+_OTHER_VALUES = MAPS_OF_MAPS | {"sockmap", "sockhash", "xskmap"}
+"""Map types whose lookup gives no pointer to plain memory."""
+
+_CHANGES_MAP = ("bpf_map_update_elem", "bpf_map_delete_elem")
 _SIZES = (Arg.SIZE, Arg.SIZE_OR_ZERO)
 
 
@@ -61,6 +65,12 @@ def _check_map(env: Env, helper: Helper, index: int) -> None:
     """Kernel ``check_map_func_compatibility``, in both directions."""
     m = env.maps[index]
     only = MAP_ONLY.get(m.type)
+    if helper.name in _CHANGES_MAP and m.flags & RDONLY_PROG:
+        raise Rejection(
+            "map-read-only",
+            "write into map forbidden",
+            f"Map {m.name} is one that programs may only read; {helper.name} changes it.",
+        )
     if (only is None or helper.number in only) and (not helper.maps or m.type in helper.maps):
         return
     raise Rejection(
@@ -139,8 +149,9 @@ def _memory(
 def _result(env: Env, helper: Helper, map_index: int) -> Reg:
     """R0 after the call."""
     if helper.ret is Ret.MAP_VALUE_OR_NULL:
-        if env.maps[map_index].type in MAPS_OF_MAPS:
-            raise unsupported("a lookup in a map of maps")
+        kind = env.maps[map_index].type
+        if kind in _OTHER_VALUES:
+            raise unsupported(f"a lookup in a map of type {kind}")
         type_ = RegType.PTR_TO_MAP_VALUE_OR_NULL
         return Reg(type_, env.zero, id=env.fresh_id(), map=map_index)
     if helper.range is not None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bpfsmt.domain import Reg, RegType
 from bpfsmt.program.maptypes import RDONLY_PROG
-from bpfsmt.program.program import ProgramType
+from bpfsmt.program.program import MapDef, ProgramType
 from bpfsmt.rules.access import MAX_VAR_OFF
 from bpfsmt.verifier.env import Env
 from bpfsmt.verifier.reasons import Rejection
@@ -53,6 +53,11 @@ def check_region(env: Env, a: Access) -> None:
         raise bad_pointer(env, a.reg, a.ptr)
 
 
+def read_only(m: MapDef) -> bool:
+    """Whether programs may not write the map's values: constants, or devices' numbers."""
+    return m.frozen or bool(m.flags & RDONLY_PROG) or m.type in ("devmap", "devmap_hash")
+
+
 def bad_pointer(env: Env, number: int, reg: Reg) -> Rejection:
     """The rejection of memory access through something that points to no memory."""
     message = f"R{number} invalid mem access '{reg.type.value}'"
@@ -65,7 +70,7 @@ def bad_pointer(env: Env, number: int, reg: Reg) -> Rejection:
 
 def _check_map_value(env: Env, a: Access) -> None:
     m = env.maps[a.ptr.map]
-    if (a.write and (m.frozen or m.flags & RDONLY_PROG)) or (not a.write and m.flags & WRONLY_PROG):
+    if read_only(m) if a.write else m.flags & WRONLY_PROG:
         verb = "write into" if a.write else "read from"
         raise Rejection(
             "map-read-only",

@@ -1,1 +1,93 @@
-"""bpfsmt: is what an eBPF verifier believes about a program true?"""
+"""bpfsmt: is what an eBPF verifier believes about a program true?
+
+The verifier makes claims, the cross-check proves or refutes them for all inputs:
+
+>>> import bpfsmt
+>>> program = bpfsmt.load_asm('''
+...     r0 = *(u32 *)(r1 + 12)      ; the interface, any number
+...     r0 &= 3
+...     exit
+... ''', "small")
+>>> analysis = bpfsmt.verify(program, bpfsmt.rule_set("xdp-paper"))
+>>> analysis.verdict.accepted
+True
+>>> print(bpfsmt.format_reg(analysis.visits[2].state.regs[0]))
+scalar(smin=0,smax=umax=3,var_off=(0x0; 0x3))
+>>> report = bpfsmt.crosscheck(program, "xdp-paper")
+>>> report.refuted, report.unknown, report.exit_code
+([], [], 0)
+
+`bpfsmt.crosscheck` is that function; import what else is in the package of this name with
+``from bpfsmt.crosscheck.report import ...``.
+"""
+
+from bpfsmt.bits import Rule, RuleError, rule
+from bpfsmt.cfg import ControlFlow, build_cfg, to_dot, to_svg
+from bpfsmt.crosscheck.finding import Finding, Status
+from bpfsmt.crosscheck.report import Report
+from bpfsmt.crosscheck.run import check, crosscheck
+from bpfsmt.domain import Reg, Scalar, State, Tnum, format_reg, format_state
+from bpfsmt.domain.analysis import Analysis, Edge, Outcome, Verdict, Visit
+from bpfsmt.errors import (
+    AsmError,
+    BpfsmtError,
+    CfgError,
+    DecodeError,
+    LoadError,
+    UnsupportedError,
+)
+from bpfsmt.isa import Instruction, assemble, decode, disassemble, encode
+from bpfsmt.program import MapDef, Object, Program, ProgramType, load, load_asm, load_raw
+from bpfsmt.rules import Policy, RuleSet, RuleSetError, load_rules, rule_set, rule_set_names
+from bpfsmt.verifier import verify
+
+__all__ = [
+    "Analysis",
+    "AsmError",
+    "BpfsmtError",
+    "CfgError",
+    "ControlFlow",
+    "DecodeError",
+    "Edge",
+    "Finding",
+    "Instruction",
+    "LoadError",
+    "MapDef",
+    "Object",
+    "Outcome",
+    "Policy",
+    "Program",
+    "ProgramType",
+    "Reg",
+    "Report",
+    "Rule",
+    "RuleError",
+    "RuleSet",
+    "RuleSetError",
+    "Scalar",
+    "State",
+    "Status",
+    "Tnum",
+    "UnsupportedError",
+    "Verdict",
+    "Visit",
+    "assemble",
+    "build_cfg",
+    "check",
+    "crosscheck",
+    "decode",
+    "disassemble",
+    "encode",
+    "format_reg",
+    "format_state",
+    "load",
+    "load_asm",
+    "load_raw",
+    "load_rules",
+    "rule",
+    "rule_set",
+    "rule_set_names",
+    "to_dot",
+    "to_svg",
+    "verify",
+]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bpfsmt.cli.boundary import clean
+
+LONG_RUN = 12
+"""So many equal bytes in a row are written as a count.  JSON always has all bytes."""
 
 
 def witness_lines(witness: Mapping[str, Any]) -> Iterator[str]:
@@ -37,15 +41,13 @@ def _inputs(inputs: Mapping[str, Any]) -> Iterator[str]:
 
 
 def packet_text(packet: str) -> str:
-    """A packet given in hex: its length and its bytes, zeros at its end only counted.
+    """A packet given in hex: its length and bytes, long runs of one byte shortened.
 
-    >>> packet_text("0800450000000000")
-    '(8 bytes) 080045 and 5 zeros'
+    >>> packet_text("0800" + 60 * "01" + "ff")
+    '(63 bytes) 0800[60 x 01]ff'
     """
-    data = bytes.fromhex(packet)
-    head = data.rstrip(b"\0")
-    zeros = len(data) - len(head)
-    parts = [f"({len(data)} bytes)", head.hex(), f"and {zeros} zeros" if head and zeros else ""]
-    if zeros and not head:
-        parts[1] = "all zero"
-    return " ".join(part for part in parts if part)
+    parts = []
+    for byte, run in itertools.groupby(bytes.fromhex(packet)):
+        length = len(list(run))
+        parts.append(f"[{length} x {byte:02x}]" if length >= LONG_RUN else f"{byte:02x}" * length)
+    return f"({len(packet) // 2} bytes) {''.join(parts)}".rstrip()

@@ -24,6 +24,9 @@ EXIT_CODES = (
 )
 """What each exit code of ``crosscheck`` says."""
 
+LONGEST = 500
+"""An error that quotes a whole file is cut after so many characters."""
+
 _PRECEDENCE = (EXIT_INTERRUPTED, EXIT_BUG, EXIT_REFUTED, EXIT_INPUT, EXIT_UNKNOWN, EXIT_PROVED)
 
 
@@ -60,7 +63,8 @@ def describe(error: BaseException) -> str:
     """
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error) or type(error).__name__
+    text = str(error) or type(error).__name__
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 class Boundary(click.Group):

@@ -451,6 +451,8 @@ class _Compiler:
     def call(self, name: str, node: ast.Call, env: Mapping[str, Type]) -> _Typed:
         if name in env or name in self.locals:
             raise self.error(node, f"{name} is a variable here and cannot be called")
+        if name in ("bool", "int"):
+            raise self.error(node, f"{name}(...) is no cast here: write x != 0, u64(x) and so on")
         target = self.scope.get(name, {"min": min, "max": max}.get(name))
         if isinstance(target, Word):
             return self.cast(target, node, env)
@@ -515,8 +517,7 @@ class _Compiler:
             type_ = type_of(cls)
         except TypeError as e:
             raise self.error(node, f"{cls.__name__} is no record: decorate it with @record") from e
-        if not isinstance(type_, RecordType):
-            raise self.error(node, f"{cls.__name__}(...) is no cast: write a compare, as in x != 0")
+        assert isinstance(type_, RecordType)
         return ir.Make(type_, self.arguments(cls.__name__, type_.fields, node, env))
 
     def arguments(

@@ -1,0 +1,1 @@
+"""The rule compiler: its errors, its meaning in both modes, and their agreement."""

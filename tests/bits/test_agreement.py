@@ -1,0 +1,96 @@
+"""Every rule gives the same on ints and on terms: rule sets, γ, and the meaning of eBPF."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from bpfsmt.bits import Rule, ints, rule, terms, u64
+from bpfsmt.bits.rule import LinkedRules
+from bpfsmt.domain import gamma
+from bpfsmt.rules import rule_set, rule_set_names
+from bpfsmt.semantics import alu
+
+from .agree import Agreement, some
+
+
+def texts(rules: dict[str, Rule[..., Any]], name: str) -> frozenset[str]:
+    """A rule's text and those that it calls, as linked in a set: what it means depends on."""
+    found = {rules[name].source.text}
+    for callee in rules[name].callees:
+        found |= texts(rules, callee)
+    return frozenset(found)
+
+
+def cases() -> dict[str, tuple[Rule[..., Any], LinkedRules]]:
+    """Every rule once for each meaning that it has, named where it was met first."""
+    found: dict[str, tuple[Rule[..., Any], LinkedRules]] = {}
+    seen: set[tuple[str, frozenset[str]]] = set()
+    for module in (alu, gamma):
+        for r in vars(module).values():
+            if isinstance(r, Rule):
+                found[f"{module.__name__.rpartition('.')[2]}/{r.name}"] = (r, r.alone)
+    for set_name in rule_set_names():
+        linked = rule_set(set_name).linked
+        for name, r in linked.rules.items():
+            key = (name, texts(linked.rules, name))
+            if key not in seen:
+                seen.add(key)
+                found[f"{set_name}/{name}"] = (r, linked)
+    return found
+
+
+CASES = cases()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_ints_and_terms_agree(name: str) -> None:
+    agreement = Agreement(*CASES[name])
+    rng = random.Random(name)
+    for i in range(agreement.inputs):
+        args = [some(rng, t) for _, t in agreement.rule.params]
+        agreement.check(*args)
+        if i % 500 == 0:
+            agreement.check_directly(*args)
+
+
+@rule
+def double(x: u64) -> u64:
+    """The rule of the two tests below."""
+    return x + x
+
+
+@rule
+def smaller(x: u64, y: u64) -> bool:
+    """A compare."""
+    return double(x) < y
+
+
+def test_the_harness_sees_a_wrong_operator_on_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    Agreement(double).check(5)
+    monkeypatch.setitem(terms._EITHER, "+", lambda a, b: a - b)
+    with pytest.raises(AssertionError, match=r"double.*differs"):
+        Agreement(double).check(5)
+
+
+def test_the_harness_sees_a_signed_compare_on_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(terms._UNSIGNED, "<", lambda a, b: a < b)
+    Agreement(smaller).check(1, 3)
+    with pytest.raises(AssertionError, match=r"smaller.*differs"):
+        Agreement(smaller).check(1, 1 << 63)
+
+
+def test_the_harness_sees_a_forgotten_wrap_on_ints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ints, "_wrap", lambda type_, text: text)
+    unwrapped = LinkedRules([double])
+    Agreement(double, unwrapped).check(5)
+    with pytest.raises(AssertionError, match="18446744073709551616"):
+        Agreement(double, unwrapped).check(1 << 63)
+
+
+def test_every_case_has_been_met() -> None:
+    """No rule set and no module has been left out by accident."""
+    assert {n.partition("/")[0] for n in CASES} >= {"alu", "gamma", "xdp-paper"}
+    assert len(CASES) > 150

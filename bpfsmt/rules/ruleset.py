@@ -95,9 +95,10 @@ class RuleSet:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A hash of every rule's text and the policy: equal for equal behaviour."""
-        texts = sorted(f"{n}\n{r.source.text}" for n, r in self.linked.rules.items())
-        return hashlib.sha256("\n".join([*texts, repr(self.policy)]).encode()).hexdigest()[:16]
+        """A hash of the policy and of every rule as compiled: constants count, comments do not."""
+        compiled = ((n, r.params, r.result, r.compiled.body) for n, r in self.linked.rules.items())
+        parts = [*sorted(map(repr, compiled)), repr(self.policy)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     def __repr__(self) -> str:
         return f"<rule set {self.name}: {len(self.rules)} rules>"

@@ -157,7 +157,7 @@ def test_shifts_by_constants(count: int) -> None:
         assert both(right, a) == a // 2**count
 
 
-@pytest.mark.parametrize(("source", "target"), itertools.product(NAMES, NAMES))
+@pytest.mark.parametrize(("source", "target"), list(itertools.product(NAMES, NAMES)))
 def test_casts(source: str, target: str) -> None:
     """The number of the target type that is congruent to the source's number."""
     r = rule_from_text(f"def f(a: {source}) -> {target}:\n return {target}(a)", SCOPE)

@@ -1,9 +1,9 @@
 """Replaying a refutation on the concrete machine: only then is it called refuted.
 
 A global witness is a whole run: packet, context and the environment's answers.  The run is
-traced, and the independent concrete checker must find it outside the claims (or the machine
-must fault, where safety was claimed).  A counterexample to an inductive step need not be
-reachable; it is replayed by the one step on numbers.
+traced, and the independent concrete checker must find it outside the claims, or, where
+safety is in question, the machine must fault or something must be misused.  A
+counterexample to an inductive step need not be reachable by any run, so it has no replay.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from dataclasses import replace
 
 from bpfsmt.crosscheck.concrete import check_trace
 from bpfsmt.crosscheck.finding import Finding, Status
+from bpfsmt.crosscheck.misuse import misuse
 from bpfsmt.crosscheck.witness import Witness, witness_of
 from bpfsmt.domain.analysis import Analysis
-from bpfsmt.machine import Inputs, Result, run
-from bpfsmt.machine.env import ScriptedEnvironment
+from bpfsmt.machine import Inputs, Result, ScriptedEnvironment, run
+from bpfsmt.program.program import Program
 from bpfsmt.symbolic.encode import Encoding
 
 
-def run_witness(encoding: Encoding, witness: Witness) -> Result:
-    """The concrete run that a witness stands for, traced."""
+def run_witness(program: Program, witness: Witness, *, seed: int = 0) -> Result:
+    """The concrete run that a witness stands for, traced; ``seed`` picks the stack's junk."""
     env = ScriptedEnvironment(witness.events)
     inputs = Inputs(witness.packet, witness.ctx, witness.meta)
-    return run(encoding.program, inputs, env, trace=True)
+    return run(program, inputs, env, trace=True, seed=seed)
 
 
 def replay(analysis: Analysis, encoding: Encoding, finding: Finding) -> Finding:
@@ -36,13 +37,28 @@ def replay(analysis: Analysis, encoding: Encoding, finding: Finding) -> Finding:
     found = finding.witness.get("inputs")
     if not isinstance(found, Witness):
         return finding
-    result = run_witness(encoding, found)
-    if finding.check in ("safety", "rejection"):
-        shown = f"the machine faults: {result.fault}" if result.outcome == "fault" else ""
-    else:
-        violations = check_trace(analysis, result.trace)
-        shown = f"in the replay {violations[0]}" if violations else ""
+    program = encoding.program
+    shown = _danger(program, found) if finding.check in ("safety", "rejection") else None
+    if finding.check in ("global", "unreachable"):
+        shown = _violation(analysis, found)
     if not shown:
         why = f"the witness did not replay ({finding.why})"
         return replace(finding, status=Status.UNKNOWN, why=why)
-    return replace(finding, why=f"{finding.why}; {shown}", replayed=True)
+    return replace(finding, why=f"{finding.why}; in the replay {shown}", replayed=True)
+
+
+def _violation(analysis: Analysis, witness: Witness) -> str | None:
+    """The first place where the run is outside the claims."""
+    trace = run_witness(analysis.program, witness).trace
+    violations = check_trace(analysis, trace) if trace is not None else []
+    return str(violations[0]) if violations else None
+
+
+def _danger(program: Program, witness: Witness) -> str | None:
+    """What goes wrong in the run: a fault, junk that is read, a contract broken."""
+    one, two = run_witness(program, witness), run_witness(program, witness, seed=1)
+    if one.trace is not None and two.trace is not None:
+        shown = misuse(program, one.trace, two.trace)
+        if shown:
+            return shown
+    return f"the machine faults: {one.fault}" if one.outcome == "fault" else None

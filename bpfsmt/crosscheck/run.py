@@ -21,13 +21,16 @@ from bpfsmt.rules import RuleSet, rule_set
 from bpfsmt.symbolic.encode import Encoding, encode
 from bpfsmt.verifier import verify
 
+MERGED_SECONDS = 8.0
+"""How long the merged query of the global check may take."""
+
 
 def crosscheck(
     program: Program,
     rules: RuleSet | str = "xdp-paper",
     *,
     timeout: float = 30.0,
-    precision_seconds: float = 5.0,
+    precision_seconds: float = 3.0,
 ) -> Report:
     """Verify ``program`` with ``rules`` and check every claim of the analysis with Z3.
 
@@ -37,7 +40,7 @@ def crosscheck(
     return check(verify(program, chosen), timeout=timeout, precision_seconds=precision_seconds)
 
 
-def check(analysis: Analysis, *, timeout: float = 30.0, precision_seconds: float = 5.0) -> Report:
+def check(analysis: Analysis, *, timeout: float = 30.0, precision_seconds: float = 3.0) -> Report:
     """Check the claims of any producer's analysis."""
     start = time.perf_counter()
     report = Report(analysis, blocks=_blocks(analysis.program))
@@ -48,7 +51,9 @@ def check(analysis: Analysis, *, timeout: float = 30.0, precision_seconds: float
         if encoding is None:
             report.findings.append(Finding("global", 0, Status.UNKNOWN, why=why))
         else:
-            report.findings += Whole(analysis, encoding, solver).run()
+            induction = all(f.status is Status.PROVED for f in report.findings)
+            whole = Whole(analysis, encoding, solver)
+            report.findings += whole.run(induction=induction, seconds=min(timeout, MERGED_SECONDS))
             if precision_seconds and not report.refuted:
                 report.precision = measure(analysis, encoding, seconds=precision_seconds)
     else:

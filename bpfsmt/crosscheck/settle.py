@@ -68,12 +68,14 @@ def has_form(program: Program, kind: str) -> bool | None:
     try:
         graph = build_cfg(program).graph
     except BpfsmtError:
-        return True if kind == "malformed-control-flow" else None
+        return kind in ("bad-jump", "falls-off") or None
     if kind == "back-edge":
         return not nx.is_directed_acyclic_graph(graph)
-    if kind == "unreachable-instruction":
+    if kind == "unreachable":
         reached = nx.descendants(graph, 0) | {0}
         return any(graph.nodes[n]["function"] == 0 and n not in reached for n in graph)
+    if kind == "recursion":
+        return not nx.is_directed_acyclic_graph(build_cfg(program).calls)
     return None
 
 

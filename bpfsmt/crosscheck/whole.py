@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from bpfsmt.crosscheck.finding import Finding, Status
 from bpfsmt.domain.analysis import Analysis, Visit
 from bpfsmt.domain.printing import format_state
-from bpfsmt.prover import Proved, Refuted, Solver
+from bpfsmt.prover import Answer, Proved, Refuted, Solver, Unknown
 from bpfsmt.symbolic.claims import holds
 from bpfsmt.symbolic.encode import Encoding, Node, Point
 from bpfsmt.symbolic.values import Term, conj, disj, neg
+
+BY_INDUCTION = "by the inductive check; the whole formula was not decided in time"
+"""Why a global obligation counts as proved although its own query did not finish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +61,37 @@ class Whole:
         """The state at the node is in γ of this visit."""
         return holds(visit.state, node.state)
 
-    def run(self) -> Iterator[Finding]:
-        """All findings: one for the merged query if it is proved, else one for each doubt."""
+    def run(self, *, induction: bool, seconds: float) -> Iterator[Finding]:
+        """All findings, one for each doubt.
+
+        The merged query has ``seconds``.  If it does not finish and ``induction`` says that
+        the inductive check proved everything, the doubts are impossible by that proof; the
+        findings say so.  Otherwise each doubt is asked alone.
+        """
         yield self.vacuity()
-        doubts = list(self.doubts())
         for point in sorted(self.encoding.blind | set(self.encoding.unsupported)):
             why = self.encoding.unsupported.get(point, "follows an unsupported instruction")
             yield Finding("global", point[1], Status.UNKNOWN, why=why)
-        merged = self.solver.impossible(
-            conj(self.encoding.known, disj(*(d.formula for d in doubts)))
-        )
-        share = merged.seconds / max(1, len(doubts))
+        doubts = list(self.doubts())
+        whole = conj(self.encoding.known, disj(*(d.formula for d in doubts)))
+        merged = self.solver.impossible(whole, seconds)
+        if isinstance(merged, Proved):
+            yield from self.all_proved(doubts, "", merged.seconds)
+        elif isinstance(merged, Unknown) and induction:
+            yield from self.all_proved(doubts, BY_INDUCTION, merged.seconds)
+        else:
+            yield from self.one_by_one(doubts)
+
+    def all_proved(self, doubts: list[Doubt], why: str, seconds: float) -> Iterator[Finding]:
+        """The findings of doubts that one argument settles together."""
+        for d in doubts:
+            share = seconds / len(doubts)
+            yield Finding(d.check, d.point[1], Status.PROVED, d.claim, why, seconds=share)
+
+    def one_by_one(self, doubts: list[Doubt]) -> Iterator[Finding]:
+        """Each doubt alone; what was proved of earlier ones may be used in later ones."""
         proved: list[Term] = []
         for doubt in doubts:
-            if isinstance(merged, Proved):
-                yield Finding(
-                    doubt.check, doubt.point[1], Status.PROVED, doubt.claim, seconds=share
-                )
-                continue
-            # What was proved of earlier points may be used: a first violation has none before.
             answer = self.solver.impossible(conj(self.encoding.known, *proved, doubt.formula))
             yield self.finding(doubt, answer)
             if isinstance(answer, Proved):
@@ -95,15 +110,14 @@ class Whole:
         why = "no run ends" if isinstance(answer, Proved) else answer.why
         return Finding("vacuity", 0, Status.UNKNOWN, "some run ends", why)
 
-    def finding(self, doubt: Doubt, answer: object) -> Finding:
+    def finding(self, doubt: Doubt, answer: Answer) -> Finding:
         """An answer as a finding; a refutation carries its model for the replay."""
-        where, seconds = doubt.point[1], getattr(answer, "seconds", 0.0)
+        where, took = doubt.point[1], answer.seconds
         if isinstance(answer, Proved):
-            return Finding(doubt.check, where, Status.PROVED, doubt.claim, seconds=seconds)
-        if isinstance(answer, Refuted):
+            return Finding(doubt.check, where, Status.PROVED, doubt.claim, seconds=took)
+        if isinstance(answer, Unknown):
             return Finding(
-                doubt.check, where, Status.REFUTED, doubt.claim, "a run leaves the claim",
-                {"model": answer.model}, seconds=seconds,
-            )  # fmt: skip
-        why = getattr(answer, "why", "unknown")
-        return Finding(doubt.check, where, Status.UNKNOWN, doubt.claim, why, seconds=seconds)
+                doubt.check, where, Status.UNKNOWN, doubt.claim, answer.why, seconds=took
+            )
+        model, why = {"model": answer.model}, "a run leaves the claim"
+        return Finding(doubt.check, where, Status.REFUTED, doubt.claim, why, model, seconds=took)

@@ -74,6 +74,10 @@ class Builder:
         """Leave the program."""
         self.emit(Instruction(Class.JMP | JmpOp.EXIT))
 
+    def registers(self) -> set[int]:
+        """The registers that the instructions so far mention."""
+        return {r for i in self.slots if i is not None for r in (i.dst, i.src)}
+
     def label(self, name: str) -> None:
         """Here is where jumps to ``name`` go; a jump to the very next slot is kept."""
         for at in self.pending.pop(name, []):

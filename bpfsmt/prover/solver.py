@@ -49,23 +49,23 @@ class Solver:
     seconds: float = 0.0
     _known: dict[int, tuple[Any, Answer]] = field(default_factory=dict)
 
-    def impossible(self, formula: Any) -> Answer:
-        """Whether ``formula`` has no model."""
+    def impossible(self, formula: Any, seconds: float | None = None) -> Answer:
+        """Whether ``formula`` has no model; ``seconds`` instead of the usual limit."""
         simple = z3.simplify(formula)
         if z3.is_false(simple):
             return Proved()
         # Terms are shared, so equal formulas have one AST; the reference keeps its id alive.
         key = simple.get_id()
         known = self._known.get(key)
-        if known is not None and known[0].eq(simple):
+        if known is not None and known[0].eq(simple) and not isinstance(known[1], Unknown):
             return known[1]
-        answer = self._ask(simple)
+        answer = self._ask(simple, self.timeout if seconds is None else seconds)
         self._known[key] = (simple, answer)
         return answer
 
-    def _ask(self, formula: Any) -> Answer:
+    def _ask(self, formula: Any, limit: float) -> Answer:
         solver = z3.SolverFor("QF_AUFBV")
-        solver.set("timeout", int(self.timeout * 1000))
+        solver.set("timeout", int(limit * 1000))
         solver.add(formula)
         start = time.perf_counter()
         result = solver.check()

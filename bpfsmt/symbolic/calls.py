@@ -16,7 +16,6 @@ from bpfsmt.semantics.helpers import HELPERS, Arg, Helper, Ret
 from bpfsmt.symbolic.memory import Access, write_bytes
 from bpfsmt.symbolic.state import SymState
 from bpfsmt.symbolic.values import (
-    TRUE,
     UNINIT,
     Alt,
     Region,
@@ -63,22 +62,29 @@ def call_helper(
     return replace(state, frames=(*state.frames[:-1], replace(top, regs=regs)))
 
 
-def _map_of(value: Value) -> int | None:
-    regions = {alt.region for alt in value.alts}
-    if len(regions) == 1:
-        (region,) = regions
-        if region is not None and region.kind == "map":
-            return int(region.key[0])
-    return None
+def _map_of(access: Access, value: Value) -> int | None:
+    """The map that a value points to, `None` if it points to none.
+
+    Raises `UnsupportedError` if it may be either of several.
+    """
+    maps = {a.region for a in value.alts if a.region is not None and a.region.kind == "map"}
+    if len(maps) > 1:
+        raise UnsupportedError(f"{access.place}: a register that holds either of several maps")
+    return int(maps.pop().key[0]) if maps else None
 
 
 def _arguments(access: Access, state: SymState, helper: Helper, args: list[Value]) -> SymState:
     """Check the memory that the helper reads; forget what it writes."""
-    index = next((_map_of(v) for v, a in zip(args, helper.args, strict=True) if a is Arg.MAP), None)
+    index = next(
+        (_map_of(access, v) for v, a in zip(args, helper.args, strict=True) if a is Arg.MAP), None
+    )
     for i, (value, arg) in enumerate(zip(args, helper.args, strict=True)):
         if arg is Arg.MAP:
-            if _map_of(value) is None:
-                access.fault(TRUE, f"R{i + 1} of {helper.name} is not a map")
+            for alt in value.alts:
+                ok = alt.region is not None and alt.region.kind == "map"
+                access.fault(
+                    conj(alt.guard, z3.BoolVal(not ok)), f"R{i + 1} of {helper.name} is no map"
+                )
         elif arg in (Arg.MAP_KEY, Arg.MAP_VALUE):
             if index is None:
                 continue
@@ -92,7 +98,10 @@ def _arguments(access: Access, state: SymState, helper: Helper, args: list[Value
         elif arg is Arg.CTX:
             for alt in value.alts:
                 ok = alt.region is not None and alt.region.kind == "ctx" and const_of(alt.off) == 0
-                access.fault(z3.BoolVal(not ok), f"R{i + 1} of {helper.name} is not the context")
+                access.fault(
+                    conj(alt.guard, z3.BoolVal(not ok)),
+                    f"R{i + 1} of {helper.name} is not the context",
+                )
     return state
 
 
@@ -144,9 +153,11 @@ def _result(access: Access, state: SymState, helper: Helper, args: list[Value]) 
         if helper.range is not None:
             access.assumed.append(z3.And(fresh >= helper.range[0], fresh <= helper.range[1]))
         return number(fresh)
-    index = _map_of(args[0])
-    if index is None or helper.ret is not Ret.MAP_VALUE_OR_NULL:
+    if helper.ret is not Ret.MAP_VALUE_OR_NULL:
         raise UnsupportedError(f"{access.place}: result of {helper.name}")
+    index = _map_of(access, args[0])
+    if index is None:
+        return number(fresh)  # no map at all: the argument has been found wrong
     m = access.program.maps[index]
     if "of_maps" in m.type:
         raise UnsupportedError(f"{access.place}: lookup in the map-in-map {m.name}")

@@ -39,6 +39,10 @@ Location = tuple[int, str]
 """Where a claim is: the frame's number and "R3" or "fp-16"."""
 
 
+_CONTAINS: dict[tuple[Scalar, int], tuple[Term, Term]] = {}
+"""Formulas of `contains`: the same few claims are made of the same few terms."""
+
+
 def locations(state: State) -> Iterator[tuple[Location, Reg | Slot]]:
     """Everything that an abstract state says something of."""
     for f, frame in enumerate(state.frames):
@@ -60,7 +64,16 @@ def value_at(state: SymState, where: Location) -> Value | Cell:
 
 def contains(scalar: Scalar, x: Term) -> Term:
     """x ∈ γ(scalar)."""
-    return TRUE if scalar == UNKNOWN else z3.simplify(scalar_contains.terms(scalar, x))
+    if scalar == UNKNOWN:
+        return TRUE
+    key = (scalar, x.get_id())
+    known = _CONTAINS.get(key)
+    if known is None:
+        if len(_CONTAINS) > 50_000:
+            _CONTAINS.clear()
+        # The term is kept beside the formula, so that its id stays its own.
+        known = _CONTAINS[key] = (z3.simplify(scalar_contains.terms(scalar, x)), x)
+    return known[0]
 
 
 def reg_holds(reg: Reg, value: Value, state: SymState) -> Term:

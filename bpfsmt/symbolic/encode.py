@@ -17,7 +17,7 @@ from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp
 from bpfsmt.program.program import Program
 from bpfsmt.symbolic.state import SymState, merge
 from bpfsmt.symbolic.step import Stepped, start_state, step
-from bpfsmt.symbolic.values import TRUE, Term, conj, disj
+from bpfsmt.symbolic.values import TRUE, Term, conj, disj, neg
 
 Point = tuple[tuple[int, ...], int]
 """The pcs of the calls that led here, outermost first, and the pc."""
@@ -83,7 +83,7 @@ def encode(program: Program) -> Encoding:
             result.unsupported[point] = str(e)
             _spread(program, point, result.blind)
             continue
-        facts += node.stepped.assumed
+        facts += [disj(neg(node.reach), fact) for fact in node.stepped.assumed]
         for arm in node.stepped.arms:
             if arm.kind == "exit":
                 continue

@@ -178,9 +178,9 @@ def is_const32(r: Scalar) -> bool:
 @rule
 def alu64_lsh(a: Scalar, b: Scalar) -> Scalar:
     """a << b by a known count; << 32 keeps the sign that the low half had."""
-    if not is_const(b) or b.umax > 63:
+    n = b.var_off.value
+    if not is_const(b) or n > 63:
         return UNKNOWN
-    n = b.umin
     fits = a.umax <= u64(1) << (63 - n)
     fits32 = n <= 31 and u64(a.u32max) <= u64(1) << (31 - n)
     return sync(
@@ -200,18 +200,19 @@ def alu64_lsh(a: Scalar, b: Scalar) -> Scalar:
 @rule
 def alu64_rsh(a: Scalar, b: Scalar) -> Scalar:
     """a >> b by a known count."""
-    if not is_const(b) or b.umax > 63:
+    n = b.var_off.value
+    if not is_const(b) or n > 63:
         return UNKNOWN
-    bits = tnum_rshift(a.var_off, b.umin)
-    return sync(replace(UNKNOWN, var_off=bits, umin=a.umin >> b.umin, umax=a.umax >> b.umin))
+    bits = tnum_rshift(a.var_off, n)
+    return sync(replace(UNKNOWN, var_off=bits, umin=a.umin >> n, umax=a.umax >> n))
 
 
 @rule
 def alu32_lsh(a: Scalar, b: Scalar) -> Scalar:
     """(u32) a << b by a known count."""
-    if not is_const32(b) or b.u32max > 31:
+    n = u32(b.var_off.value)
+    if not is_const32(b) or n > 31:
         return zext32(UNKNOWN)
-    n = b.u32min
     fits = u64(a.u32max) <= u64(1) << u64(31 - n)
     return zext32(
         replace(
@@ -226,9 +227,9 @@ def alu32_lsh(a: Scalar, b: Scalar) -> Scalar:
 @rule
 def alu32_rsh(a: Scalar, b: Scalar) -> Scalar:
     """(u32) a >> b by a known count."""
-    if not is_const32(b) or b.u32max > 31:
+    n = u32(b.var_off.value)
+    if not is_const32(b) or n > 31:
         return zext32(UNKNOWN)
-    n = b.u32min
     bits = tnum_rshift(tnum_zext32(a.var_off), u64(n))
     return zext32(replace(UNKNOWN, var_off=bits, u32min=a.u32min >> n, u32max=a.u32max >> n))
 
@@ -236,9 +237,9 @@ def alu32_rsh(a: Scalar, b: Scalar) -> Scalar:
 @rule
 def alu32_arsh(a: Scalar, b: Scalar) -> Scalar:
     """(u32) ((s32) a s>> b) by a known count."""
-    if not is_const32(b) or b.u32max > 31:
+    n = u32(b.var_off.value)
+    if not is_const32(b) or n > 31:
         return zext32(UNKNOWN)
-    n = b.u32min
     bits = tnum_zext32(tnum_arshift(tnum_sext(a.var_off, 32), u64(n)))
     return zext32(replace(UNKNOWN, var_off=bits, s32min=a.s32min >> n, s32max=a.s32max >> n))
 

@@ -67,7 +67,7 @@ def _touched(
         return
     maps = [step.regs[i] for i, a in enumerate(helper.args, 1) if a is Arg.MAP]
     located = trace.locate(step, maps[0]) if maps else None
-    if located is not None and located.kind != "map":
+    if maps and (located is None or located.kind != "map"):
         yield 0, 0, f"the map argument of {helper.name} is no map"
         return
     for i, arg in enumerate(helper.args, 1):
@@ -80,7 +80,7 @@ def _touched(
             size = step.regs[i + 1]
         else:
             assert located is not None
-            m = program.maps[located.index]
+            m = program.maps[located.number]
             size = m.key_size if arg is Arg.MAP_KEY else m.value_size
         if arg is Arg.MEM_OR_NULL and value == 0:
             continue
@@ -97,19 +97,21 @@ def _outside(program: Program, trace: Trace, step: Step, address: int, size: int
     if size > _S64_MAX:
         return True
     at = trace.locate(step, address)
+    if at is None:
+        return True
     if at.kind == "stack":
         return not -512 <= at.offset <= -size
     if at.kind == "packet":
         return not step.data_meta <= address <= step.data_end - size
     if at.kind == "map_value":
-        return not 0 <= at.offset <= program.maps[at.index].value_size - size
+        return not 0 <= at.offset <= program.maps[at.number].value_size - size
     return True
 
 
 def _stack(trace: Trace, step: Step, address: int, size: int) -> bytes:
     """The bytes at an address if it lies on the stack, else nothing."""
     at = trace.locate(step, address)
-    if at.kind != "stack" or not size:
+    if at is None or at.kind != "stack" or not size:
         return b""
-    frame = step.frames[at.index]
+    frame = step.frames[at.number]
     return frame.stack[512 + at.offset : 512 + at.offset + size]

@@ -131,6 +131,8 @@ class Access:
         if off is not None and off % 8 == 0 and size == 8:
             cell = stack.get(-off // 8 - 1, EMPTY)
             if cell.value is not None:
+                unwritten = neg(cell.when_written()[0])
+                self.fault(conj(alt.guard, unwritten), f"read of unwritten stack at fp{off}")
                 return cell.value
         if off is None:
             return number(self._load_variable(stack, alt, size))

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import z3
 
-from bpfsmt.symbolic.values import Term, Value, choose, conj, disj, ite, neg
+from bpfsmt.symbolic.values import UNINIT, Term, Value, choose, conj, disj, ite, neg, pointer
 
 Byte: TypeAlias = Term | None
 """A stack byte: an 8-bit term, or `None` if never written."""
@@ -35,10 +35,19 @@ class Cell:
 
     def when_written(self) -> tuple[Term, ...]:
         """Under what condition each byte has been written."""
-        return (z3.BoolVal(True),) * 8 if self.value is not None else self.written
+        if self.value is None:
+            return self.written
+        never = disj(*(a.guard for a in self.value.alts if a.region is UNINIT))
+        return (neg(never),) * 8
+
+    @property
+    def blank(self) -> bool:
+        """No byte was written on any path."""
+        return self.value is None and all(b is None for b in self.bytes)
 
 
 EMPTY = Cell(None)
+_UNWRITTEN = pointer(UNINIT, z3.BitVec("junk.stack", 64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,11 +128,13 @@ def merge_cells(cond: Term, a: Cell, b: Cell) -> Cell:
         return a
     if z3.is_false(cond):
         return b
-    if a.value is not None and b.value is not None:
-        return Cell(choose(cond, a.value, b.value))
+    # What was spilled on one path only stays a value: a pointer must not become bytes.
+    x, y = (_UNWRITTEN if c.blank else c.value for c in (a, b))
+    if x is not None and y is not None:
+        return a if a.blank and b.blank else Cell(choose(cond, x, y))
     merged, written = [], []
     parts = zip(a.as_bytes(), b.as_bytes(), a.when_written(), b.when_written(), strict=True)
-    for x, y, wx, wy in parts:
-        merged.append(y if x is None else x if y is None else ite(cond, x, y))
+    for left, right, wx, wy in parts:
+        merged.append(right if left is None else left if right is None else ite(cond, left, right))
         written.append(disj(conj(cond, wx), conj(neg(cond), wy)))
     return Cell(None, tuple(merged), tuple(written))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,47 +25,7 @@ DIRECTORY = Path(__file__).parents[2] / "bench_programs" / "rules"
 FILES = sorted(DIRECTORY.glob("*.bpfasm"))
 SETTLES = re.compile(r"^; settles: (.*)$", re.MULTILINE)
 
-OPEN = {
-    "the graph's word for the form differs from the verifier's": (
-        "falls_off_the_end",
-        "jump_into_wide_instruction",
-        "jump_out_of_range",
-        "unreachable_instruction",
-    ),
-    "the machine does not notice that a register or stack byte was never written": (
-        "exit_r0_uninit",
-        "local_call_registers_not_shared",
-        "register_uninitialised",
-        "register_written_on_one_path",
-        "stack_partly_written",
-        "stack_uninitialised_read",
-    ),
-    "a scripted helper does not look at its arguments": (
-        "helper_key_beyond_stack",
-        "helper_key_is_a_number",
-        "helper_size_unbounded",
-        "helper_uninit_key",
-    ),
-    "no result is known of a lookup in something that is no map": ("helper_wrong_arg_type",),
-}
-"""Rejections that do not settle yet, by the reason.  An entry that settles fails the tests."""
-
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-
-
-def _settling() -> list[Any]:
-    why = {name: reason for reason, names in OPEN.items() for name in names}
-    assert why.keys() <= {path.stem for path in FILES}
-    return [
-        pytest.param(
-            path,
-            id=path.stem,
-            marks=[pytest.mark.xfail(reason=why[path.stem], strict=True)]
-            if path.stem in why
-            else [],
-        )
-        for path in FILES
-    ]
 
 
 def read(path: Path) -> Program:
@@ -118,7 +77,7 @@ def test_every_claim_holds(path: Path) -> None:
     assert len(report.findings) >= len(report.analysis.edges)
 
 
-@pytest.mark.parametrize("path", _settling())
+@each_file
 def test_every_rejection_settles(path: Path) -> None:
     report = _report(path)
     assert report.unknown == []

@@ -54,6 +54,7 @@ def test_concrete_runs_stay_inside_the_claims(program: Program) -> None:
     for packet in PACKETS:
         result = run(program, Inputs(packet, {"ingress_ifindex": 2**32 - 1}), trace=True)
         assert result.outcome == "exit", result.fault
+        assert result.trace is not None
         assert check_trace(analysis, result.trace) == []
 
 

@@ -22,7 +22,9 @@ def run_jobs(jobs: Sequence[Job], processes: int) -> Iterator[tuple[int, Result]
     is without: its answer is unknown.
     """
     broken: list[int] = []
-    for index, result in _run(jobs, range(len(jobs)), processes):
+    # The longest programs first, so that none of them is left for the end.
+    order = sorted(range(len(jobs)), key=lambda index: -len(jobs[index].program))
+    for index, result in _run(jobs, order, processes):
         if result is None:
             broken.append(index)
         else:

@@ -95,9 +95,11 @@ class Results:
         for report in self.reports:
             obligations.update(report["obligations"])
         verdicts = Counter(report["verdict"] for report in self.reports)
+        settled = Counter(r["settlement"] for r in self.reports if r["verdict"] == "reject")
         return {
             "programs": len(self.results),
             "verdicts": {outcome.value: verdicts[outcome.value] for outcome in Outcome},
+            "rejections": {word: settled[word] for word in ("true", "false", "form", "unknown")},
             "claims": sum(report["claims"] for report in self.reports),
             "obligations": {
                 word: obligations[word] for word in ("proved", "refuted", "unknown")

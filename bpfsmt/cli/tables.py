@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from bpfsmt.cli.witness import witness_lines
 
 WIDE = 240
 """Columns where the output goes to a file or a pipe: nothing is wrapped there."""
+
+SHORT = 100
+"""So much of an unknown claim is shown, unless all of it is asked for."""
 
 _STYLES = {
     "accept": "green", "reject": "yellow", "unsupported": "magenta", "no report": "magenta",
@@ -38,7 +41,7 @@ def show(results: Results, out: Console, *, verbose: bool) -> None:
     if results.results:
         out.print(_table(results, verbose=verbose))
     for result in results.results:
-        for line in _details(result):
+        for line in _details(result, verbose=verbose):
             out.print(line, soft_wrap=True)
     out.print(total_line(results), soft_wrap=True)
 
@@ -111,7 +114,7 @@ def _label(result: Result, folder: str) -> str:
 # Below the table
 
 
-def _details(result: Result) -> Iterator[Text]:
+def _details(result: Result, *, verbose: bool) -> Iterator[Text]:
     where = clean(f"{result.file} {result.program}")
     if result.unexpected:
         yield _line("refuted", f"{where}: {result.unexpected}")
@@ -127,10 +130,7 @@ def _details(result: Result) -> Iterator[Text]:
         if finding["status"] == "refuted":
             yield from _refuted(where, finding)
         elif finding["status"] == "unknown":
-            claim = f": {finding['claim']}" if finding["claim"] else ""
-            yield _line(
-                "unknown", f"{where} at {finding['pc']}: {finding['check']}{claim}", finding["why"]
-            )
+            yield _unknown(where, finding, verbose=verbose)
     if result.report["verdict"] == "unsupported":
         yield _line("unknown", f"{where} at {result.report['pc']}: {result.report['reason']}")
 
@@ -162,6 +162,15 @@ def _refuted(where: str, finding: dict[str, Any]) -> Iterator[Text]:
     yield Text(f"    {how + ':':8}{clean(finding['why'])}")
 
 
+def _unknown(where: str, finding: dict[str, Any], *, verbose: bool) -> Text:
+    """What is not known, and why."""
+    claim = finding["claim"]
+    if len(claim) > SHORT and not verbose:
+        claim = f"{claim[:SHORT]}..."
+    text = f"{where} at {finding['pc']}: {finding['check']}" + (f": {claim}" if claim else "")
+    return _line("unknown", text, finding["why"])
+
+
 def _line(word: str, text: str, why: str = "") -> Text:
     return Text.assemble(
         (word, _STYLES[word]), f" {clean(text)}", f" ({clean(why)})" if why else ""
@@ -171,8 +180,9 @@ def _line(word: str, text: str, why: str = "") -> Text:
 def total_line(results: Results) -> str:
     """The sums in one sentence."""
     total = results.total()
-    verdicts = ", ".join(f"{n} {word}" for word, n in total["verdicts"].items() if n)
-    answers = ", ".join(f"{n} {word}" for word, n in total["obligations"].items())
+    settled = _counts(total["rejections"], zeros=False)
+    verdicts = _counts(total["verdicts"], zeros=False) + (f": {settled}" if settled else "")
+    answers = _counts(total["obligations"])
     parts = [
         f"{_count(total['programs'], 'program')}" + (f" ({verdicts})" if verdicts else ""),
         f"{_count(total['claims'], 'claim')}",
@@ -182,6 +192,10 @@ def total_line(results: Results) -> str:
         f"{total['seconds']:.1f} s with {clean(results.rules)}",
     ]
     return "; ".join(parts)
+
+
+def _counts(numbers: Mapping[str, int], *, zeros: bool = True) -> str:
+    return ", ".join(f"{n} {word}" for word, n in numbers.items() if n or zeros)
 
 
 def _count(number: int, noun: str) -> str:

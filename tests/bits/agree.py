@@ -142,11 +142,12 @@ def _numbers(type_: Type, value: Any) -> list[Any]:
     return [lift(t, x) for t, x in leaves(type_, value)]
 
 
-def agree(rule: Rule[..., Any], *args: Any) -> None:
-    """The rule gives the same on ints and on terms, both ways of building the term."""
+def both(rule: Rule[..., Any], *args: Any) -> Any:
+    """The result, after a check that both compilations give it."""
     a = Agreement(rule)
     a.check(*args)
     a.check_directly(*args)
+    return rule(*args)
 
 
 def some_word(rng: random.Random, type_: Word) -> int:

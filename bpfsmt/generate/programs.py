@@ -7,6 +7,10 @@ rules go wrong.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
 from hypothesis import strategies as st
 
 from bpfsmt.generate.builder import Builder
@@ -46,7 +50,7 @@ def scalar_programs(draw: st.DrawFn, max_ops: int = 12) -> Program:
     Only registers that the program reads get an input, so that examples shrink well.
     """
     body = Builder()
-    _block(draw, body, draw(st.integers(1, max_ops)), depth=0)
+    _block(body, draw(_blocks(3, 1, max_ops)), "b")
     b = Builder()
     _inputs(draw, b, body.registers() | {0})
     b.slots += body.slots
@@ -61,9 +65,9 @@ def programs(draw: st.DrawFn, max_parts: int = 4) -> Program:
     b.store(10, -64, 1, 8)  # the context, for later reloads
     _inputs(draw, b, set(_SCALARS))
     for i in range(draw(st.integers(1, max_parts))):
-        _block(draw, b, draw(st.integers(0, 3)), depth=0)
+        _block(b, draw(_FEW), f"b{i}")
         draw(st.sampled_from([_packet, _map, _stack, _spill]))(draw, b, f"g{i}")
-    _block(draw, b, draw(st.integers(0, 3)), depth=0)
+    _block(b, draw(_FEW), "end")
     b.exit()
     return b.program((MAP,))
 
@@ -80,43 +84,76 @@ def _inputs(draw: st.DrawFn, b: Builder, used: set[int]) -> None:
             b.alu(AluOp.LSH, reg, None, draw(st.sampled_from([1, 16, 31, 32, 33])))
 
 
-def _block(draw: st.DrawFn, b: Builder, ops: int, depth: int) -> None:
-    for i in range(ops):
-        kind = draw(st.sampled_from(["alu", "alu", "alu", "shift", "unary", "branch"]))
-        if kind == "branch" and depth < 3:
-            label = f"l{len(b.slots)}.{depth}.{i}"
-            _branch(draw, b, label)
-            _block(draw, b, draw(st.integers(1, 3)), depth + 1)
+@dataclass(frozen=True, slots=True)
+class _Alu:
+    """One arithmetic instruction; ``src`` None means the immediate."""
+
+    op: AluOp
+    dst: int
+    src: int | None
+    imm: int
+    wide: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """A conditional jump over ``body``; ``src`` None means the immediate."""
+
+    op: JmpOp
+    dst: int
+    src: int | None
+    imm: int
+    wide: bool
+    body: tuple[_Op, ...]
+
+
+_Op: TypeAlias = "_Alu | _Branch"
+
+_reg = st.sampled_from(_SCALARS[::-1])
+_src = st.one_of(st.none(), _reg)
+
+
+def _checked(op: AluOp, dst: int, src: int | None, imm: int, wide: bool) -> _Alu:
+    """The instruction with an immediate that its operation admits."""
+    if op in _SHIFTS:
+        return _Alu(op, dst, None, imm % (64 if wide else 32), wide)
+    if op in (AluOp.DIV, AluOp.MOD):
+        return _Alu(op, dst, src, imm or 1, wide)
+    if op in (AluOp.NEG, AluOp.MOV):
+        return _Alu(op, dst, None if op is AluOp.NEG else src, 0 if op is AluOp.NEG else imm, wide)
+    return _Alu(op, dst, src, imm, wide)
+
+
+_alus = st.builds(
+    _checked,
+    st.sampled_from([*_BINARY, *_BINARY, *_SHIFTS, AluOp.NEG, AluOp.MOV]),
+    _reg, _src, imms, st.booleans(),
+)  # fmt: skip
+
+
+def _blocks(depth: int, least: int, most: int) -> st.SearchStrategy[list[_Op]]:
+    """Arithmetic and branches nested up to ``depth``: lists, so that examples shrink well."""
+    if depth == 0:
+        return st.lists(_alus, min_size=least, max_size=most)
+    bodies = _blocks(depth - 1, 1, 3).map(tuple)
+    wide = st.sampled_from([True, True, False])
+    branches = st.builds(_Branch, st.sampled_from(_JUMPS), _reg, _src, imms, wide, bodies)
+    return st.lists(st.one_of(_alus, _alus, branches), min_size=least, max_size=most)
+
+
+_FEW = _blocks(2, 0, 3)
+
+
+def _block(b: Builder, ops: Iterable[_Op], name: str) -> None:
+    """Emit the operations; ``name`` makes their labels unique."""
+    for i, op in enumerate(ops):
+        if isinstance(op, _Alu):
+            b.alu(op.op, op.dst, op.src, op.imm if op.src is None else 0, wide=op.wide)
+        else:
+            label = f"{name}.{i}"
+            b.jump(op.op, op.dst, op.src, op.imm if op.src is None else 0, label, wide=op.wide)
+            _block(b, op.body, label)
             b.label(label)
-        else:
-            _alu(draw, b, kind)
-
-
-def _alu(draw: st.DrawFn, b: Builder, kind: str) -> None:
-    dst, wide = draw(st.sampled_from(_SCALARS)), draw(st.booleans())
-    if kind == "shift":
-        op = draw(st.sampled_from(_SHIFTS))
-        b.alu(op, dst, None, draw(st.integers(0, 63 if wide else 31)), wide=wide)
-    elif kind == "unary":
-        op = draw(st.sampled_from([AluOp.NEG, AluOp.MOV]))
-        src = None if op is AluOp.NEG else draw(st.sampled_from(_SCALARS))
-        b.alu(op, dst, src, wide=wide)
-    else:
-        op = draw(st.sampled_from(_BINARY))
-        if draw(st.booleans()):
-            b.alu(op, dst, draw(st.sampled_from(_SCALARS)), wide=wide)
-        else:
-            imm = draw(imms)
-            b.alu(op, dst, None, imm or 1 if op in (AluOp.DIV, AluOp.MOD) else imm, wide=wide)
-
-
-def _branch(draw: st.DrawFn, b: Builder, label: str) -> None:
-    op, dst = draw(st.sampled_from(_JUMPS)), draw(st.sampled_from(_SCALARS))
-    wide = draw(st.sampled_from([True, True, False]))
-    if draw(st.booleans()):
-        b.jump(op, dst, draw(st.sampled_from(_SCALARS)), 0, label, wide=wide)
-    else:
-        b.jump(op, dst, None, draw(imms), label, wide=wide)
 
 
 def _packet(draw: st.DrawFn, b: Builder, name: str) -> None:

@@ -20,6 +20,7 @@ from bpfsmt.cli.boundary import (
     worst,
 )
 from bpfsmt.crosscheck.report import Report
+from bpfsmt.crosscheck.whole import BY_INDUCTION
 from bpfsmt.domain.analysis import Outcome, Verdict
 from bpfsmt.program import Expectation
 
@@ -30,16 +31,19 @@ Checks = dict[str, dict[str, int]]
 class Result:
     """One program's outcome; exactly one of ``report``, ``unknown``, ``error`` and ``bug`` is set.
 
-    ``report`` is `Report.to_json`, ``checks`` counts its obligations by check and answer,
-    ``unexpected`` says in what the verdict differs from what the program's author wrote,
-    ``unknown`` why there is no report (out of memory, say), ``error`` what is wrong with
-    the input, ``bug`` the traceback of an unforeseen exception.
+    ``report`` is `Report.to_json`, ``checks`` counts its obligations by check and answer.
+    ``inferred`` counts the global obligations that are proved by the inductive check alone,
+    because the global query was not decided in time.  ``unexpected`` says in what the
+    verdict differs from what the program's author wrote, ``unknown`` why there is no report
+    (out of memory, say), ``error`` what is wrong with the input, ``bug`` the traceback of an
+    unforeseen exception.
     """
 
     file: str
     program: str
     report: dict[str, Any] | None = None
     checks: Checks = field(default_factory=dict)
+    inferred: int = 0
     code: int = EXIT_PROVED
     unexpected: str = ""
     unknown: str = ""
@@ -61,7 +65,12 @@ class Result:
         """Everything as plain data."""
         base: dict[str, Any] = {"file": self.file, "program": self.program}
         if self.report is not None:
-            return base | self.report | {"checks": self.checks, "unexpected": self.unexpected}
+            own = {
+                "checks": self.checks,
+                "inferred": self.inferred,
+                "unexpected": self.unexpected,
+            }
+            return base | self.report | own
         why = {"unknown": self.unknown, "error": self.error, "bug": self.bug}
         return base | {key: text for key, text in why.items() if text}
 
@@ -104,6 +113,7 @@ class Results:
             "obligations": {
                 word: obligations[word] for word in ("proved", "refuted", "unknown")
             },
+            "inferred": sum(result.inferred for result in self.results),
             "unexpected": sum(1 for result in self.results if result.unexpected),
             "bad_inputs": len(self.errors) + sum(1 for result in self.results if result.error),
             "seconds": round(self.seconds, 3),
@@ -133,6 +143,7 @@ def result_of(file: str, report: Report) -> Result:
         program.name,
         report=report.to_json(),
         checks=checks,
+        inferred=sum(1 for finding in report.findings if finding.why == BY_INDUCTION),
         code=report.exit_code,
         unexpected=difference(program.expect, report.analysis.verdict),
     )

@@ -15,6 +15,7 @@ from rich.text import Text
 from bpfsmt.cli.boundary import clean
 from bpfsmt.cli.results import Result, Results
 from bpfsmt.cli.witness import witness_lines
+from bpfsmt.crosscheck.whole import BY_INDUCTION
 
 WIDE = 240
 """Columns where the output goes to a file or a pipe: nothing is wrapped there."""
@@ -120,6 +121,9 @@ def _details(result: Result, *, verbose: bool) -> Iterator[Text]:
         yield _line("refuted", f"{where}: {result.unexpected}")
     if result.unknown:
         yield _line("unknown", f"{where}: {result.unknown}")
+    if result.inferred:
+        text = f"{where}: {_count(result.inferred, 'global obligation')}"
+        yield _line("proved", text, BY_INDUCTION)
     if result.report is None:
         return
     if result.report["verdict"] == "reject":
@@ -186,7 +190,8 @@ def total_line(results: Results) -> str:
     parts = [
         f"{_count(total['programs'], 'program')}" + (f" ({verdicts})" if verdicts else ""),
         f"{_count(total['claims'], 'claim')}",
-        f"{_count(sum(total['obligations'].values()), 'obligation')}: {answers}",
+        f"{_count(sum(total['obligations'].values()), 'obligation')}: {answers}"
+        + (f" ({total['inferred']} of the global ones by induction)" if total["inferred"] else ""),
         *([f"{total['unexpected']} not as expected"] if total["unexpected"] else []),
         *([_count(total["bad_inputs"], "bad input")] if total["bad_inputs"] else []),
         f"{total['seconds']:.1f} s with {clean(results.rules)}",

@@ -9,6 +9,7 @@
 >>> some_property()
 """
 
+from bpfsmt.generate.minimise import minimise
 from bpfsmt.generate.programs import programs, scalar_programs
 
-__all__ = ["programs", "scalar_programs"]
+__all__ = ["minimise", "programs", "scalar_programs"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpfsmt.bits import S64_MAX, S64_MIN, U64_MAX, replace, rule, s64, u64
+from bpfsmt.bits import S64_MAX, S64_MIN, replace, rule, s64, u64
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
 from bpfsmt.rules import RuleSet, rule_set
 from bpfsmt.rules.bounds import sync
@@ -21,19 +21,6 @@ def refine64_ult(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
     """a < b taken for a < b - 1: off by one."""
     below = b.umax - 2 if b.umax > 1 else b.umax
     return sync(replace(a, umax=min(a.umax, below))), b
-
-
-@rule
-def alu64_sub(a: Scalar, b: Scalar) -> Scalar:
-    """Subtracts equal ends instead of opposite ones."""
-    wrap = a.umin < b.umin or a.umax < b.umax
-    return sync(
-        replace(
-            UNKNOWN,
-            umin=0 if wrap else a.umin - b.umin,
-            umax=U64_MAX if wrap else a.umax - b.umax,
-        )
-    )
 
 
 @rule
@@ -64,5 +51,5 @@ def bounds_from_sign(r: Scalar) -> Scalar:
 
 PLANTED: list[RuleSet] = [
     rule_set("xdp-paper").derive(f"planted-{r.name}", r)
-    for r in (tnum_add, refine64_ult, alu64_sub, zext32, alu64_rsh, bounds_from_sign)
+    for r in (tnum_add, refine64_ult, zext32, alu64_rsh, bounds_from_sign)
 ]

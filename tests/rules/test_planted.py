@@ -17,6 +17,7 @@ from bpfsmt.bits import U32_MAX, U64_MAX, Rule, replace, rule, s64, u64
 from bpfsmt.domain.gamma import scalar_contains, tnum_contains
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
 from bpfsmt.prover.compose import SCALAR, TNUM, Composition
+from bpfsmt.rules import RuleSet
 from bpfsmt.rules.alu64 import sub_overflows
 from bpfsmt.rules.bounds import is_const, sync
 from bpfsmt.rules.tnum import tnum_lshift, tnum_mul_part, tnum_rshift, tnum_sub, tnum_zext32
@@ -113,6 +114,19 @@ def sign_read_from_one_end() -> Rule[..., Any]:
     return bounds_from_sign
 
 
+def core(rules: RuleSet) -> RuleSet:
+    """The rules without their last stage, which the obligations below leave out too.
+
+    Fed a contradiction, `sync` may hand out a wider range again and so hide the mistake.
+    """
+
+    @rule
+    def sync(r: Scalar) -> Scalar:
+        return r
+
+    return rules.derive("core", sync)
+
+
 SCALAR_CASES = [
     (bounds_swapped, alu.sub64, 2),
     (shifted_sign_kept, alu.rsh64, 2),
@@ -137,8 +151,8 @@ def test_scalar_rule(plant: Callable[[], Any], meaning: Rule[..., int], arity: i
     assert scalar_contains(a, x)
     assert scalar_contains(b, y)
     z = meaning(x, y)
-    assert not scalar_contains(getattr(rules.ints, planted.name)(*(a, b)[:arity]), z)
-    assert scalar_contains(getattr(PAPER.ints, planted.name)(*(a, b)[:arity]), z)
+    assert not scalar_contains(getattr(core(rules).ints, planted.name)(*(a, b)[:arity]), z)
+    assert scalar_contains(getattr(core(PAPER).ints, planted.name)(*(a, b)[:arity]), z)
 
 
 TNUM_CASES = [

@@ -51,14 +51,18 @@ class Inductive:
 
     def run(self) -> Iterator[Finding]:
         """All obligations: the start, then visit by visit, then what was pruned."""
-        if self.analysis.visits:
+        if not self.analysis.visits:
+            if self.analysis.verdict.accepted:
+                yield Finding("inductive", 0, Status.UNKNOWN, why="accepted without any claim")
+        else:
             state, known = start_state(self.program)
             outside = conj(known, neg(holds(self.analysis.visits[0].state, state)))
             yield self.ask("inductive", 0, outside, "the program's start")
         for visit in self.analysis.visits:
             yield from self.visit(visit)
         for edge in self.analysis.edges:
-            if edge.pruned:
+            # A new visit claims just what its edge says; any other has to contain it.
+            if edge.pruned or edge.state != self.analysis.visits[edge.dst].state:
                 yield self.pruned(edge)
 
     def visit(self, visit: Visit) -> Iterator[Finding]:
@@ -89,7 +93,8 @@ class Inductive:
         edges = [e for e in self.out[visit.index] if e.kind == arm.kind]
         # A state may be split over several edges of one arm; then it must be in one of them.
         if edges:
-            strays = [e for e in edges if arm.pc >= 0 and e.pc != arm.pc]
+            there = landing(visit, arm)
+            strays = [e for e in edges if there != self.place_of(e)]
             for e in strays:
                 yield self.ask("inductive", visit.pc, conj(known, arm.guard), f"goes to {e.pc}")
             yield from self.edges(edges, visit, before, known, arm)
@@ -98,6 +103,12 @@ class Inductive:
         if claimed or self.analysis.verdict.accepted:
             claim = f"{arm.kind} arm of {visit.pc} is never taken"
             yield self.ask("dead-arm", visit.pc, conj(known, arm.guard), claim)
+
+    def place_of(self, edge: Edge) -> tuple[tuple[int, ...], int] | None:
+        """Call chain and pc that an edge leads to, `None` if it contradicts itself."""
+        target = self.analysis.visits[edge.dst]
+        same = target.pc == edge.pc and target.state.callsites == edge.state.callsites
+        return (edge.state.callsites, edge.pc) if same else None
 
     def edges(
         self, edges: list[Edge], visit: Visit, before: Assumed, known: Term, arm: Arm
@@ -188,3 +199,13 @@ class Inductive:
             check, pc, Status.REFUTED, claim, "a step leaves the claim", values,
             seconds=answer.seconds,
         )  # fmt: skip
+
+
+def landing(visit: Visit, arm: Arm) -> tuple[tuple[int, ...], int]:
+    """Call chain and pc where an arm of the visit's instruction really goes."""
+    callsites = visit.state.callsites
+    if arm.kind == "call":
+        return (*callsites, visit.pc), arm.pc
+    if arm.kind == "return":
+        return callsites[:-1], callsites[-1] + 1
+    return callsites, arm.pc

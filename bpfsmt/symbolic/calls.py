@@ -36,6 +36,12 @@ HEADROOM = 256
 MIN_PACKET = 14
 """No helper makes a packet shorter than an Ethernet header (ETH_HLEN)."""
 
+MAX_PACKET = 0xFFFF
+"""No buffer holds more; what is assumed of a packet at the start stays true."""
+
+_UPDATES_MEMORY = ("bpf_fib_lookup",)
+"""Helpers that read a memory argument and write their answer over it."""
+
 _ERRNO_MAX = 4095
 
 
@@ -56,6 +62,8 @@ def call_helper(
         state, result = move(access, state, args)
     else:
         result = _result(access, state, helper, args)
+        if helper.changes_packet:
+            state = _other_packet(access, state)
     junk = tuple(pointer(UNINIT, z3.BitVec(f"r{i}.{access.place}", 64)) for i in range(1, 6))
     top = state.frames[-1]
     regs = (result, *junk, *top.regs[6:])
@@ -94,7 +102,8 @@ def _arguments(access: Access, state: SymState, helper: Helper, args: list[Value
                 access.check(state, value, size)
                 _read_stack(access, state, value, size)
         elif arg in (Arg.MEM, Arg.MEM_OR_NULL, Arg.UNINIT_MEM):
-            state = _memory(access, state, value, args[i + 1], arg)
+            writes = arg is Arg.UNINIT_MEM or helper.name in _UPDATES_MEMORY
+            state = _memory(access, state, value, args[i + 1], arg, writes)
         elif arg is Arg.CTX:
             for alt in value.alts:
                 ok = alt.region is not None and alt.region.kind == "ctx" and const_of(alt.off) == 0
@@ -112,7 +121,9 @@ def _read_stack(access: Access, state: SymState, value: Value, size: int) -> Non
                 access.load(state, Value((Alt(alt.guard, alt.region, alt.off + at),)), 1)
 
 
-def _memory(access: Access, state: SymState, value: Value, size: Value, arg: Arg) -> SymState:
+def _memory(
+    access: Access, state: SymState, value: Value, size: Value, arg: Arg, writes: bool
+) -> SymState:
     """A memory argument with its size register: in bounds, and written if it is an output."""
     known = const_of(size.bits)
     limit = size.bits
@@ -127,7 +138,9 @@ def _memory(access: Access, state: SymState, value: Value, size: Value, arg: Arg
         inside = z3.And(alt.off >= low, alt.off + limit <= high, limit >= 0, limit <= 1 << 29)
         outside = z3.simplify(z3.And(limit != 0, z3.Not(inside)))
         access.fault(conj(alt.guard, outside), f"memory argument in {region.kind}")
-        if region.kind == "stack" and arg is Arg.UNINIT_MEM:
+        if writes and region.kind == "packet":
+            state = replace(state, packet=_fresh_bytes(access))
+        if writes and region.kind == "stack":
             off = const_of(alt.off)
             if off is None or known is None:
                 raise UnsupportedError(
@@ -136,6 +149,19 @@ def _memory(access: Access, state: SymState, value: Value, size: Value, arg: Arg
             fresh = [z3.BitVec(f"out.{access.place}.{k}", 8) for k in range(max(known, 0))]
             state = write_bytes(state, region.key[0], off, fresh, alt.guard)
     return state
+
+
+def _fresh_bytes(access: Access) -> Term:
+    """Packet bytes of which nothing is known."""
+    return z3.Array(f"packet.{access.place}", z3.BitVecSort(32), z3.BitVecSort(8))
+
+
+def _other_packet(access: Access, state: SymState) -> SymState:
+    """After a helper that may rewrite or resize the packet in ways not followed here."""
+    length, meta = (z3.BitVec(f"packet.{n}.{access.place}", 64) for n in ("len", "meta"))
+    access.assumed.append(z3.And(z3.ULE(length, 0xFFFF), z3.ULE(meta, 252), meta & 3 == 0))
+    end, start = state.data + length, state.data - meta
+    return replace(state, packet=_fresh_bytes(access), data_end=end, data_meta=start)
 
 
 def _window(access: Access, state: SymState, region: Region) -> tuple[Term, Term]:
@@ -187,7 +213,11 @@ def _adjust_head(access: Access, state: SymState, args: list[Value]) -> tuple[Sy
     fails, result = _error(access)
     data = state.data + _delta(args[1])
     meta_length = state.data - state.data_meta
-    fits = z3.And(data - meta_length >= -HEADROOM, data <= state.data_end - MIN_PACKET)
+    fits = z3.And(
+        data - meta_length >= -HEADROOM,
+        data <= state.data_end - MIN_PACKET,
+        data >= state.data_end - MAX_PACKET,
+    )
     access.assumed.append(z3.Or(fails, fits))
     meta = z3.simplify(state.data_meta + _delta(args[1]))
     return (

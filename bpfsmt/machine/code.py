@@ -16,6 +16,7 @@ from bpfsmt.program.program import Program
 from bpfsmt.semantics.alu import (
     alu_meaning,
     atomic_meaning,
+    cmpxchg_meaning,
     immediate,
     jmp_meaning,
     load_sext,
@@ -212,12 +213,13 @@ def _store(insn: Instruction, after: int) -> Op:
 def _atomic(pc: int, insn: Instruction, after: int) -> Op:
     """Atomics: memory changes by the width of the access; what is fetched is zero-extended."""
     dst, src, offset, size = insn.dst, insn.src, insn.offset, insn.size.bytes
-    mask = (1 << 8 * size) - 1
+    swap = cmpxchg_meaning(insn)
+    exchange: Callable[[int, int, int], int] = swap.alone.ints[swap.name]
 
     def compare_exchange(m: Machine, r: list[int]) -> int:
         address = (r[dst] + offset) & U64
         old = m.load(pc, address, size)
-        m.store(address, size, r[src] if old == r[0] & mask else old)
+        m.store(address, size, exchange(old, r[0], r[src]))
         r[0] = old
         return after
 

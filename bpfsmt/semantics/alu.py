@@ -259,6 +259,18 @@ def swap64(dst: u64, src: u64) -> u64:
 
 
 @rule
+def cmpxchg64(old: u64, expected: u64, new: u64) -> u64:
+    """What memory holds after compare-and-exchange: ``new`` if it held ``expected``."""
+    return new if old == expected else old
+
+
+@rule
+def cmpxchg32(old: u64, expected: u64, new: u64) -> u64:
+    """Compare-and-exchange of four bytes: the low halves count."""
+    return u64(u32(new) if u32(old) == u32(expected) else u32(old))
+
+
+@rule
 def jeq64(dst: u64, src: u64) -> bool:
     """Equal."""
     return dst == src
@@ -443,6 +455,11 @@ def atomic_meaning(insn: Instruction) -> Meaning:
     return _ATOMIC[insn.imm & ~FETCH if insn.imm != AtomicOp.XCHG | FETCH else AtomicOp.XCHG][
         insn.size.bytes == 4
     ]
+
+
+def cmpxchg_meaning(insn: Instruction) -> Rule[[int, int, int], int]:
+    """The rule (old, R0, src) -> new of compare-and-exchange, by the access's width."""
+    return cmpxchg32 if insn.size.bytes == 4 else cmpxchg64
 
 
 def load_sext(size: int) -> Meaning:

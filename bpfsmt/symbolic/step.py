@@ -14,7 +14,14 @@ from bpfsmt.errors import UnsupportedError
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import FETCH, AluOp, AtomicOp, CallSrc, Class, JmpOp, LdImm64Src, Mode
 from bpfsmt.program.program import Program
-from bpfsmt.semantics.alu import alu_meaning, atomic_meaning, immediate, jmp_meaning, load_sext
+from bpfsmt.semantics.alu import (
+    alu_meaning,
+    atomic_meaning,
+    cmpxchg_meaning,
+    immediate,
+    jmp_meaning,
+    load_sext,
+)
 from bpfsmt.symbolic.calls import call_helper
 from bpfsmt.symbolic.memory import Access
 from bpfsmt.symbolic.state import SymFrame, SymState
@@ -163,8 +170,7 @@ class _Step:
         address, src = self.address(self.reg(insn.dst)), self.reg(insn.src)
         old = self.access.load(self.state, address, size)
         if insn.imm == AtomicOp.CMPXCHG | FETCH:
-            expected = self.reg(0).bits & ((1 << 8 * size) - 1)
-            new = z3.If(old.bits == expected, src.bits, old.bits)
+            new = cmpxchg_meaning(insn).terms(old.bits, self.reg(0).bits, src.bits)
             return self.access.store(self.state, address, size, number(new)).with_reg(0, old)
         new = atomic_meaning(insn).terms(old.bits, src.bits)
         state = self.access.store(self.state, address, size, number(z3.simplify(new)))

@@ -23,6 +23,10 @@ class UnsupportedError(BpfsmtError):
     """Something that bpfsmt does not model; never a verdict, always *unknown*."""
 
 
+class OracleError(BpfsmtError):
+    """A kernel that cannot be asked here; says why, and what would help."""
+
+
 class CfgError(BpfsmtError):
     """Malformed control flow; ``pc`` is the slot of the instruction at fault."""
 

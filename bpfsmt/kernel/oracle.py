@@ -7,6 +7,7 @@ answers what the kernel answers; it judges nothing.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag
@@ -155,8 +156,9 @@ def oracle(name: str) -> Oracle:
         return RunningKernel()
     if kind == "vm" and release:
         try:
-            from bpfsmt.kernel.vm import vm_oracle
+            machines = importlib.import_module("bpfsmt.kernel.vm")
         except ModuleNotFoundError as error:
             raise OracleError(f"{name}: kernels in a VM are not installed ({error})") from None
-        return vm_oracle(release)
+        in_vm: Oracle = machines.vm_oracle(release)
+        return in_vm
     raise OracleError(f"no oracle {name!r} (there are: kernel, vm:6.12, vm:6.1)")

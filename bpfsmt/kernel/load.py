@@ -1,0 +1,218 @@
+"""A `Program` into the kernel: maps made, references filled in, verdict and log brought back."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+
+from bpfsmt.errors import OracleError
+from bpfsmt.isa.codec import encode
+from bpfsmt.isa.instruction import Instruction
+from bpfsmt.isa.opcodes import LdImm64Src
+from bpfsmt.kernel.attrs import Command, ProgLoad
+from bpfsmt.kernel.btf import functions_btf, loaded_btf
+from bpfsmt.kernel.maps import KernelMap, MapSet
+from bpfsmt.kernel.oracle import LoadResult, RunInput, RunResult
+from bpfsmt.kernel.stats import read_stats
+from bpfsmt.kernel.syscall import (
+    BpfError,
+    address,
+    bpf,
+    buffer_of,
+    kernel_name,
+    new_buffer,
+    require,
+)
+from bpfsmt.kernel.testrun import test_run
+from bpfsmt.program.program import Program, ProgramType
+
+PROGRAM_TYPES: Mapping[ProgramType, int] = {
+    ProgramType.SOCKET_FILTER: 1,
+    ProgramType.KPROBE: 2,
+    ProgramType.SCHED_CLS: 3,
+    ProgramType.SCHED_ACT: 4,
+    ProgramType.TRACEPOINT: 5,
+    ProgramType.XDP: 6,
+    ProgramType.CGROUP_SKB: 8,
+}
+"""``enum bpf_prog_type``."""
+
+ATTACH_TYPES: Mapping[ProgramType, int] = {
+    ProgramType.CGROUP_SKB: 0,  # BPF_CGROUP_INET_INGRESS
+    ProgramType.XDP: 37,  # BPF_XDP
+}
+"""``enum bpf_attach_type`` where a type has several; 0 otherwise.  Nothing is attached."""
+
+LOG_FULL = 2
+"""Log level with the state before every instruction."""
+
+LOG_STATS = 4
+"""Log level bit: the counts at the end only."""
+
+FIRST_LOG_BYTES = 1 << 20
+MAX_LOG_BYTES = 1 << 28
+"""A log larger than this is cut; Linux itself takes buffers of up to 1 GiB (16 MiB until 5.1)."""
+
+_MAP_REFERENCES = (LdImm64Src.MAP_BY_FD, LdImm64Src.MAP_VALUE)
+_FUNC_INFO = struct.Struct("<II")
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A program that the kernel was given; if it was accepted, it can be run.
+
+    Use it in a ``with`` block: `close` frees the program and its maps.
+    """
+
+    result: LoadResult
+    maps: MapSet
+    fd: int = -1
+
+    def __enter__(self) -> Loaded:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free program and maps; again is harmless."""
+        if self.fd >= 0:
+            with suppress(OSError):
+                os.close(self.fd)
+            self.fd = -1
+        self.maps.close()
+
+    @property
+    def accepted(self) -> bool:
+        """The kernel's verdict."""
+        return self.result.accepted
+
+    @property
+    def log(self) -> str:
+        """The verifier's log."""
+        return self.result.log
+
+    def run(self, inputs: RunInput | None = None, *, contents: bool = True) -> RunResult:
+        """Test-run the program once (or ``inputs.repeat`` times), nothing attached.
+
+        With ``contents`` the result has all maps afterwards.  Raises `OracleError` if the
+        program was not accepted or a map entry does not fit its map; what the kernel
+        refuses about the run itself is in `RunResult.errno`.
+        """
+        if self.fd < 0:
+            raise OracleError(f"{self.result.program.name}: the kernel did not accept it")
+        inputs = RunInput() if inputs is None else inputs
+        for name, entries in inputs.maps.items():
+            for key, value in entries.items():
+                self.maps[name].update(key, value)
+        found = test_run(self.fd, self.result.program.type, inputs)
+        return replace(found, maps=self.maps.contents()) if contents else found
+
+
+def load_program(
+    program: Program,
+    *,
+    log_level: int = LOG_FULL,
+    flags: int = 0,
+    maps: Mapping[str, KernelMap] | None = None,
+    max_log: int = MAX_LOG_BYTES,
+) -> Loaded:
+    """Have the running kernel verify a program, with new maps or, by name, those given.
+
+    ``log_level`` is the kernel's: 0 none, 1 the failing path, 2 everything, 4 counts only;
+    ``flags`` are `LoadFlag`.  A rejection is a result, not an error.  Raises `OracleError`
+    if bpf() is not available or a map cannot be made.
+
+    >>> from bpfsmt.kernel.syscall import available
+    >>> from bpfsmt.program import load_asm
+    >>> if available() is None:
+    ...     with load_program(load_asm("r0 = 2\\nexit", "pass")) as loaded:
+    ...         assert loaded.accepted and loaded.run().retval == 2
+    """
+    require()
+    made = MapSet(program.maps, dict(maps or {}))
+    try:
+        code = encode(relocated(program.slots, [each.fd for each in made]))
+        with _attributes(program, code, flags) as attr:
+            fd, log, complete = _load(attr, log_level, max_log)
+        text = log.decode("utf-8", "backslashreplace")
+        result = LoadResult(
+            program, os.uname().release, fd >= 0, max(-fd, 0), text, complete, read_stats(text)
+        )
+        return Loaded(result, made, max(fd, -1))
+    except BaseException:
+        made.close()
+        raise
+
+
+def relocated(
+    slots: Sequence[Instruction | None], fds: Sequence[int]
+) -> tuple[Instruction | None, ...]:
+    """The slots with map descriptors in place of indexes into ``Program.maps``."""
+    return tuple(
+        replace(insn, imm=fds[insn.imm])
+        if insn is not None and insn.is_ld_imm64 and insn.src in _MAP_REFERENCES
+        else insn
+        for insn in slots
+    )
+
+
+@contextmanager
+def _attributes(program: Program, code: bytes, flags: int) -> Iterator[ProgLoad]:
+    """The arguments of the load, and what they point to, while they are needed."""
+    insns, license = buffer_of(code), buffer_of(program.license.encode() + b"\0")
+    attr = ProgLoad(
+        prog_type=PROGRAM_TYPES[program.type], insn_cnt=len(code) // 8, insns=address(insns),
+        license=address(license), prog_flags=int(flags), prog_name=kernel_name(program.name),
+        expected_attach_type=ATTACH_TYPES.get(program.type, 0),
+    )  # fmt: skip
+    if not _has_callbacks(program):
+        yield attr
+        return
+    starts = sorted(program.functions)
+    blob, ids = functions_btf([program.functions[start] for start in starts])
+    records = buffer_of(b"".join(map(_FUNC_INFO.pack, starts, ids)))
+    with loaded_btf(blob) as fd:
+        attr.prog_btf_fd, attr.func_info = fd, address(records)
+        attr.func_info_cnt, attr.func_info_rec_size = len(starts), _FUNC_INFO.size
+        yield attr
+
+
+def _has_callbacks(program: Program) -> bool:
+    """A function's address is taken: only then the kernel insists on function types."""
+    return any(i.is_ld_imm64 and i.src == LdImm64Src.CODE for _, i in program.instructions())
+
+
+def _load(attr: ProgLoad, level: int, max_log: int) -> tuple[int, bytes, bool]:
+    """The descriptor or minus the error number, the log, and whether that is all of it.
+
+    A log that does not fit makes the load fail with ENOSPC whatever the verdict, so the
+    buffer grows until it fits or, at ``max_log``, the verdict alone is asked for.
+    """
+    size = min(FIRST_LOG_BYTES, max_log)
+    attr.log_level = level
+    while level:
+        buffer = new_buffer(size)
+        attr.log_buf, attr.log_size = address(buffer), size
+        result = bpf(Command.PROG_LOAD, attr)
+        log = ctypes.string_at(buffer)
+        if result != -errno.ENOSPC:
+            return result, log, True
+        if size == max_log:
+            return _verdict_alone(attr, log)
+        size = min(max(attr.log_true_size + 1, 4 * size), max_log)
+    attr.log_buf, attr.log_size = 0, 0
+    return bpf(Command.PROG_LOAD, attr), b"", True
+
+
+def _verdict_alone(attr: ProgLoad, log: bytes) -> tuple[int, bytes, bool]:
+    attr.log_level, attr.log_size, attr.log_buf = 0, 0, 0
+    return bpf(Command.PROG_LOAD, attr), log, False
+
+
+__all__ = ["BpfError", "Loaded", "load_program", "relocated"]

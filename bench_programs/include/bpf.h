@@ -86,6 +86,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_LPM_TRIE = 11,
 	BPF_MAP_TYPE_DEVMAP = 14,
 	BPF_MAP_TYPE_CPUMAP = 16,
+	BPF_MAP_TYPE_XSKMAP = 17,
 };
 
 #define BPF_F_NO_PREALLOC 1U /* map flag; the LPM trie exists only with it */

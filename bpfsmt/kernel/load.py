@@ -52,11 +52,16 @@ LOG_FULL = 2
 """Log level with the state before every instruction."""
 
 LOG_STATS = 4
-"""Log level bit: the counts at the end only."""
+"""Log level bit: how long verification took and how deep the stack is, at the end."""
 
 FIRST_LOG_BYTES = 1 << 20
 MAX_LOG_BYTES = 1 << 28
 """A log larger than this is cut; Linux itself takes buffers of up to 1 GiB (16 MiB until 5.1)."""
+
+_NO_VERDICT = frozenset(
+    {errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOSYS}
+)
+"""Errors of a load that say nothing about the program."""
 
 _MAP_REFERENCES = (LdImm64Src.MAP_BY_FD, LdImm64Src.MAP_VALUE)
 _FUNC_INFO = struct.Struct("<II")
@@ -117,16 +122,17 @@ class Loaded:
 def load_program(
     program: Program,
     *,
-    log_level: int = LOG_FULL,
+    log_level: int = LOG_FULL | LOG_STATS,
     flags: int = 0,
     maps: Mapping[str, KernelMap] | None = None,
     max_log: int = MAX_LOG_BYTES,
 ) -> Loaded:
     """Have the running kernel verify a program, with new maps or, by name, those given.
 
-    ``log_level`` is the kernel's: 0 none, 1 the failing path, 2 everything, 4 counts only;
-    ``flags`` are `LoadFlag`.  A rejection is a result, not an error.  Raises `OracleError`
-    if bpf() is not available or a map cannot be made.
+    ``log_level`` is the kernel's, bit by bit: 0 for no log, 1 for the failing path, 2 for
+    everything, 4 for the time taken; ``flags`` are `LoadFlag`.  A rejection is a result, not
+    an error.  Raises `OracleError` if bpf() is not available, a map cannot be made, or the
+    kernel came to no verdict (no memory, no permission).
 
     >>> from bpfsmt.kernel.syscall import available
     >>> from bpfsmt.program import load_asm
@@ -140,6 +146,8 @@ def load_program(
         code = encode(relocated(program.slots, [each.fd for each in made]))
         with _attributes(program, code, flags) as attr:
             fd, log, complete = _load(attr, log_level, max_log)
+        if -fd in _NO_VERDICT or (fd == -errno.EPERM and not log):
+            raise BpfError(f"{program.name}: the kernel came to no verdict", -fd)
         text = log.decode("utf-8", "backslashreplace")
         result = LoadResult(
             program, os.uname().release, fd >= 0, max(-fd, 0), text, complete, read_stats(text)
@@ -213,6 +221,3 @@ def _load(attr: ProgLoad, level: int, max_log: int) -> tuple[int, bytes, bool]:
 def _verdict_alone(attr: ProgLoad, log: bytes) -> tuple[int, bytes, bool]:
     attr.log_level, attr.log_size, attr.log_buf = 0, 0, 0
     return bpf(Command.PROG_LOAD, attr), log, False
-
-
-__all__ = ["BpfError", "Loaded", "load_program", "relocated"]

@@ -1,4 +1,4 @@
-"""The counts at the end of a verifier's log."""
+"""The end of a verifier's log: the counts, and what it said last."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _PROCESSED = re.compile(
 )
 _TIME = re.compile(r"^verification time (\d+) usec$", re.MULTILINE)
 _STACK = re.compile(r"^stack depth (\d+(?:\+\d+)*)", re.MULTILINE)
+_COUNT = re.compile(r"processed \d+ insns|verification time \d|stack depth \d|mark_precise: ")
 _LAST = 4096  # the counts are within so many characters of the end
 
 
@@ -38,3 +39,13 @@ microseconds=None, stack_depth=None)
         microseconds=int(time[1]) if time else None,
         stack_depth=tuple(int(n) for n in stack[1].split("+")) if stack else None,
     )
+
+
+def last_words(log: str) -> str:
+    """The last line of a log that is no count: of a rejection, its reason ("" for no log).
+
+    >>> last_words("0: (95) exit\\nR0 !read_ok\\nverification time 9 usec\\nstack depth 0\\n")
+    'R0 !read_ok'
+    """
+    lines = [line for line in log[-_LAST:].splitlines() if line and not _COUNT.match(line)]
+    return lines[-1] if lines else ""

@@ -51,32 +51,47 @@ class Violation:
 def check_trace(analysis: Analysis, trace: Trace) -> list[Violation]:
     """Every way in which the run refutes the analysis; empty if it does not.
 
-    A step is as claimed if one visit of its pc and call chain contains it; otherwise the
-    violations of the visit with the fewest are given.  Only an analysis that accepts its
-    program claims anything of a whole run: one that stopped early has not seen all paths.
+    Only an analysis that accepts its program claims anything of a whole run: one that
+    stopped early has not seen all paths.
     """
-    visits: dict[tuple[int, tuple[int, ...]], list[Visit]] = {}
-    for visit in analysis.visits:
-        visits.setdefault((visit.pc, visit.state.callsites), []).append(visit)
-    found: list[Violation] = []
-    for index, step in enumerate(trace.steps):
-        claims = visits.get((step.pc, step.callsites), [])
-        found += _closest(claims, _Check(trace, index, step, analysis.program.maps))
-    return found
+    return TraceCheck(analysis).violations(trace)
 
 
-def _closest(visits: Sequence[Visit], check: _Check) -> list[Violation]:
-    if not visits:
-        why = "reached a pc that the analysis never visited"
-        return [Violation(check.index, check.step.pc, -1, "", "", "", why)]
-    best: list[Violation] | None = None
-    for visit in visits:
-        violations = list(check.state(visit))
-        if not violations:
-            return []
-        if best is None or len(violations) < len(best):
-            best = violations
-    return best or []
+class TraceCheck:
+    """The claims of one analysis, ready to be held against many runs.
+
+    A step is as claimed if one visit of its pc and call chain contains it; otherwise the
+    visit with the fewest violations is the closest.
+    """
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._maps = analysis.program.maps
+        self._visits: dict[tuple[int, tuple[int, ...]], list[Visit]] = {}
+        for visit in analysis.visits:
+            self._visits.setdefault((visit.pc, visit.state.callsites), []).append(visit)
+
+    def violations(self, trace: Trace) -> list[Violation]:
+        """All violations of a run, in its order."""
+        return [wrong for index in range(len(trace.steps)) for wrong in self.at(trace, index)[1]]
+
+    def at(self, trace: Trace, index: int) -> tuple[Visit | None, list[Violation]]:
+        """The closest visit of one step, and in what the step violates it.
+
+        There is no visit where the analysis says that execution never comes.
+        """
+        step = trace.steps[index]
+        check = _Check(trace, index, step, self._maps)
+        best: tuple[Visit | None, list[Violation]] | None = None
+        for visit in self._visits.get((step.pc, step.callsites), ()):
+            wrong = list(check.state(visit))
+            if not wrong:
+                return visit, []
+            if best is None or len(wrong) < len(best[1]):
+                best = visit, wrong
+        if best is None:
+            why = "reached a pc that the analysis never visited"
+            best = None, [Violation(index, step.pc, -1, "", "", "", why)]
+        return best
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,11 @@ class Rule(Generic[P, R]):
         return self.compiled.name
 
     @property
+    def where(self) -> str:
+        """File and line of the text."""
+        return f"{self.source.filename}:{self.source.line}"
+
+    @property
     def params(self) -> tuple[tuple[str, Type], ...]:
         """The parameters with their types, in order."""
         return self.compiled.params
@@ -89,29 +94,48 @@ class LinkedRules:
 
     Each rule brings its callees along, unless another rule of that name was given; a
     given rule must have the signature of the one it stands in for.  Raises `RuleError`
-    for a clash of signatures or a cycle of calls.
+    for a clash of signatures, for a cycle of calls, for two given rules of one name, and
+    where two callers bring along different rules of one name: give the one that is meant.
     """
 
     def __init__(self, rules: Iterable[Rule[..., Any]]) -> None:
-        self.rules: dict[str, Rule[..., Any]] = {r.name: r for r in rules}
-        pending = list(self.rules.values())
-        while pending:
-            caller = pending.pop()
-            for name, callee in caller.callees.items():
-                if name not in self.rules:
-                    self.rules[name] = callee
-                    pending.append(callee)
-                known = self.rules[name]
-                if _types(known) != _types(callee):
-                    raise known.source.error(
-                        None, f"{name} must be {callee!r}, as {caller.name} calls it"
-                    )
+        given = list(rules)
+        self.rules: dict[str, Rule[..., Any]] = {r.name: r for r in given}
+        for r in given:
+            if self.rules[r.name] is not r:
+                raise r.source.error(
+                    None, f"{r.name} is given twice, also in {self.rules[r.name].where}"
+                )
+        self._collect()
         self._order()
         self.ints: dict[str, Any] = {}
         self.terms: dict[str, Any] = {}
         for name, rule_ in self.rules.items():
             ints.define(rule_.compiled, self.ints)
             self.terms[name] = terms.define(rule_.compiled, self.terms)
+
+    def _collect(self) -> None:
+        """Bring along the callees that were not given."""
+        brought: dict[str, str] = {}  # callee -> the caller whose text named it first
+        pending = list(self.rules.values())
+        while pending:
+            caller = pending.pop()
+            for name, callee in caller.callees.items():
+                if name not in self.rules:
+                    self.rules[name] = callee
+                    brought[name] = caller.name
+                    pending.append(callee)
+                known = self.rules[name]
+                if _types(known) != _types(callee):
+                    raise known.source.error(
+                        None, f"{name} must be {callee!r}, as {caller.name} calls it"
+                    )
+                if name in brought and known is not callee:
+                    raise caller.source.error(
+                        None,
+                        f"two rules are called {name}: {caller.name} calls {callee.where}, but "
+                        f"{brought[name]} calls {known.where}; give one of them as well",
+                    )
 
     def _order(self) -> None:
         """Refuse a cycle of calls (possible only through replaced rules)."""

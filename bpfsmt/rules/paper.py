@@ -9,21 +9,12 @@ text has it.
 
 from __future__ import annotations
 
-from types import ModuleType
-
-from bpfsmt.bits import Rule
-from bpfsmt.rules import access, alu32, alu64, bounds, branch32, branch64, tnum
-from bpfsmt.rules.ruleset import Policy, RuleSet
-
-
-def rules_in(*modules: ModuleType) -> dict[str, Rule[..., object]]:
-    """Every rule that the modules define or import, by name."""
-    return {r.name: r for m in modules for r in vars(m).values() if isinstance(r, Rule)}
-
+from bpfsmt.rules import access, alu32, alu64, bounds, branch32, branch64, bswap, tnum
+from bpfsmt.rules.ruleset import Policy, RuleSet, rules_in
 
 RULES = RuleSet(
     name="xdp-paper",
-    rules=rules_in(tnum, bounds, alu64, alu32, branch64, branch32, access),
+    rules=rules_in(tnum, bswap, bounds, alu64, alu32, branch64, branch32, access),
     policy=Policy(),
     doc="the verifier of the XDP paper, section 3.3: DAG only, 64-bit ranges and tnum",
 )

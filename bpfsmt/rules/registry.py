@@ -9,8 +9,14 @@ from pathlib import Path
 from bpfsmt.bits import RuleError
 from bpfsmt.rules.ruleset import RuleSet, RuleSetError
 
-_MODULES = {"xdp-paper": "bpfsmt.rules.paper", "linux-6.12-scalars": "bpfsmt.rules.linux.v6_12"}
+_MODULES = {
+    "xdp-paper": "bpfsmt.rules.paper",
+    "linux-6.12": "bpfsmt.rules.linux.v6_12",
+}
 """Where each rule set lives: a module with a `RuleSet` called ``RULES``."""
+
+_ALIASES = {"linux-6.12-scalars": "linux-6.12"}
+"""Names that rule sets had before."""
 
 
 def rule_set_names() -> list[str]:
@@ -20,6 +26,7 @@ def rule_set_names() -> list[str]:
 
 def rule_set(name: str) -> RuleSet:
     """The rule set of that name; `RuleSetError` lists the names if there is none."""
+    name = _ALIASES.get(name, name)
     if name not in _MODULES:
         raise RuleSetError(f"no rule set {name!r}: there are {', '.join(rule_set_names())}")
     found: RuleSet = importlib.import_module(_MODULES[name]).RULES

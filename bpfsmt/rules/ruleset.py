@@ -7,7 +7,7 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from bpfsmt.bits import LinkedRules, Rule
@@ -16,6 +16,21 @@ from bpfsmt.errors import BpfsmtError
 
 class RuleSetError(BpfsmtError):
     """No such rule set, no such rule, or an override that does not fit."""
+
+
+def rules_in(*modules: ModuleType) -> dict[str, Rule[..., Any]]:
+    """Every rule whose text is in one of the modules, by name; not those that they import.
+
+    Raises `RuleSetError` if two modules define the same name.
+    """
+    found: dict[str, Rule[..., Any]] = {}
+    for module in modules:
+        for r in vars(module).values():
+            if isinstance(r, Rule) and r.scope["__name__"] == module.__name__:
+                if r.name in found:
+                    raise RuleSetError(f"{r.name} is in {found[r.name].where} and in {r.where}")
+                found[r.name] = r
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ pair of members.
 
 from __future__ import annotations
 
-from bpfsmt.bits import S64_MIN, U32_MAX, U64_MAX, bit_length, rule, s64, u64
+from bpfsmt.bits import S64_MIN, U32_MAX, U64_MAX, bit_length, rule, s32, s64, u32, u64
 from bpfsmt.domain.scalar import Tnum
 
 
@@ -116,10 +116,27 @@ def tnum_arshift(a: Tnum, n: u64) -> Tnum:
 
 
 @rule
+def tnum_arshift32(a: Tnum, n: u64) -> Tnum:
+    """Arithmetic shift right of the low half by a known count below 32, zero-extended.
+
+    Kernel ``tnum_arshift`` with an ``insn_bitness`` of 32.
+    """
+    count = u32(n)
+    return Tnum(u64(u32(s32(a.value) >> count)), u64(u32(s32(a.mask) >> count)))
+
+
+@rule
 def tnum_intersect(a: Tnum, b: Tnum) -> Tnum:
     """What is in both (which must not contradict each other): a bit known in one is known."""
     mask = a.mask & b.mask
     return Tnum((a.value | b.value) & ~mask, mask)
+
+
+@rule
+def tnum_union(a: Tnum, b: Tnum) -> Tnum:
+    """The smallest tnum around both: known where both know the same (Linux 6.18)."""
+    unknown = (a.value ^ b.value) | a.mask | b.mask
+    return Tnum(a.value & b.value & ~unknown, unknown)
 
 
 @rule
@@ -141,6 +158,31 @@ def tnum_zext32(a: Tnum) -> Tnum:
 
 
 @rule
+def tnum_cast(a: Tnum, size: u64) -> Tnum:
+    """The low ``size`` bytes (1 to 8), zero-extended."""
+    keep = u64(U64_MAX) >> (64 - (size << 3))
+    return Tnum(a.value & keep, a.mask & keep)
+
+
+@rule
+def tnum_clear_subreg(a: Tnum) -> Tnum:
+    """The low half cleared."""
+    return tnum_lshift(tnum_rshift(a, 32), 32)
+
+
+@rule
+def tnum_with_subreg(a: Tnum, low: Tnum) -> Tnum:
+    """a with its low half replaced by that of ``low``."""
+    return tnum_or(tnum_clear_subreg(a), tnum_zext32(low))
+
+
+@rule
+def tnum_const_subreg(a: Tnum, low: u32) -> Tnum:
+    """a with its low half known."""
+    return tnum_with_subreg(a, tnum_const(u64(low)))
+
+
+@rule
 def tnum_sext(a: Tnum, bits: u64) -> Tnum:
     """The low ``bits`` (8, 16 or 32), sign-extended."""
     up = 64 - bits
@@ -149,8 +191,8 @@ def tnum_sext(a: Tnum, bits: u64) -> Tnum:
 
 @rule
 def tnum_is_aligned(a: Tnum, size: u64) -> bool:
-    """Every member is a multiple of ``size``, a power of two."""
-    return (a.value | a.mask) & (size - 1) == 0
+    """Every member is a multiple of ``size``, a power of two (0 asks for nothing)."""
+    return size == 0 or (a.value | a.mask) & (size - 1) == 0
 
 
 @rule

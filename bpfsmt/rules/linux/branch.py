@@ -11,7 +11,7 @@ from bpfsmt.rules.bounds import is_const
 from bpfsmt.rules.branch64 import UNDECIDED
 from bpfsmt.rules.linux.alu import is_const32
 from bpfsmt.rules.linux.sync import sync
-from bpfsmt.rules.tnum import tnum_intersect, tnum_overlap, tnum_zext32
+from bpfsmt.rules.tnum import tnum_intersect, tnum_overlap, tnum_with_subreg, tnum_zext32
 
 
 @rule
@@ -96,13 +96,6 @@ def taken32_set(a: Scalar, b: Scalar) -> s32:
 
 
 @rule
-def with_subreg(a: Tnum, low: Tnum) -> Tnum:
-    """a with its low half replaced."""
-    upper = ~u64(U32_MAX)
-    return Tnum((a.value & upper) | low.value, (a.mask & upper) | low.mask)
-
-
-@rule
 def refine64_eq(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
     """a == b: 64-bit ranges and bits are shared, the 32-bit ones follow."""
     bits = tnum_intersect(a.var_off, b.var_off)
@@ -123,8 +116,8 @@ def refine32_eq(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
     hi = min(a.u32max, b.u32max)
     slo = max(a.s32min, b.s32min)
     shi = min(a.s32max, b.s32max)
-    left = replace(a, var_off=with_subreg(a.var_off, low), u32min=lo, u32max=hi)
-    right = replace(b, var_off=with_subreg(b.var_off, low), u32min=lo, u32max=hi)
+    left = replace(a, var_off=tnum_with_subreg(a.var_off, low), u32min=lo, u32max=hi)
+    right = replace(b, var_off=tnum_with_subreg(b.var_off, low), u32min=lo, u32max=hi)
     return (
         sync(replace(left, s32min=slo, s32max=shi)),
         sync(replace(right, s32min=slo, s32max=shi)),

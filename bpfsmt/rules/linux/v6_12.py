@@ -1,17 +1,31 @@
 """The scalar rules of Linux 6.12 (6.12.117), as overrides of the paper's.
 
-What is Linux's here is how numbers are tracked; the walk around them (loops, precision,
-linked registers, splits) is still the paper's.
+A stable tree: three rounds of deduction, ranges that cross the sign, `tnum_overlap` in
+compares for equality and splits are backports, which 6.12 itself did not have.
 """
 
 from __future__ import annotations
 
-from bpfsmt.rules.linux import alu, branch, sync
+from bpfsmt.rules.linux import (
+    alu,
+    branch,
+    extend,
+    fork,
+    links,
+    loads,
+    opaque,
+    pointer,
+    retval,
+    subsume,
+    sync,
+    widen,
+)
 from bpfsmt.rules.paper import RULES as PAPER
-from bpfsmt.rules.paper import rules_in
+from bpfsmt.rules.ruleset import rules_in
 
 RULES = PAPER.extend(
-    "linux-6.12-scalars",
-    *rules_in(sync, alu, branch).values(),
+    "linux-6.12",
+    *rules_in(sync, widen, alu, opaque, branch, extend, loads, links, fork, pointer).values(),
+    *rules_in(retval, subsume).values(),
     doc="Linux 6.12.117's scalar rules (32-bit ranges) under the paper's walk",
 )

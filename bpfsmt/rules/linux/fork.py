@@ -1,0 +1,25 @@
+"""Splits: a mask that is all zeros or all ones is followed once as each.
+
+Kernel ``maybe_fork_scalars`` (commit bffacdb80b93, after 6.18; in 6.12.117 as corrected),
+before AND and OR with a known operand.
+"""
+
+from __future__ import annotations
+
+from bpfsmt.bits import U32_MAX, rule
+from bpfsmt.domain.scalar import Scalar
+from bpfsmt.rules.linux.widen import known, known32
+
+
+@rule
+def fork_scalars(dst: Scalar) -> tuple[bool, Scalar, Scalar]:
+    """Whether to split dst before ``dst &= k`` or ``dst |= k``, and its two halves.
+
+    The first half (0) is another state at the same instruction; the second one (-1) goes
+    on.  Without a split both are dst itself.
+    """
+    if dst.smin == -1 and dst.smax == 0:
+        return True, known(0), known(0xFFFF_FFFF_FFFF_FFFF)
+    if dst.s32min == -1 and dst.s32max == 0:
+        return True, known32(dst, 0), known32(dst, U32_MAX)
+    return False, dst, dst

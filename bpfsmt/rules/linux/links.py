@@ -1,0 +1,55 @@
+"""Linked registers of Linux 6.12: what is learnt of one holds of all with its id.
+
+A register's *link* is its id and, once a constant was added to it, its distance from the
+id's base (``BPF_ADD_CONST``, ``bpf_reg_state.off``).
+"""
+
+from __future__ import annotations
+
+from bpfsmt.bits import S32_MAX, bit_length, rule, s64, u64
+from bpfsmt.domain.scalar import Scalar
+from bpfsmt.rules.bounds import is_const
+from bpfsmt.rules.linux.alu import add_core, zext32
+from bpfsmt.rules.linux.widen import known
+
+
+@rule
+def sync_linked(reg: Scalar, source: Scalar, reg_off: s64, source_off: s64, add32: bool) -> Scalar:
+    """What ``reg`` is, given what was learnt of ``source`` (kernel ``sync_linked_regs``).
+
+    With b the id's base, source is b + source_off and reg is b + reg_off; or, if ``add32``,
+    the low half of that (a 32-bit link, after 6.18).  Offsets are signed 32-bit numbers.
+    What was known of reg before is dropped, and the result not synced, as in the kernel.
+    """
+    moved = source if reg_off == source_off else add_core(source, known(u64(reg_off - source_off)))
+    return zext32(moved) if add32 else moved
+
+
+@rule
+def fits_bits(r: Scalar, bits: u64) -> bool:
+    """r is below 2**bits: its low ``bits`` are the whole number (``get_reg_width``).
+
+    A 32-bit move, a narrow spill and a narrow fill keep the link then.
+    """
+    return bit_length(r.umax) <= bits
+
+
+@rule
+def links_mov(src: Scalar) -> bool:
+    """Whether ``dst = src`` gives both one id (``assign_scalar_id_before_mov``)."""
+    return not is_const(src)
+
+
+@rule
+def links_movsx(src: Scalar, bits: u64) -> bool:
+    """Whether sign-extending the low ``bits`` changes nothing, so that the link is kept."""
+    return src.umax < u64(1) << (bits - 1)
+
+
+@rule
+def links_add(n: Scalar) -> bool:
+    """Whether a 64-bit ``dst += n`` keeps dst linked, n away (``adjust_reg_min_max_vals``).
+
+    Only the first such addition does.
+    """
+    return is_const(n) and n.var_off.value <= u64(S32_MAX)

@@ -32,14 +32,20 @@ class RegType(Enum):
         return self not in (RegType.NOT_INIT, RegType.SCALAR_VALUE)
 
 
+AT_PKT_END, BEYOND_PKT_END = -1, -2
+"""Instead of a packet pointer's range: the pointer is at the packet's end or behind it,
+or at least one byte behind it (Linux 5.11)."""
+
+
 class Reg(NamedTuple):
     """What a verifier knows of one register (or spilled slot).
 
     ``scalar`` is the number itself, or of a pointer its variable part; ``off`` is a
     pointer's fixed offset in bytes; ``id`` ties copies with one variable part together (0:
-    none); ``range`` says how many bytes from the variable part on lie inside the packet;
-    ``map`` is the index of the map in ``Program.maps``; ``frame`` is the number of the
-    stack frame that a stack pointer points into.
+    none), and of numbers those with one value apart from ``off``; ``range`` says how many
+    bytes from the variable part on lie inside the packet, or `AT_PKT_END`,
+    `BEYOND_PKT_END`; ``map`` is the index of the map in ``Program.maps``; ``frame`` is the
+    number of the stack frame that a stack pointer points into.
     """
 
     type: RegType

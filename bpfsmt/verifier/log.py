@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bpfsmt.cfg import reads, registers, writes
-from bpfsmt.domain import RegType, State, format_reg, format_state
+from bpfsmt.domain import RegType, State, format_reg, format_slot, format_state
 from bpfsmt.domain.analysis import Visit
-from bpfsmt.domain.state import EMPTY_SLOT, Slot
+from bpfsmt.domain.state import EMPTY_SLOT
 from bpfsmt.isa import Instruction, JmpOp, disassemble
 from bpfsmt.program.program import Program
 from bpfsmt.verifier.env import Arm
@@ -69,19 +69,17 @@ class Log:
             named = 0
         else:
             named = reads(insn) | written
+        maps, depth = self._program.maps, len(after.frames) - 1
         parts = []
         for n in registers(named):
             reg = after.regs[n]
             if reg.type is not RegType.NOT_INIT:
                 mark = "_w" if written >> n & 1 else ""
-                parts.append(f"R{n}{mark}={format_reg(reg, self._program.maps)}")
+                parts.append(f"R{n}{mark}={format_reg(reg, maps, depth)}")
         for number, slot in sorted(after.stack.items()):
             if slot != before.stack.get(number, EMPTY_SLOT):
-                parts.append(f"fp-{8 * (number + 1)}={self._slot(slot)}")
-        return " ".join(parts)
-
-    def _slot(self, slot: Slot) -> str:
-        return format_reg(slot.spill, self._program.maps) if slot.spill else slot.kinds
+                parts.append(f"fp-{8 * (number + 1)}={format_slot(slot, maps, depth)}")
+        return " ".join([f"frame{depth}:", *parts] if depth and parts else parts)
 
     def rejected(self, rejection: Rejection) -> None:
         """The walk, or the first pass, ends here."""

@@ -45,6 +45,10 @@ class BtfBuilder:
         """An array; ``index`` is the type of its indexes."""
         return self._add("", Kind.ARRAY, 0, struct.pack("<III", element, index, length))
 
+    def struct_of(self, name: str, member: int, size: int) -> int:
+        """A struct of ``size`` bytes with one member."""
+        return self._add(name, Kind.STRUCT, size, struct.pack("<III", 0, member, 0), info=1)
+
     def function(self, name: str, result: int) -> int:
         """A static function without declared parameters."""
         proto = self._add("", Kind.FUNC_PROTO, result)
@@ -82,8 +86,9 @@ def key_value_btf(key_size: int, value_size: int) -> tuple[bytes, int, int]:
     """BTF with an integer as a map's key and bytes as its value, and their type ids."""
     builder = BtfBuilder()
     key = builder.integer("int", key_size, signed=True)
-    byte = builder.integer("char", 1)
-    return builder.blob(), key, builder.array(byte, key, value_size)
+    content = builder.array(builder.integer("char", 1), key, value_size)
+    value = builder.struct_of("value", content, value_size)
+    return builder.blob(), key, value
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import LdImm64Src
 from bpfsmt.kernel.attrs import Command, ProgLoad
 from bpfsmt.kernel.btf import functions_btf, loaded_btf
-from bpfsmt.kernel.maps import KernelMap, MapSet
+from bpfsmt.kernel.maps import KernelMap
+from bpfsmt.kernel.mapset import MapSet
 from bpfsmt.kernel.oracle import LoadResult, RunInput, RunResult
 from bpfsmt.kernel.stats import read_stats
 from bpfsmt.kernel.syscall import (
@@ -64,6 +65,7 @@ _NO_VERDICT = frozenset(
 """Errors of a load that say nothing about the program."""
 
 _MAP_REFERENCES = (LdImm64Src.MAP_BY_FD, LdImm64Src.MAP_VALUE)
+_BY_INDEX = {LdImm64Src.MAP_BY_IDX, LdImm64Src.MAP_VALUE_BY_IDX}
 _FUNC_INFO = struct.Struct("<II")
 
 
@@ -141,10 +143,9 @@ def load_program(
     ...         assert loaded.accepted and loaded.run().retval == 2
     """
     require()
-    made = MapSet(program.maps, dict(maps or {}))
+    made = MapSet(program.maps, maps)
     try:
-        code = encode(relocated(program.slots, [each.fd for each in made]))
-        with _attributes(program, code, flags) as attr:
+        with _attributes(program, [each.fd for each in made], flags) as attr:
             fd, log, complete = _load(attr, log_level, max_log)
         if -fd in _NO_VERDICT or (fd == -errno.EPERM and not log):
             raise BpfError(f"{program.name}: the kernel came to no verdict", -fd)
@@ -171,15 +172,20 @@ def relocated(
 
 
 @contextmanager
-def _attributes(program: Program, code: bytes, flags: int) -> Iterator[ProgLoad]:
+def _attributes(program: Program, fds: Sequence[int], flags: int) -> Iterator[ProgLoad]:
     """The arguments of the load, and what they point to, while they are needed."""
+    code = encode(relocated(program.slots, fds))
     insns, license = buffer_of(code), buffer_of(program.license.encode() + b"\0")
+    by_index = buffer_of(struct.pack(f"<{len(fds)}i", *fds))
     attr = ProgLoad(
         prog_type=PROGRAM_TYPES[program.type], insn_cnt=len(code) // 8, insns=address(insns),
         license=address(license), prog_flags=int(flags), prog_name=kernel_name(program.name),
         expected_attach_type=ATTACH_TYPES.get(program.type, 0),
     )  # fmt: skip
-    if not _has_callbacks(program):
+    kinds = {insn.src for _, insn in program.instructions() if insn.is_ld_imm64}
+    if kinds & _BY_INDEX:
+        attr.fd_array = address(by_index)
+    if LdImm64Src.CODE not in kinds:  # only where an address is taken are types asked for
         yield attr
         return
     starts = sorted(program.functions)
@@ -189,11 +195,6 @@ def _attributes(program: Program, code: bytes, flags: int) -> Iterator[ProgLoad]
         attr.prog_btf_fd, attr.func_info = fd, address(records)
         attr.func_info_cnt, attr.func_info_rec_size = len(starts), _FUNC_INFO.size
         yield attr
-
-
-def _has_callbacks(program: Program) -> bool:
-    """A function's address is taken: only then the kernel insists on function types."""
-    return any(i.is_ld_imm64 and i.src == LdImm64Src.CODE for _, i in program.instructions())
 
 
 def _load(attr: ProgLoad, level: int, max_log: int) -> tuple[int, bytes, bool]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 from bpfsmt.errors import OracleError
 from bpfsmt.kernel.attrs import Command, MapBatch, MapCreate, MapElem, OnlyFd
 from bpfsmt.kernel.btf import key_value_btf, loaded_btf
+from bpfsmt.kernel.ring import ring_records
 from bpfsmt.kernel.syscall import (
     ENOTSUPP,
     BpfError,
@@ -33,7 +34,7 @@ from bpfsmt.program.program import MapDef
 PER_CPU = frozenset({"percpu_hash", "percpu_array", "lru_percpu_hash"})
 QUEUES = frozenset({"queue", "stack"})
 READABLE = PER_CPU | QUEUES | {
-    "hash", "array", "lru_hash", "lpm_trie", "devmap", "devmap_hash", "cpumap",
+    "hash", "array", "lru_hash", "lpm_trie", "devmap", "devmap_hash", "cpumap", "ringbuf",
 }  # fmt: skip
 """The types whose whole content user space can read, and that means the same elsewhere."""
 
@@ -144,12 +145,15 @@ class KernelMap:
     def entries(self) -> dict[bytes, bytes]:
         """The whole content.
 
-        The elements of a queue or a stack are at 0, 1, ... (4 bytes, little endian) in the
-        order in which they come out; they stay where they are.
+        The elements of a queue, a stack or a ring buffer are at 0, 1, ... (4 bytes, little
+        endian) in the order in which they come out; they stay where they are.
         """
         if self.definition.type in QUEUES:
-            values = self._peek_all()
-            return {n.to_bytes(4, "little"): value for n, value in enumerate(values)}
+            return _numbered(self._peek_all())
+        if self.definition.type == "ringbuf":
+            return _numbered(ring_records(self.fd, _max_entries(self.definition)))
+        if not self.definition.key_size:
+            raise OracleError(f"{self._where}: has no entries to read")
         found = self._batched()
         if found is None:
             values_of = ((key, self.lookup(key)) for key in list(self.keys()))
@@ -233,6 +237,10 @@ class KernelMap:
         return b"".join(values[at : at + size] for at in range(0, len(values), stride))
 
 
+def _numbered(values: list[bytes]) -> dict[bytes, bytes]:
+    return {n.to_bytes(4, "little"): value for n, value in enumerate(values)}
+
+
 def _create(definition: MapDef, where: str) -> int:
     """A new map's descriptor."""
     if definition.type == "struct_ops":
@@ -261,48 +269,3 @@ def _max_entries(definition: MapDef) -> int:
         page = os.sysconf("SC_PAGE_SIZE")
         return max(page, 1 << (wanted - 1).bit_length()) if wanted else page
     return wanted
-
-
-class MapSet:
-    """The maps of one program, in its order, closed together.
-
-    ``shared`` are maps made before, taken by name in place of new ones; they stay open.
-    """
-
-    def __init__(
-        self, definitions: tuple[MapDef, ...], shared: dict[str, KernelMap] | None = None
-    ) -> None:
-        self._own: list[KernelMap] = []
-        self.all: list[KernelMap] = []
-        try:
-            for definition in definitions:
-                known = (shared or {}).get(definition.name)
-                if known is None:
-                    known = KernelMap(definition)
-                    self._own.append(known)
-                elif known.definition != definition:
-                    raise OracleError(f"two different maps are called {definition.name}")
-                self.all.append(known)
-        except BaseException:
-            self.close()
-            raise
-
-    def __getitem__(self, name: str) -> KernelMap:
-        for each in self.all:
-            if each.definition.name == name:
-                return each
-        known = ", ".join(each.definition.name for each in self.all) or "none"
-        raise OracleError(f"no map {name!r} (there are: {known})")
-
-    def __iter__(self) -> Iterator[KernelMap]:
-        return iter(self.all)
-
-    def contents(self) -> dict[str, dict[bytes, bytes]]:
-        """The content of every map of a type in `READABLE`, by name."""
-        return {m.definition.name: m.entries() for m in self if m.definition.type in READABLE}
-
-    def close(self) -> None:
-        """Close the maps that were made here."""
-        for each in self._own:
-            with suppress(OSError):
-                each.close()

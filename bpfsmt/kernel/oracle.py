@@ -73,8 +73,8 @@ class LoadResult:
 
 MapContent = Mapping[bytes, bytes]
 """A map's entries.  In a per-CPU map a value is that of every possible CPU, one behind the
-other without padding.  A queue or a stack has its elements at 0, 1, ... (four bytes, little
-endian) in the order in which they come out.
+other without padding.  A queue, a stack or a ring buffer has its elements at 0, 1, ... (four
+bytes, little endian) in the order in which they come out.
 """
 
 

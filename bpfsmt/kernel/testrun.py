@@ -7,7 +7,7 @@ What the kernel makes of the input (Linux 6.18, ``net/bpf/test_run.c``):
   Without ``ingress_ifindex`` the packet comes from the loopback interface (number 1).  What
   does not fit into one page becomes fragments, of which the program sees the first.
 - Classifiers see the whole frame; socket filters and cgroup programs see it from behind the
-  Ethernet header, whose EtherType becomes ``protocol``.  In and out go whole frames.
+  Ethernet header, whose EtherType becomes ``protocol``, and which comes out as zeros.
 - Tracing programs cannot be test-run: ENOTSUPP.
 
 Live frames (batches that the network stack takes on) are left out on purpose: they would

@@ -11,12 +11,25 @@ A solver's model is replayed by a `ScriptedEnvironment`.
 from bpfsmt.machine.code import Code
 from bpfsmt.machine.env import Environment
 from bpfsmt.machine.machine import Inputs, Machine, Result, run
-from bpfsmt.machine.maps import MapState
+from bpfsmt.machine.maps import (
+    ANY,
+    EXIST,
+    NOEXIST,
+    MapError,
+    MapState,
+    PerfBuffer,
+    PerfReader,
+    Sample,
+    UserMap,
+)
 from bpfsmt.machine.memory import Fault, Memory, Region
 from bpfsmt.machine.script import Event, ScriptedEnvironment
 from bpfsmt.machine.trace import FrameView, Location, Step, Trace
 
 __all__ = [
+    "ANY",
+    "EXIST",
+    "NOEXIST",
     "Code",
     "Environment",
     "Event",
@@ -25,12 +38,17 @@ __all__ = [
     "Inputs",
     "Location",
     "Machine",
+    "MapError",
     "MapState",
     "Memory",
+    "PerfBuffer",
+    "PerfReader",
     "Region",
     "Result",
+    "Sample",
     "ScriptedEnvironment",
     "Step",
     "Trace",
+    "UserMap",
     "run",
 ]

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from bpfsmt.errors import BpfsmtError, UnsupportedError
 from bpfsmt.isa.helper_ids import HELPER_NAMES
 from bpfsmt.machine.checksum import csum_diff
-from bpfsmt.machine.maps import E2BIG, EINVAL, ENOENT, MapState, new_state
+from bpfsmt.machine.errno import E2BIG, EINVAL, ENOENT
+from bpfsmt.machine.maps import MapState, UserMap, new_state
 from bpfsmt.machine.memory import Region
 from bpfsmt.program.program import MapDef, Program, ProgramType
 
@@ -77,6 +78,20 @@ class Environment:
         elif state.definition != definition:
             raise BpfsmtError(f"two different maps are called {definition.name}")
         return state
+
+    def map(self, which: str | MapDef) -> UserMap:
+        """A map in the hands of user space, by name or definition.
+
+        Raises `BpfsmtError` for a name that no map has (a map is there once a program that
+        uses it has run, or its definition was given).
+        """
+        if isinstance(which, MapDef):
+            return UserMap(self.state_of(which))
+        state = self.maps.get(which)
+        if state is None:
+            known = ", ".join(sorted(self.maps)) or "none"
+            raise BpfsmtError(f"no map {which!r} (there are: {known})")
+        return UserMap(state)
 
     def call(self, machine: Machine, number: int, args: Args) -> int:
         """A helper's effect and its result, of which R0 takes the low 64 bits.

@@ -90,8 +90,8 @@ def test_lpm_trie() -> None:
 
 
 def test_types_that_are_not_modelled() -> None:
-    with pytest.raises(UnsupportedError, match="type ringbuf is not modelled"):
-        new_state(MapDef("r", "ringbuf", 0, 0, 4096))
+    with pytest.raises(UnsupportedError, match="type stack_trace is not modelled"):
+        new_state(MapDef("r", "stack_trace", 4, 8, 4096))
 
 
 LOOKUP = """

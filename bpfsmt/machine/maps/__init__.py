@@ -1,0 +1,74 @@
+"""What maps hold, and the kernel's answers to what programs and user space do with them.
+
+Each kind is a `MapState`; `new_state` makes an empty one from a definition.  `UserMap` is
+what user space holds.
+"""
+
+from __future__ import annotations
+
+from bpfsmt.errors import UnsupportedError
+from bpfsmt.machine.maps.array import ArrayState, PercpuArrayState
+from bpfsmt.machine.maps.base import ANY, EXIST, LOCK, NOEXIST, MapState, Value
+from bpfsmt.machine.maps.hash import HashState, PercpuHashState
+from bpfsmt.machine.maps.lpm import LpmState
+from bpfsmt.machine.maps.lru_hash import LruHashState
+from bpfsmt.machine.maps.nested import ArrayOfMapsState, HashOfMapsState, NestedState
+from bpfsmt.machine.maps.perf import PerfBuffer, PerfEventArrayState, PerfReader, Sample
+from bpfsmt.machine.maps.queue import QueueState
+from bpfsmt.machine.maps.ringbuf import Record, RingbufState
+from bpfsmt.machine.maps.tables import (
+    CpumapState,
+    DevmapHashState,
+    DevmapState,
+    ProgArrayState,
+    TableState,
+    Target,
+    XskmapState,
+)
+from bpfsmt.machine.maps.user import MapError, UserMap
+from bpfsmt.program.program import MapDef
+
+__all__ = [
+    "ANY",
+    "EXIST",
+    "LOCK",
+    "NOEXIST",
+    "ArrayState",
+    "HashState",
+    "MapError",
+    "MapState",
+    "NestedState",
+    "PerfBuffer",
+    "PerfEventArrayState",
+    "PerfReader",
+    "ProgArrayState",
+    "QueueState",
+    "Record",
+    "RingbufState",
+    "Sample",
+    "TableState",
+    "Target",
+    "UserMap",
+    "Value",
+    "new_state",
+]
+
+_STATES: dict[str, type[MapState]] = {
+    "array": ArrayState, "percpu_array": PercpuArrayState,
+    "hash": HashState, "percpu_hash": PercpuHashState,
+    "lru_hash": LruHashState, "lru_percpu_hash": LruHashState,
+    "lpm_trie": LpmState,
+    "prog_array": ProgArrayState, "perf_event_array": PerfEventArrayState,
+    "array_of_maps": ArrayOfMapsState, "hash_of_maps": HashOfMapsState,
+    "devmap": DevmapState, "devmap_hash": DevmapHashState,
+    "cpumap": CpumapState, "xskmap": XskmapState,
+    "queue": QueueState, "stack": QueueState, "ringbuf": RingbufState,
+}  # fmt: skip
+
+
+def new_state(definition: MapDef, cpus: int = 1) -> MapState:
+    """An empty map; raises `UnsupportedError` for a type that is not modelled."""
+    state = _STATES.get(definition.type)
+    if state is None:
+        raise UnsupportedError(f"map {definition.name}: type {definition.type} is not modelled")
+    return state(definition, cpus)

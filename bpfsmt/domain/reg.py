@@ -25,11 +25,39 @@ class RegType(Enum):
     PTR_TO_PACKET = "pkt"
     PTR_TO_PACKET_META = "pkt_meta"
     PTR_TO_PACKET_END = "pkt_end"
+    # What later kernels have besides (Linux 6.12, ``enum bpf_reg_type`` with its flags).
+    PTR_TO_MAP_KEY = "map_key"
+    PTR_TO_FLOW_KEYS = "flow_keys"
+    PTR_TO_SOCKET = "sock"
+    PTR_TO_SOCKET_OR_NULL = "sock_or_null"
+    PTR_TO_SOCK_COMMON = "sock_common"
+    PTR_TO_SOCK_COMMON_OR_NULL = "sock_common_or_null"
+    PTR_TO_TCP_SOCK = "tcp_sock"
+    PTR_TO_TCP_SOCK_OR_NULL = "tcp_sock_or_null"
+    PTR_TO_XDP_SOCK = "xdp_sock"
+    PTR_TO_TP_BUFFER = "tp_buffer"
+    PTR_TO_MEM = "mem"
+    PTR_TO_MEM_OR_NULL = "mem_or_null"
+    RINGBUF_MEM = "ringbuf_mem"
+    RINGBUF_MEM_OR_NULL = "ringbuf_mem_or_null"
+    RDONLY_MEM = "rdonly_mem"
+    RDONLY_MEM_OR_NULL = "rdonly_mem_or_null"
 
     @property
     def is_pointer(self) -> bool:
         """Anything but a number and an unwritten register."""
-        return self not in (RegType.NOT_INIT, RegType.SCALAR_VALUE)
+        return self is not RegType.NOT_INIT and self is not RegType.SCALAR_VALUE
+
+    @property
+    def nonnull(self) -> RegType | None:
+        """What a pointer that may be NULL is once it is known not to be; else `None`."""
+        return _NONNULL.get(self)
+
+
+_NONNULL = {t: RegType(t.value.removesuffix("_or_null")) for t in RegType if "_or_null" in t.value}
+
+ADD_CONST = 1 << 31
+"""Flag in the id of a number: it is the others of that id plus ``off`` (kernel BPF_ADD_CONST)."""
 
 
 AT_PKT_END, BEYOND_PKT_END = -1, -2
@@ -55,6 +83,8 @@ class Reg(NamedTuple):
     range: int = 0
     map: int = -1
     frame: int = 0
+    ref: int = 0
+    mem: int = 0
 
     @property
     def is_pointer(self) -> bool:

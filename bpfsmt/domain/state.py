@@ -40,9 +40,15 @@ class Frame(NamedTuple):
 
 
 class State(NamedTuple):
-    """Frames from the main function's to the current one's."""
+    """Frames from the main function's to the current one's.
+
+    ``refs`` are the references that must be released before the program ends (kernel
+    ``acquired_refs``), ``lock`` the id of the spin lock that is held, 0 if none.
+    """
 
     frames: tuple[Frame, ...]
+    refs: tuple[int, ...] = ()
+    lock: int = 0
 
     @property
     def regs(self) -> tuple[Reg, ...]:
@@ -63,13 +69,13 @@ class State(NamedTuple):
         """The state with one register of the current frame replaced."""
         frame = self.frames[-1]
         regs = (*frame.regs[:number], reg, *frame.regs[number + 1 :])
-        return State((*self.frames[:-1], frame._replace(regs=regs)))
+        return self._replace(frames=(*self.frames[:-1], frame._replace(regs=regs)))
 
     def with_slot(self, frame: int, number: int, slot: Slot) -> State:
         """The state with one stack slot of frame ``frame`` replaced."""
         old = self.frames[frame]
         new = old._replace(stack={**old.stack, number: slot})
-        return State((*self.frames[:frame], new, *self.frames[frame + 1 :]))
+        return self._replace(frames=(*self.frames[:frame], new, *self.frames[frame + 1 :]))
 
     def all_regs(self) -> Iterator[Reg]:
         """Every register of every frame, spilled ones included."""

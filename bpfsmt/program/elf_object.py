@@ -11,6 +11,7 @@ from bpfsmt.program.maps import read_maps
 from bpfsmt.program.object import Object
 from bpfsmt.program.program import Program
 from bpfsmt.program.sections import program_type
+from bpfsmt.program.signatures import Signatures
 
 _CALLEES = ".text"  # functions here are no programs, only called by them
 
@@ -39,7 +40,8 @@ def load_elf(data: bytes, name: str, *, strict: bool = False) -> Object:
 def _load(data: bytes, name: str) -> Object:
     image = read_image(data)
     btf, ext = _read_btf(image)
-    linker = Linker(image, read_maps(image, btf), ext)
+    signatures = None if btf is None else Signatures(btf)
+    linker = Linker(image, read_maps(image, btf), ext, signatures)
     license = _license(image)
     programs: list[Program] = []
     skipped: list[tuple[str, str]] = []

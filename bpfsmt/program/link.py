@@ -18,7 +18,8 @@ from bpfsmt.isa.opcodes import CallSrc, JmpOp, LdImm64Src
 from bpfsmt.program.btf_ext import BtfExt
 from bpfsmt.program.elf import Image, Relocation, Section, Symbol
 from bpfsmt.program.maps import MapSymbol
-from bpfsmt.program.program import Program, ProgramType
+from bpfsmt.program.program import Program, ProgramType, Signature
+from bpfsmt.program.signatures import Signatures
 
 MAX_SLOTS = 1_000_000
 """The greatest length of a program: what Linux accepts from a privileged user."""
@@ -61,9 +62,16 @@ class Code:
 class Linker:
     """Links the programs of one object."""
 
-    def __init__(self, image: Image, maps: Sequence[MapSymbol], ext: BtfExt) -> None:
+    def __init__(
+        self,
+        image: Image,
+        maps: Sequence[MapSymbol],
+        ext: BtfExt,
+        signatures: Signatures | None = None,
+    ) -> None:
         """Raises `LoadError` where functions overlap or do not fit into their section."""
         self._image = image
+        self._signatures = signatures
         self._maps = [found.definition for found in maps]
         self._map_at = {(m.section, m.offset): n for n, m in enumerate(maps) if not m.is_data}
         self._data_in = {m.section: n for n, m in enumerate(maps) if m.is_data}
@@ -98,7 +106,16 @@ class Linker:
             functions={starts[f]: f.name for f in order},
             source={starts[f] + pc: line for f in order for pc, line in self._source(f)},
             license=license,
+            signatures=self._signed(starts, kind),
+            section=main.section.name,
         )
+
+    def _signed(self, starts: Mapping[Function, int], kind: ProgramType) -> dict[int, Signature]:
+        """The signatures of the functions that BTF describes, by first slot."""
+        if self._signatures is None:
+            return {}
+        found = {pc: self._signatures.of(f.name, kind, local=f.local) for f, pc in starts.items()}
+        return {pc: signature for pc, signature in found.items() if signature is not None}
 
     def _order(self, main: Function) -> list[Function]:
         """All functions that ``main`` reaches, itself first, depth first."""

@@ -25,6 +25,10 @@ class ProgramType(Enum):
     CGROUP_SKB = "cgroup_skb"
     TRACEPOINT = "tracepoint"
     KPROBE = "kprobe"
+    RAW_TRACEPOINT = "raw_tracepoint"
+    PERF_EVENT = "perf_event"
+    CGROUP_SOCK = "cgroup_sock"
+    CGROUP_SOCK_ADDR = "cgroup_sock_addr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,32 @@ class MapDef:
 
 
 @dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter of a function, as a verifier of that function alone may assume it.
+
+    ``kind`` is "scalar", "ctx", "mem" (``size`` bytes behind a pointer, which may be NULL
+    if ``nullable``), or "other" for what is not modelled; then ``text`` says what it is.
+    """
+
+    kind: str
+    size: int = 0
+    nullable: bool = False
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What BTF says of a function: global functions are verified by it, apart from callers.
+
+    ``scalar`` says that the result is a number (and not ``void`` or a pointer).
+    """
+
+    is_global: bool
+    params: tuple[Param, ...] = ()
+    scalar: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """What a program's author says a verifier must answer.
 
@@ -74,6 +104,9 @@ class Program:
     name; the main function starts at 0.  ``source`` maps slots to source lines where the
     object carries them: a line holds from its slot to the next one in the mapping.
     ``title`` and ``expect`` are what the author of a test program writes about it.
+    ``signatures`` has what BTF says of the functions, by first slot.  ``section`` is the
+    name of the ELF section, which also says where the program will be attached, and
+    ``flags`` are those of the load (``BPF_F_STRICT_ALIGNMENT`` is 1, and so on).
     """
 
     name: str
@@ -85,6 +118,9 @@ class Program:
     license: str = "GPL"
     title: str = ""
     expect: Expectation | None = None
+    signatures: Mapping[int, Signature] = field(default_factory=dict)
+    section: str = ""
+    flags: int = 0
 
     def __len__(self) -> int:
         """The length in slots, as the kernel counts it."""

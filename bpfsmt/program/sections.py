@@ -32,6 +32,12 @@ _ATTACHED = {
     "kretsyscall": ProgramType.KPROBE,
     "uprobe": ProgramType.KPROBE,
     "uretprobe": ProgramType.KPROBE,
+    "uprobe.s": ProgramType.KPROBE,
+    "raw_tp": ProgramType.RAW_TRACEPOINT,
+    "raw_tracepoint": ProgramType.RAW_TRACEPOINT,
+    "raw_tp.w": ProgramType.RAW_TRACEPOINT,
+    "raw_tracepoint.w": ProgramType.RAW_TRACEPOINT,
+    "perf_event": ProgramType.PERF_EVENT,
 }
 
 _EXACT = {
@@ -42,6 +48,16 @@ _EXACT = {
     "cgroup_skb/ingress": ProgramType.CGROUP_SKB,
     "cgroup_skb/egress": ProgramType.CGROUP_SKB,
     "cgroup/skb": ProgramType.CGROUP_SKB,
+    "cgroup/sock": ProgramType.CGROUP_SOCK,
+    "cgroup/sock_create": ProgramType.CGROUP_SOCK,
+    "cgroup/sock_release": ProgramType.CGROUP_SOCK,
+    "cgroup/post_bind4": ProgramType.CGROUP_SOCK,
+    "cgroup/post_bind6": ProgramType.CGROUP_SOCK,
+}
+_EXACT |= {
+    f"cgroup/{what}{family}": ProgramType.CGROUP_SOCK_ADDR
+    for what in ("bind", "connect", "sendmsg", "recvmsg", "getpeername", "getsockname")
+    for family in ("4", "6")
 }
 
 _WORD_THEN_SUFFIX = re.compile(r"([a-z]+)(?:[^a-zA-Z].*)?", re.DOTALL)

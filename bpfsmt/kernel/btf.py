@@ -7,14 +7,13 @@ Documentation/bpf/btf.rst.
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bpfsmt.kernel.attrs import BtfLoad, Command
-from bpfsmt.kernel.syscall import address, buffer_of, checked
+from bpfsmt.kernel.syscall import address, buffer_of, checked, close
 from bpfsmt.program.btf import MAGIC, Kind
 
 _SIGNED, _CHAR_BITS = 1 << 24, 8
@@ -99,4 +98,4 @@ def loaded_btf(blob: bytes) -> Iterator[int]:
     try:
         yield fd
     finally:
-        os.close(fd)
+        close(fd)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -25,10 +24,12 @@ from bpfsmt.kernel.syscall import (
     address,
     bpf,
     buffer_of,
+    close,
     kernel_name,
     new_buffer,
     require,
 )
+from bpfsmt.kernel.target import target
 from bpfsmt.kernel.testrun import test_run
 from bpfsmt.program.program import Program, ProgramType
 
@@ -90,7 +91,7 @@ class Loaded:
         """Free program and maps; again is harmless."""
         if self.fd >= 0:
             with suppress(OSError):
-                os.close(self.fd)
+                close(self.fd)
             self.fd = -1
         self.maps.close()
 
@@ -151,7 +152,7 @@ def load_program(
             raise BpfError(f"{program.name}: the kernel came to no verdict", -fd)
         text = log.decode("utf-8", "backslashreplace")
         result = LoadResult(
-            program, os.uname().release, fd >= 0, max(-fd, 0), text, complete, read_stats(text)
+            program, target().release, fd >= 0, max(-fd, 0), text, complete, read_stats(text)
         )
         return Loaded(result, made, max(fd, -1))
     except BaseException:

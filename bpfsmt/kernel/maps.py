@@ -8,7 +8,6 @@ CPU, one behind the other (the kernel's own layout pads each to eight bytes).  R
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -19,15 +18,16 @@ from bpfsmt.kernel.ring import ring_records
 from bpfsmt.kernel.syscall import (
     ENOTSUPP,
     BpfError,
-    Buffer,
     address,
     bpf,
     buffer_of,
     checked,
+    close,
     kernel_name,
     new_buffer,
     possible_cpus,
 )
+from bpfsmt.kernel.target import Buffer, target
 from bpfsmt.program.maptypes import MAP_TYPES
 from bpfsmt.program.program import MapDef
 
@@ -73,7 +73,7 @@ class KernelMap:
     def close(self) -> None:
         """Let go of the map; the kernel frees it when nothing else uses it."""
         if self.fd >= 0:
-            os.close(self.fd)
+            close(self.fd)
             self.fd = -1
 
     def __enter__(self) -> KernelMap:
@@ -266,6 +266,6 @@ def _max_entries(definition: MapDef) -> int:
     if definition.type == "perf_event_array" and wanted == 0:
         return possible_cpus()
     if definition.type in _RINGS:  # whole pages, a power of 2
-        page = os.sysconf("SC_PAGE_SIZE")
+        page = target().page_bytes
         return max(page, 1 << (wanted - 1).bit_length()) if wanted else page
     return wanted

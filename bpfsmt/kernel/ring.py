@@ -7,8 +7,9 @@ record is its length with two flags, four bytes of the kernel's, the data, paddi
 
 from __future__ import annotations
 
-import mmap
 import struct
+
+from bpfsmt.kernel.target import target
 
 _POSITION = struct.Struct("<Q")
 _HEADER = struct.Struct("<II")
@@ -21,22 +22,19 @@ def ring_records(fd: int, size: int) -> list[bytes]:
 
     ``size`` is that of the data in bytes.  Stops at a record that is still being written.
     """
-    page = mmap.PAGESIZE
-    with (
-        mmap.mmap(fd, page, mmap.MAP_SHARED, mmap.PROT_READ) as consumer,
-        mmap.mmap(fd, page + 2 * size, mmap.MAP_SHARED, mmap.PROT_READ, offset=page) as producer,
-    ):
-        position = _POSITION.unpack_from(consumer, 0)[0]
-        end = _POSITION.unpack_from(producer, 0)[0]
-        records = []
-        while position < end:
-            at = page + position % size
-            word, _ = _HEADER.unpack_from(producer, at)
-            if word & _BUSY:
-                break
-            length = word & ~_DISCARDED
-            data = at + _HEADER.size
-            if not word & _DISCARDED:
-                records.append(producer[data : data + length])
-            position += -(-(_HEADER.size + length) // _ALIGN) * _ALIGN
-        return records
+    page = target().page_bytes
+    position = _POSITION.unpack(target().peek(fd, 0, page)[: _POSITION.size])[0]
+    produced = target().peek(fd, page, page + 2 * size)
+    end = _POSITION.unpack_from(produced, 0)[0]
+    records = []
+    while position < end:
+        at = page + position % size
+        word, _ = _HEADER.unpack_from(produced, at)
+        if word & _BUSY:
+            break
+        length = word & ~_DISCARDED
+        data = at + _HEADER.size
+        if not word & _DISCARDED:
+            records.append(produced[data : data + length])
+        position += -(-(_HEADER.size + length) // _ALIGN) * _ALIGN
+    return records

@@ -9,26 +9,14 @@ import ctypes
 import errno
 import functools
 import os
-import platform
 import struct
-import sys
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import TypeAlias
 
 from bpfsmt.errors import OracleError
 from bpfsmt.kernel.attrs import Command, ProgLoad, TestRun
-
-_NUMBERS = {
-    "x86_64": 321, "aarch64": 280, "riscv64": 280, "loongarch64": 280, "ppc64le": 361,
-}  # fmt: skip
-"""The number of the call by architecture: the little-endian 64-bit ones of Linux."""
+from bpfsmt.kernel.target import HERE, Buffer, asking, target
 
 ENOTSUPP = 524
 """Not in errno.h, but given to programs all the same: a type that cannot be test-run."""
-
-Buffer: TypeAlias = "ctypes.Array[ctypes.c_char]"
-"""Bytes that the kernel can read and write."""
 
 _TRIES = 5  # a load that a signal interrupts ends with EAGAIN and is begun again
 
@@ -52,31 +40,22 @@ def describe_errno(number: int) -> str:
     return f"{os.strerror(number)} ({errno.errorcode.get(number, number)})"
 
 
-@functools.cache
-def _system_call() -> tuple[Callable[..., int], int]:
-    number = _NUMBERS.get(platform.machine())
-    if not sys.platform.startswith("linux") or sys.byteorder != "little" or number is None:
-        raise OracleError(f"no bpf() on {platform.system()} {platform.machine()}")
-    call = ctypes.CDLL(None, use_errno=True).syscall
-    call.restype = ctypes.c_long
-    return call, number
-
-
 def bpf(command: Command, attr: ctypes.Structure) -> int:
-    """The call itself: its result, or minus the error number.
+    """The call itself, to the kernel that is asked: its result, or minus the error number.
 
     ``attr`` holds the kernel's answers afterwards.  Raises `OracleError` where there is no
     such call at all.
     """
-    call, number = _system_call()
     for _ in range(_TRIES):
-        result = call(number, int(command), ctypes.byref(attr), ctypes.sizeof(attr))
-        if result >= 0:
-            return result
-        problem = ctypes.get_errno()
-        if command is not Command.PROG_LOAD or problem != errno.EAGAIN:
+        result = target().call(command, attr)
+        if result != -errno.EAGAIN or command is not Command.PROG_LOAD:
             break
-    return -problem
+    return result
+
+
+def close(fd: int) -> None:
+    """Let go of a descriptor that a call gave."""
+    target().close(fd)
 
 
 def checked(what: str, command: Command, attr: ctypes.Structure) -> int:
@@ -94,12 +73,14 @@ def address(buffer: Buffer | None) -> int:
 
 def buffer_of(data: bytes) -> Buffer:
     """The bytes in memory that the kernel can read and write."""
-    return (ctypes.c_char * len(data)).from_buffer_copy(data)
+    buffer = new_buffer(len(data))
+    ctypes.memmove(buffer, data, len(data))
+    return buffer
 
 
 def new_buffer(size: int) -> Buffer:
     """So many zeros in memory that the kernel can write."""
-    return (ctypes.c_char * size)()
+    return target().buffer(size)
 
 
 def kernel_name(name: str) -> bytes:
@@ -112,24 +93,22 @@ def kernel_name(name: str) -> bytes:
     return "".join(admitted).encode()[:15]
 
 
-@functools.cache
 def possible_cpus() -> int:
     """How many CPUs the kernel has values for in a per-CPU map."""
-    text = Path("/sys/devices/system/cpu/possible").read_text(encoding="ascii")
-    return sum(_length(part.split("-")) for part in text.strip().split(","))
-
-
-def _length(ends: Iterable[str]) -> int:
-    first, *last = (int(end) for end in ends)
-    return last[0] - first + 1 if last else 1
+    return target().cpus
 
 
 @functools.cache
 def available() -> str | None:
-    """Why programs cannot be loaded and test-run here, in one line; `None` if they can.
+    """Why the running kernel loads and test-runs no program, in one line; `None` if it does.
 
     Tries it with ``r0 = 2; exit``.
     """
+    with asking(HERE):
+        return _available()
+
+
+def _available() -> str | None:
     code = struct.pack("<BBhi", 0xB7, 0, 0, 2) + struct.pack("<BBhi", 0x95, 0, 0, 0)
     insns, license, packet = buffer_of(code), buffer_of(b"GPL\0"), buffer_of(bytes(64))
     try:
@@ -149,11 +128,11 @@ def available() -> str | None:
             return f"bpf() test-runs no program here: {describe_errno(-result)}"
         return None if attr.retval == 2 else f"a test run of r0 = 2 gave {attr.retval}"
     finally:
-        os.close(fd)
+        close(fd)
 
 
 def require() -> None:
-    """Raise `OracleError` with the reason if the running kernel cannot be asked."""
-    reason = available()
+    """Raise `OracleError` with the reason if it is the running kernel, and cannot be asked."""
+    reason = available() if target() is HERE else None
     if reason is not None:
         raise OracleError(reason)

@@ -10,17 +10,17 @@ from collections.abc import Iterator
 import pytest
 
 from bpfsmt.errors import OracleError
-from bpfsmt.kernel import oracle, syscall
+from bpfsmt.kernel import oracle, syscall, target
 from bpfsmt.kernel.attrs import Command, ProgLoad
 
 
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
     syscall.available.cache_clear()
-    syscall._system_call.cache_clear()
+    target._system_call.cache_clear()
     yield
     syscall.available.cache_clear()
-    syscall._system_call.cache_clear()
+    target._system_call.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["", "kern", "kernel:6.12", "vm", "vm:"])
@@ -37,8 +37,8 @@ def test_a_refusal_says_why(monkeypatch: pytest.MonkeyPatch, number: int, said: 
         ctypes.set_errno(number)
         return -1
 
-    monkeypatch.setattr(syscall, "_system_call", lambda: (refuse, 321))
-    monkeypatch.setattr(syscall._system_call, "cache_clear", lambda: None, raising=False)
+    monkeypatch.setattr(target, "_system_call", lambda: (refuse, 321))
+    monkeypatch.setattr(target._system_call, "cache_clear", lambda: None, raising=False)
     reason = syscall.available()
     assert reason is not None
     assert said in reason
@@ -73,8 +73,8 @@ def test_a_load_that_a_signal_interrupts_is_tried_again(monkeypatch: pytest.Monk
         ctypes.set_errno(errno.EAGAIN)
         return -1 if len(tries) < 3 else 7
 
-    monkeypatch.setattr(syscall, "_system_call", lambda: (interrupted, 321))
-    monkeypatch.setattr(syscall._system_call, "cache_clear", lambda: None, raising=False)
+    monkeypatch.setattr(target, "_system_call", lambda: (interrupted, 321))
+    monkeypatch.setattr(target._system_call, "cache_clear", lambda: None, raising=False)
     assert syscall.bpf(Command.PROG_LOAD, ProgLoad()) == 7
     tries.clear()
     assert syscall.bpf(Command.MAP_CREATE, ProgLoad()) == -errno.EAGAIN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bpfsmt.domain.reg import Reg, RegType
+from bpfsmt.domain.reg import ADD_CONST, Reg, RegType
 from bpfsmt.domain.scalar import TNUM_UNKNOWN, UNKNOWN, Scalar, Tnum
 from bpfsmt.domain.state import EMPTY_SLOT, SPILL, Slot, State
 from bpfsmt.program.program import MapDef
@@ -100,7 +100,10 @@ def _attributes(reg: Reg, maps: Sequence[MapDef]) -> list[str]:
     scalar = reg.type is RegType.SCALAR_VALUE
     parts = []
     if reg.id:
-        parts.append(f"id={reg.id}" + (f"{reg.off:+d}" if scalar and reg.off else ""))
+        delta = f"{reg.off:+d}" if reg.id & ADD_CONST else ""
+        parts.append(f"id={reg.id & ~ADD_CONST}{delta}")
+    if reg.ref:
+        parts.append(f"ref_obj_id={reg.ref}")
     if reg.map >= 0:
         m = maps[reg.map] if reg.map < len(maps) else None
         parts.append(f"map={m.name},ks={m.key_size},vs={m.value_size}" if m else f"map={reg.map}")
@@ -108,6 +111,8 @@ def _attributes(reg: Reg, maps: Sequence[MapDef]) -> list[str]:
         parts.append(f"off={_number(reg.off, signed=True)}")
     if reg.type in (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META):
         parts.append(f"r={_number(reg.range, signed=False)}")
+    if reg.type.value.removesuffix("_or_null").endswith("mem"):
+        parts.append(f"sz={_number(reg.mem, signed=False)}")
     if not reg.is_const:
         parts.append(format_scalar(reg.scalar))
     elif reg.const_value:

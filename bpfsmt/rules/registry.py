@@ -11,7 +11,9 @@ from bpfsmt.rules.ruleset import RuleSet, RuleSetError
 
 _MODULES = {
     "xdp-paper": "bpfsmt.rules.paper",
+    "linux-6.1": "bpfsmt.rules.linux.v6_1",
     "linux-6.12": "bpfsmt.rules.linux.v6_12",
+    "linux-6.18": "bpfsmt.rules.linux.v6_18",
 }
 """Where each rule set lives: a module with a `RuleSet` called ``RULES``."""
 

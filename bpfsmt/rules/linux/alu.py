@@ -1,7 +1,7 @@
 """Arithmetic of Linux 6.12: 32-bit ranges beside the 64-bit ones.
 
 ADD to XOR compute both widths at once and a 32-bit instruction keeps only the lower part
-(``adjust_scalar_min_max_vals``); shifts have a text for each width.
+(``adjust_scalar_min_max_vals``); shifts, in `bpfsmt.rules.linux.shift`, have a text for each.
 """
 
 from __future__ import annotations
@@ -20,19 +20,16 @@ from bpfsmt.bits import (
     u32,
     u64,
 )
-from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
+from bpfsmt.domain.scalar import UNKNOWN, Scalar
 from bpfsmt.rules.alu64 import add_overflows, signed_as_unsigned, sub_overflows
-from bpfsmt.rules.bounds import bounds_from_tnum, is_const
-from bpfsmt.rules.linux.sync import sync
+from bpfsmt.rules.bounds import is_const
+from bpfsmt.rules.linux.sync import from_bits, sync
+from bpfsmt.rules.linux.widen import forget32, forget64, known
 from bpfsmt.rules.tnum import (
     tnum_add,
     tnum_and,
-    tnum_arshift,
-    tnum_lshift,
     tnum_mul,
     tnum_or,
-    tnum_rshift,
-    tnum_sext,
     tnum_sub,
     tnum_umax,
     tnum_xor,
@@ -41,19 +38,22 @@ from bpfsmt.rules.tnum import (
 
 
 @rule
+def low_as_whole(r: Scalar) -> Scalar:
+    """r with its low half's ranges as those of the whole (``__reg_assign_32_into_64``)."""
+    both = r.s32min >= 0 and r.s32max >= 0
+    return replace(
+        r,
+        umin=u64(r.u32min),
+        umax=u64(r.u32max),
+        smin=s64(r.s32min) if both else s64(0),
+        smax=s64(r.s32max) if both else s64(U32_MAX),
+    )
+
+
+@rule
 def zext32(r: Scalar) -> Scalar:
     """The low half as a whole register (``zext_32_to_64`` and sync)."""
-    both = r.s32min >= 0 and r.s32max >= 0
-    return sync(
-        replace(
-            r,
-            var_off=tnum_zext32(r.var_off),
-            umin=u64(r.u32min),
-            umax=u64(r.u32max),
-            smin=s64(r.s32min) if both else s64(0),
-            smax=s64(r.s32max) if both else s64(U32_MAX),
-        )
-    )
+    return sync(low_as_whole(replace(r, var_off=tnum_zext32(r.var_off))))
 
 
 @rule
@@ -63,64 +63,124 @@ def fits_s32(x: s64) -> bool:
 
 
 @rule
-def add_core(a: Scalar, b: Scalar) -> Scalar:
-    """Ranges of a + b, both widths (``scalar_min_max_add``, ``scalar32_min_max_add``)."""
-    wide = add_overflows(a.smin, b.smin) or add_overflows(a.smax, b.smax)
+def add_u64(a: Scalar, b: Scalar) -> tuple[u64, u64]:
+    """umin and umax of a + b, unless an end wraps."""
     wrap = a.umin + b.umin < a.umin or a.umax + b.umax < a.umax
-    lo32 = s64(a.s32min) + s64(b.s32min)
-    hi32 = s64(a.s32max) + s64(b.s32max)
-    fits = fits_s32(lo32) and fits_s32(hi32)
-    wrap32 = a.u32min + b.u32min < a.u32min or a.u32max + b.u32max < a.u32max
-    return Scalar(
-        tnum_add(a.var_off, b.var_off),
-        u64(0) if wrap else a.umin + b.umin,
-        u64(U64_MAX) if wrap else a.umax + b.umax,
-        S64_MIN if wide else a.smin + b.smin,
-        S64_MAX if wide else a.smax + b.smax,
-        u32(0) if wrap32 else a.u32min + b.u32min,
-        u32(U32_MAX) if wrap32 else a.u32max + b.u32max,
-        s32(lo32) if fits else s32(S32_MIN),
-        s32(hi32) if fits else s32(S32_MAX),
-    )
+    return (0, U64_MAX) if wrap else (a.umin + b.umin, a.umax + b.umax)
+
+
+@rule
+def add_s64(a: Scalar, b: Scalar) -> tuple[s64, s64]:
+    """smin and smax of a + b, unless an end overflows."""
+    wide = add_overflows(a.smin, b.smin) or add_overflows(a.smax, b.smax)
+    return (S64_MIN, S64_MAX) if wide else (a.smin + b.smin, a.smax + b.smax)
+
+
+@rule
+def add_u32(a: Scalar, b: Scalar) -> tuple[u32, u32]:
+    """u32min and u32max of a + b, unless an end wraps."""
+    wrap = a.u32min + b.u32min < a.u32min or a.u32max + b.u32max < a.u32max
+    return (0, U32_MAX) if wrap else (a.u32min + b.u32min, a.u32max + b.u32max)
+
+
+@rule
+def add_s32(a: Scalar, b: Scalar) -> tuple[s32, s32]:
+    """s32min and s32max of a + b, unless an end overflows."""
+    lo = s64(a.s32min) + s64(b.s32min)
+    hi = s64(a.s32max) + s64(b.s32max)
+    return (s32(lo), s32(hi)) if fits_s32(lo) and fits_s32(hi) else (S32_MIN, S32_MAX)
+
+
+@rule
+def add_core(a: Scalar, b: Scalar) -> Scalar:
+    """a + b, both widths (``scalar_min_max_add``, ``scalar32_min_max_add``)."""
+    umin, umax = add_u64(a, b)
+    smin, smax = add_s64(a, b)
+    u32min, u32max = add_u32(a, b)
+    s32min, s32max = add_s32(a, b)
+    bits = tnum_add(a.var_off, b.var_off)
+    return Scalar(bits, umin, umax, smin, smax, u32min, u32max, s32min, s32max)
+
+
+@rule
+def sub_u64(a: Scalar, b: Scalar) -> tuple[u64, u64]:
+    """umin and umax of a - b, unless it may wrap."""
+    return (0, U64_MAX) if a.umin < b.umax else (a.umin - b.umax, a.umax - b.umin)
+
+
+@rule
+def sub_s64(a: Scalar, b: Scalar) -> tuple[s64, s64]:
+    """smin and smax of a - b, unless an end overflows."""
+    wide = sub_overflows(a.smin, b.smax) or sub_overflows(a.smax, b.smin)
+    return (S64_MIN, S64_MAX) if wide else (a.smin - b.smax, a.smax - b.smin)
+
+
+@rule
+def sub_u32(a: Scalar, b: Scalar) -> tuple[u32, u32]:
+    """u32min and u32max of a - b, unless it may wrap."""
+    return (0, U32_MAX) if a.u32min < b.u32max else (a.u32min - b.u32max, a.u32max - b.u32min)
+
+
+@rule
+def sub_s32(a: Scalar, b: Scalar) -> tuple[s32, s32]:
+    """s32min and s32max of a - b, unless an end overflows."""
+    lo = s64(a.s32min) - s64(b.s32max)
+    hi = s64(a.s32max) - s64(b.s32min)
+    return (s32(lo), s32(hi)) if fits_s32(lo) and fits_s32(hi) else (S32_MIN, S32_MAX)
 
 
 @rule
 def sub_core(a: Scalar, b: Scalar) -> Scalar:
-    """Ranges of a - b, both widths."""
-    wide = sub_overflows(a.smin, b.smax) or sub_overflows(a.smax, b.smin)
-    wrap = a.umin < b.umax
-    lo32 = s64(a.s32min) - s64(b.s32max)
-    hi32 = s64(a.s32max) - s64(b.s32min)
-    fits = fits_s32(lo32) and fits_s32(hi32)
-    wrap32 = a.u32min < b.u32max
-    return Scalar(
-        tnum_sub(a.var_off, b.var_off),
-        u64(0) if wrap else a.umin - b.umax,
-        u64(U64_MAX) if wrap else a.umax - b.umin,
-        S64_MIN if wide else a.smin - b.smax,
-        S64_MAX if wide else a.smax - b.smin,
-        u32(0) if wrap32 else a.u32min - b.u32max,
-        u32(U32_MAX) if wrap32 else a.u32max - b.u32min,
-        s32(lo32) if fits else s32(S32_MIN),
-        s32(hi32) if fits else s32(S32_MAX),
-    )
+    """a - b, both widths (``scalar_min_max_sub``, ``scalar32_min_max_sub``)."""
+    umin, umax = sub_u64(a, b)
+    smin, smax = sub_s64(a, b)
+    u32min, u32max = sub_u32(a, b)
+    s32min, s32max = sub_s32(a, b)
+    bits = tnum_sub(a.var_off, b.var_off)
+    return Scalar(bits, umin, umax, smin, smax, u32min, u32max, s32min, s32max)
+
+
+@rule
+def mul_low(r: Scalar, a: Scalar, b: Scalar) -> Scalar:
+    """r with the low half's ranges of a * b (``scalar32_min_max_mul``).
+
+    Known only if neither factor is negative and both are below 2**16.
+    """
+    if a.s32min < 0 or b.s32min < 0 or a.u32max > 0xFFFF or b.u32max > 0xFFFF:
+        return forget32(r)
+    lo = a.u32min * b.u32min
+    hi = a.u32max * b.u32max
+    fits = hi <= S32_MAX
+    low = replace(r, u32min=lo, u32max=hi)
+    return replace(low, s32min=s32(lo) if fits else S32_MIN, s32max=s32(hi) if fits else S32_MAX)
+
+
+@rule
+def mul_whole(r: Scalar, a: Scalar, b: Scalar) -> Scalar:
+    """r with the 64-bit ranges of a * b (``scalar_min_max_mul``).
+
+    Known only if neither factor is negative and both are below 2**32.
+    """
+    if a.smin < 0 or b.smin < 0 or a.umax > U32_MAX or b.umax > U32_MAX:
+        return forget64(r)
+    lo = a.umin * b.umin
+    hi = a.umax * b.umax
+    fits = hi <= S64_MAX
+    whole = replace(r, umin=lo, umax=hi)
+    return replace(whole, smin=s64(lo) if fits else S64_MIN, smax=s64(hi) if fits else S64_MAX)
 
 
 @rule
 def mul_core(a: Scalar, b: Scalar) -> Scalar:
-    """Ranges of a * b where no sign and no overflow is in the way, each width for itself."""
+    """a * b, each width for itself."""
     r = replace(UNKNOWN, var_off=tnum_mul(a.var_off, b.var_off))
-    low = a.s32min >= 0 and b.s32min >= 0 and a.u32max <= 0xFFFF and b.u32max <= 0xFFFF
-    if low:
-        r = replace(r, u32min=a.u32min * b.u32min, u32max=a.u32max * b.u32max)
-        if r.u32max <= u32(S32_MAX):
-            r = replace(r, s32min=s32(r.u32min), s32max=s32(r.u32max))
-    whole = a.smin >= 0 and b.smin >= 0 and a.umax <= U32_MAX and b.umax <= U32_MAX
-    if whole:
-        r = replace(r, umin=a.umin * b.umin, umax=a.umax * b.umax)
-        if r.umax <= u64(S64_MAX):
-            r = replace(r, smin=s64(r.umin), smax=s64(r.umax))
-    return r
+    return mul_whole(mul_low(r, a, b), a, b)
+
+
+@rule
+def is_const32(r: Scalar) -> bool:
+    """All bits of the low half are known."""
+    return u32(r.var_off.mask) == 0
 
 
 @rule
@@ -132,116 +192,49 @@ def signed_as_unsigned32(r: Scalar) -> Scalar:
 
 
 @rule
-def bitwise_core(bits: Tnum, umin: u64, umax: u64, u32min: u32, u32max: u32) -> Scalar:
-    """A result of and, or, xor: known bits win where all are known."""
-    low = u32(bits.value)
-    known32 = u32(bits.mask) == 0
-    r = replace(
-        UNKNOWN,
-        var_off=bits,
-        umin=bits.value if bits.mask == 0 else umin,
-        umax=bits.value if bits.mask == 0 else umax,
-        u32min=low if known32 else u32min,
-        u32max=low if known32 else u32max,
-    )
-    return bounds_from_tnum(signed_as_unsigned(signed_as_unsigned32(r)))
+def bitwise_low(r: Scalar, exact: bool, lo: u32, hi: u32) -> Scalar:
+    """r whose low half is in lo..hi, or if ``exact`` just what its bits say."""
+    low = u32(r.var_off.value)
+    bounds = replace(r, u32min=low if exact else lo, u32max=low if exact else hi)
+    return signed_as_unsigned32(bounds)
+
+
+@rule
+def bitwise_whole(r: Scalar, exact: bool, lo: u64, hi: u64) -> Scalar:
+    """r which is in lo..hi, or if ``exact`` just what its bits say."""
+    if exact:
+        return known(r.var_off.value)
+    return from_bits(signed_as_unsigned(replace(r, umin=lo, umax=hi)))
 
 
 @rule
 def and_core(a: Scalar, b: Scalar) -> Scalar:
-    """Ranges of a & b."""
+    """a & b is at most either operand (``scalar_min_max_and``, ``scalar32_min_max_and``)."""
     t = tnum_and(a.var_off, b.var_off)
-    return bitwise_core(t, t.value, min(a.umax, b.umax), u32(t.value), min(a.u32max, b.u32max))
+    r = replace(UNKNOWN, var_off=t)
+    exact32 = is_const32(a) and is_const32(b)
+    low = bitwise_low(r, exact32, u32(t.value), min(a.u32max, b.u32max))
+    return bitwise_whole(low, is_const(a) and is_const(b), t.value, min(a.umax, b.umax))
 
 
 @rule
 def or_core(a: Scalar, b: Scalar) -> Scalar:
-    """Ranges of a | b."""
+    """a | b is at least either operand (``scalar_min_max_or``, ``scalar32_min_max_or``)."""
     t = tnum_or(a.var_off, b.var_off)
-    low = u32(tnum_umax(t))
-    return bitwise_core(t, max(a.umin, b.umin), tnum_umax(t), max(a.u32min, b.u32min), low)
+    r = replace(UNKNOWN, var_off=t)
+    exact32 = is_const32(a) and is_const32(b)
+    low = bitwise_low(r, exact32, max(a.u32min, b.u32min), u32(tnum_umax(t)))
+    return bitwise_whole(low, is_const(a) and is_const(b), max(a.umin, b.umin), tnum_umax(t))
 
 
 @rule
 def xor_core(a: Scalar, b: Scalar) -> Scalar:
-    """Ranges of a ^ b."""
+    """a ^ b, from the bits (``scalar_min_max_xor``, ``scalar32_min_max_xor``)."""
     t = tnum_xor(a.var_off, b.var_off)
-    return bitwise_core(t, t.value, tnum_umax(t), u32(t.value), u32(tnum_umax(t)))
-
-
-@rule
-def is_const32(r: Scalar) -> bool:
-    """All bits of the low half are known."""
-    return u32(r.var_off.mask) == 0
-
-
-@rule
-def alu64_lsh(a: Scalar, b: Scalar) -> Scalar:
-    """a << b by a known count; << 32 keeps the sign that the low half had."""
-    n = b.var_off.value
-    if not is_const(b) or n > 63:
-        return UNKNOWN
-    fits = a.umax <= u64(1) << (63 - n)
-    fits32 = n <= 31 and u64(a.u32max) <= u64(1) << (31 - n)
-    return sync(
-        replace(
-            UNKNOWN,
-            var_off=tnum_lshift(a.var_off, n),
-            umin=a.umin << n if fits else u64(0),
-            umax=a.umax << n if fits else u64(U64_MAX),
-            smin=s64(a.s32min) << 32 if n == 32 else S64_MIN,
-            smax=s64(a.s32max) << 32 if n == 32 else S64_MAX,
-            u32min=a.u32min << u32(n) if fits32 else u32(0),
-            u32max=a.u32max << u32(n) if fits32 else u32(U32_MAX),
-        )
-    )
-
-
-@rule
-def alu64_rsh(a: Scalar, b: Scalar) -> Scalar:
-    """a >> b by a known count."""
-    n = b.var_off.value
-    if not is_const(b) or n > 63:
-        return UNKNOWN
-    bits = tnum_rshift(a.var_off, n)
-    return sync(replace(UNKNOWN, var_off=bits, umin=a.umin >> n, umax=a.umax >> n))
-
-
-@rule
-def alu32_lsh(a: Scalar, b: Scalar) -> Scalar:
-    """(u32) a << b by a known count."""
-    n = u32(b.var_off.value)
-    if not is_const32(b) or n > 31:
-        return zext32(UNKNOWN)
-    fits = u64(a.u32max) <= u64(1) << u64(31 - n)
-    return zext32(
-        replace(
-            UNKNOWN,
-            var_off=tnum_zext32(tnum_lshift(tnum_zext32(a.var_off), u64(n))),
-            u32min=a.u32min << n if fits else u32(0),
-            u32max=a.u32max << n if fits else u32(U32_MAX),
-        )
-    )
-
-
-@rule
-def alu32_rsh(a: Scalar, b: Scalar) -> Scalar:
-    """(u32) a >> b by a known count."""
-    n = u32(b.var_off.value)
-    if not is_const32(b) or n > 31:
-        return zext32(UNKNOWN)
-    bits = tnum_rshift(tnum_zext32(a.var_off), u64(n))
-    return zext32(replace(UNKNOWN, var_off=bits, u32min=a.u32min >> n, u32max=a.u32max >> n))
-
-
-@rule
-def alu32_arsh(a: Scalar, b: Scalar) -> Scalar:
-    """(u32) ((s32) a s>> b) by a known count."""
-    n = u32(b.var_off.value)
-    if not is_const32(b) or n > 31:
-        return zext32(UNKNOWN)
-    bits = tnum_zext32(tnum_arshift(tnum_sext(a.var_off, 32), u64(n)))
-    return zext32(replace(UNKNOWN, var_off=bits, s32min=a.s32min >> n, s32max=a.s32max >> n))
+    r = replace(UNKNOWN, var_off=t)
+    exact32 = is_const32(a) and is_const32(b)
+    low = bitwise_low(r, exact32, u32(t.value), u32(tnum_umax(t)))
+    return bitwise_whole(low, is_const(a) and is_const(b), t.value, tnum_umax(t))
 
 
 @rule

@@ -1,98 +1,25 @@
-"""Compares in Linux 6.12 (stable), on whole registers and on their low halves.
+"""What a compare says of its operands, in Linux 6.12 (``regs_refine_cond_op``).
 
-``is_scalar_branch_taken`` and ``regs_refine_cond_op``, one rule for each condition.
+One rule for each condition, on whole registers and on low halves; both operands are synced
+whatever was learnt (``reg_set_min_max``).  Steps past the end of a range wrap, which only
+compares that never hold do.
 """
 
 from __future__ import annotations
 
-from bpfsmt.bits import S32_MAX, S32_MIN, U32_MAX, replace, rule, s32, u32, u64
-from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
+from bpfsmt.bits import U32_MAX, replace, rule, s32, s64, u32, u64
+from bpfsmt.domain.scalar import UNKNOWN, Scalar
 from bpfsmt.rules.bounds import is_const
-from bpfsmt.rules.branch64 import UNDECIDED
 from bpfsmt.rules.linux.alu import is_const32
 from bpfsmt.rules.linux.sync import sync
-from bpfsmt.rules.tnum import tnum_intersect, tnum_overlap, tnum_with_subreg, tnum_zext32
-
-
-@rule
-def apart32(a: Scalar, b: Scalar) -> bool:
-    """No low half can be in both."""
-    unsigned = a.u32max < b.u32min or b.u32max < a.u32min
-    return unsigned or a.s32max < b.s32min or b.s32max < a.s32min
-
-
-@rule
-def taken64_eq(a: Scalar, b: Scalar) -> s32:
-    """a == b; the low halves may decide it too."""
-    if is_const(a) and is_const(b):
-        return 1 if a.var_off.value == b.var_off.value else 0
-    apart = a.umax < b.umin or b.umax < a.umin or a.smax < b.smin or b.smax < a.smin
-    if apart or apart32(a, b) or not tnum_overlap(a.var_off, b.var_off):
-        return 0
-    return UNDECIDED
-
-
-@rule
-def taken32_eq(a: Scalar, b: Scalar) -> s32:
-    """(u32) a == (u32) b."""
-    if is_const32(a) and is_const32(b):
-        return 1 if u32(a.var_off.value) == u32(b.var_off.value) else 0
-    overlap = tnum_overlap(tnum_zext32(a.var_off), tnum_zext32(b.var_off))
-    return 0 if apart32(a, b) or not overlap else UNDECIDED
-
-
-@rule
-def taken32_ult(a: Scalar, b: Scalar) -> s32:
-    """(u32) a < (u32) b."""
-    if a.u32max < b.u32min:
-        return 1
-    return 0 if a.u32min >= b.u32max else UNDECIDED
-
-
-@rule
-def taken32_ule(a: Scalar, b: Scalar) -> s32:
-    """(u32) a <= (u32) b."""
-    if a.u32max <= b.u32min:
-        return 1
-    return 0 if a.u32min > b.u32max else UNDECIDED
-
-
-@rule
-def taken32_slt(a: Scalar, b: Scalar) -> s32:
-    """(s32) a < (s32) b."""
-    if a.s32max < b.s32min:
-        return 1
-    return 0 if a.s32min >= b.s32max else UNDECIDED
-
-
-@rule
-def taken32_sle(a: Scalar, b: Scalar) -> s32:
-    """(s32) a <= (s32) b."""
-    if a.s32max <= b.s32min:
-        return 1
-    return 0 if a.s32min > b.s32max else UNDECIDED
-
-
-@rule
-def bits_meet(a: Tnum, b: Tnum) -> s32:
-    """a & b != 0, where one of them is known: 1, 0 or undecided."""
-    if a.mask != 0 and b.mask != 0:
-        return UNDECIDED
-    if a.value & b.value != 0:
-        return 1
-    return 0 if (a.value | a.mask) & (b.value | b.mask) == 0 else UNDECIDED
-
-
-@rule
-def taken64_set(a: Scalar, b: Scalar) -> s32:
-    """a & b != 0."""
-    return bits_meet(a.var_off, b.var_off)
-
-
-@rule
-def taken32_set(a: Scalar, b: Scalar) -> s32:
-    """(u32) a & (u32) b != 0."""
-    return bits_meet(tnum_zext32(a.var_off), tnum_zext32(b.var_off))
+from bpfsmt.rules.tnum import (
+    tnum_and,
+    tnum_const,
+    tnum_intersect,
+    tnum_or,
+    tnum_with_subreg,
+    tnum_zext32,
+)
 
 
 @rule
@@ -125,36 +52,84 @@ def refine32_eq(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
 
 
 @rule
-def without32(a: Scalar, x: u32) -> Scalar:
-    """a, whose low half is not x: an end of a range that is x moves inwards."""
-    return sync(
-        replace(
-            a,
-            u32min=a.u32min + 1 if a.u32min == x and x < U32_MAX else a.u32min,
-            u32max=a.u32max - 1 if a.u32max == x and x > 0 else a.u32max,
-            s32min=a.s32min + 1 if a.s32min == s32(x) and s32(x) < S32_MAX else a.s32min,
-            s32max=a.s32max - 1 if a.s32max == s32(x) and s32(x) > S32_MIN else a.s32max,
-        )
+def without(a: Scalar, b: Scalar) -> Scalar:
+    """a, which is not the known b: an end of a range that is b moves inwards."""
+    x = b.var_off.value
+    return replace(
+        a,
+        umin=a.umin + 1 if a.umin == x else a.umin,
+        umax=a.umax - 1 if a.umax == x else a.umax,
+        smin=a.smin + 1 if a.smin == s64(x) else a.smin,
+        smax=a.smax - 1 if a.smax == s64(x) else a.smax,
     )
 
 
 @rule
+def without32(a: Scalar, b: Scalar) -> Scalar:
+    """a, whose low half is not that of b, which is known."""
+    x = u32(b.var_off.value)
+    return replace(
+        a,
+        u32min=a.u32min + 1 if a.u32min == x else a.u32min,
+        u32max=a.u32max - 1 if a.u32max == x else a.u32max,
+        s32min=a.s32min + 1 if a.s32min == s32(x) else a.s32min,
+        s32max=a.s32max - 1 if a.s32max == s32(x) else a.s32max,
+    )
+
+
+@rule
+def refine64_ne(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """a != b: a known one trims the other."""
+    if is_const(b):
+        return sync(without(a, b)), sync(b)
+    return sync(a), sync(without(b, a) if is_const(a) else b)
+
+
+@rule
 def refine32_ne(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
-    """(u32) a != (u32) b: the known one trims the other."""
+    """(u32) a != (u32) b."""
     if is_const32(b):
-        return without32(a, u32(b.var_off.value)), sync(b)
-    if is_const32(a):
-        return sync(a), without32(b, u32(a.var_off.value))
-    return a, b
+        return sync(without32(a, b)), sync(b)
+    return sync(a), sync(without32(b, a) if is_const32(a) else b)
+
+
+@rule
+def refine64_ult(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """a < b."""
+    left = replace(a, umax=min(a.umax, b.umax - 1))
+    right = replace(b, umin=max(b.umin, a.umin + 1))
+    return sync(left), sync(right)
+
+
+@rule
+def refine64_ule(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """a <= b."""
+    left = replace(a, umax=min(a.umax, b.umax))
+    right = replace(b, umin=max(b.umin, a.umin))
+    return sync(left), sync(right)
+
+
+@rule
+def refine64_slt(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """a s< b."""
+    left = replace(a, smax=min(a.smax, b.smax - 1))
+    right = replace(b, smin=max(b.smin, a.smin + 1))
+    return sync(left), sync(right)
+
+
+@rule
+def refine64_sle(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """a s<= b."""
+    left = replace(a, smax=min(a.smax, b.smax))
+    right = replace(b, smin=max(b.smin, a.smin))
+    return sync(left), sync(right)
 
 
 @rule
 def refine32_ult(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
     """(u32) a < (u32) b."""
-    below = b.u32max - 1 if b.u32max > 0 else b.u32max
-    above = a.u32min + 1 if a.u32min < U32_MAX else a.u32min
-    left = replace(a, u32max=min(a.u32max, below))
-    right = replace(b, u32min=max(b.u32min, above))
+    left = replace(a, u32max=min(a.u32max, b.u32max - 1))
+    right = replace(b, u32min=max(b.u32min, a.u32min + 1))
     return sync(left), sync(right)
 
 
@@ -169,10 +144,8 @@ def refine32_ule(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
 @rule
 def refine32_slt(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
     """(s32) a < (s32) b."""
-    below = b.s32max - 1 if b.s32max > S32_MIN else b.s32max
-    above = a.s32min + 1 if a.s32min < S32_MAX else a.s32min
-    left = replace(a, s32max=min(a.s32max, below))
-    right = replace(b, s32min=max(b.s32min, above))
+    left = replace(a, s32max=min(a.s32max, b.s32max - 1))
+    right = replace(b, s32min=max(b.s32min, a.s32min + 1))
     return sync(left), sync(right)
 
 
@@ -191,44 +164,48 @@ def single_bit(x: u64) -> bool:
 
 
 @rule
-def refine32_set(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
-    """(u32) a & (u32) b != 0: a single known bit is set in the other."""
-    x = b.var_off.value & U32_MAX
-    y = a.var_off.value & U32_MAX
-    if is_const32(b):
-        bits = Tnum(a.var_off.value | x, a.var_off.mask & ~x)
-        return (sync(replace(a, var_off=bits)) if single_bit(x) else a), b
-    if is_const32(a):
-        bits = Tnum(b.var_off.value | y, b.var_off.mask & ~y)
-        return a, (sync(replace(b, var_off=bits)) if single_bit(y) else b)
-    return a, b
+def with_bits(a: Scalar, bits: u64) -> Scalar:
+    """a, of which at least one of ``bits`` is set: known only if it is a single bit."""
+    set_ = tnum_or(a.var_off, tnum_const(bits))
+    return replace(a, var_off=set_) if single_bit(bits) else a
 
 
 @rule
-def cleared(a: Scalar, bits: u64) -> Scalar:
-    """a, of which ``bits`` are known 0; the ranges are rebuilt from the bits alone."""
-    t = Tnum(a.var_off.value & ~bits, a.var_off.mask & ~bits)
-    return sync(replace(UNKNOWN, var_off=t))
+def without_bits(a: Scalar, bits: u64) -> Scalar:
+    """a, of which none of ``bits`` is set; its ranges are forgotten first (a backport)."""
+    return replace(UNKNOWN, var_off=tnum_and(a.var_off, tnum_const(~bits)))
+
+
+@rule
+def refine64_set(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """a & b != 0, with one of them known."""
+    if is_const(b):
+        return sync(with_bits(a, b.var_off.value)), sync(b)
+    return sync(a), sync(with_bits(b, a.var_off.value) if is_const(a) else b)
+
+
+@rule
+def refine32_set(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """(u32) a & (u32) b != 0, with one of them known."""
+    if is_const32(b):
+        return sync(with_bits(a, b.var_off.value & U32_MAX)), sync(b)
+    return sync(a), sync(with_bits(b, a.var_off.value & U32_MAX) if is_const32(a) else b)
 
 
 @rule
 def refine64_nset(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
-    """a & b == 0 with one of them known (the ranges are forgotten first, as in 6.12.117)."""
+    """a & b == 0, with one of them known."""
     if is_const(b):
-        return cleared(a, b.var_off.value), b
-    if is_const(a):
-        return a, cleared(b, a.var_off.value)
-    return a, b
+        return sync(without_bits(a, b.var_off.value)), sync(b)
+    return sync(a), sync(without_bits(b, a.var_off.value) if is_const(a) else b)
 
 
 @rule
 def refine32_nset(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
-    """(u32) a & (u32) b == 0 with one of them known."""
+    """(u32) a & (u32) b == 0, with one of them known."""
     if is_const32(b):
-        return cleared(a, b.var_off.value & U32_MAX), b
-    if is_const32(a):
-        return a, cleared(b, a.var_off.value & U32_MAX)
-    return a, b
+        return sync(without_bits(a, b.var_off.value & U32_MAX)), sync(b)
+    return sync(a), sync(without_bits(b, a.var_off.value & U32_MAX) if is_const32(a) else b)
 
 
 @rule

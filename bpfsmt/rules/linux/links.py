@@ -27,10 +27,7 @@ def sync_linked(reg: Scalar, source: Scalar, reg_off: s64, source_off: s64, add3
 
 @rule
 def fits_bits(r: Scalar, bits: u64) -> bool:
-    """r is below 2**bits: its low ``bits`` are the whole number (``get_reg_width``).
-
-    A 32-bit move, a narrow spill and a narrow fill keep the link then.
-    """
+    """r is below 2**bits: its low ``bits`` are the whole number (``get_reg_width``)."""
     return bit_length(r.umax) <= bits
 
 
@@ -38,6 +35,24 @@ def fits_bits(r: Scalar, bits: u64) -> bool:
 def links_mov(src: Scalar) -> bool:
     """Whether ``dst = src`` gives both one id (``assign_scalar_id_before_mov``)."""
     return not is_const(src)
+
+
+@rule
+def links_mov32(src: Scalar) -> bool:
+    """Whether ``w_dst = w_src`` keeps the link: the upper half is zero anyway."""
+    return fits_bits(src, 32)
+
+
+@rule
+def links_spill(r: Scalar, size: u64) -> bool:
+    """Whether a spill of the low ``size`` bytes keeps the link."""
+    return fits_bits(r, size << 3)
+
+
+@rule
+def links_fill(r: Scalar, size: u64) -> bool:
+    """Whether a fill of ``size`` bytes of the spilled r keeps the link."""
+    return fits_bits(r, size << 3)
 
 
 @rule

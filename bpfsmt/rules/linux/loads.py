@@ -29,3 +29,9 @@ def load(size: u64) -> Scalar:
 def load_sext(size: u64) -> Scalar:
     """The same with a sign-extending load."""
     return fill_sext(UNKNOWN, size)
+
+
+@rule
+def spill_tracked(r: Scalar) -> bool:
+    """Whether a spilled number is remembered, or its bytes only as written."""
+    return True

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from bpfsmt.bits import S64_MIN, record, rule, s32, s64, u64
-from bpfsmt.domain.scalar import Scalar
+from bpfsmt.bits import S64_MIN, record, replace, rule, s32, s64, u64
+from bpfsmt.domain.scalar import UNKNOWN, Scalar
 from bpfsmt.rules.access import MAX_PACKET_OFF, MAX_VAR_OFF
 from bpfsmt.rules.bounds import is_const
-from bpfsmt.rules.linux.alu import add_core, fits_s32, sub_core
+from bpfsmt.rules.linux.alu import add_s64, fits_s32, sub_s64
 from bpfsmt.rules.linux.sync import sync
 from bpfsmt.rules.linux.widen import forget32
+from bpfsmt.rules.tnum import tnum_add, tnum_sub
 
 AT_PKT_END = -1
 """A packet pointer's range where it is at or beyond the end (kernel AT_PKT_END)."""
@@ -55,13 +56,31 @@ def offset_tainted(n: Scalar) -> bool:
 
 
 @rule
+def pointer_sum(var: Scalar, n: Scalar) -> Scalar:
+    """The variable part after + n; its low half is not tracked."""
+    wrap = var.umin + n.umin < var.umin or var.umax + n.umax < var.umax
+    smin, smax = add_s64(var, n)
+    sum_ = replace(UNKNOWN, var_off=tnum_add(var.var_off, n.var_off), smin=smin, smax=smax)
+    return sum_ if wrap else replace(sum_, umin=var.umin + n.umin, umax=var.umax + n.umax)
+
+
+@rule
+def pointer_difference(var: Scalar, n: Scalar) -> Scalar:
+    """The variable part after - n."""
+    wrap = var.umin < n.umax
+    smin, smax = sub_s64(var, n)
+    rest = replace(UNKNOWN, var_off=tnum_sub(var.var_off, n.var_off), smin=smin, smax=smax)
+    return rest if wrap else replace(rest, umin=var.umin - n.umax, umax=var.umax - n.umin)
+
+
+@rule
 def pointer_add(var: Scalar, off: s64, n: Scalar) -> Moved:
     """pointer + n (``adjust_ptr_min_max_vals``): a known n goes into the fixed offset."""
     sane = offset_sane(n, 0) and offset_sane(var, off)
     if is_const(n) and fits_s32(off + n.smin):
         moved = off + n.smin
         return Moved(sane and offset_sane(var, moved), True, moved, sync(forget32(var)))
-    sum_ = forget32(add_core(var, n))
+    sum_ = pointer_sum(var, n)
     return Moved(sane and offset_sane(sum_, off), False, off, sync(sum_))
 
 
@@ -72,7 +91,7 @@ def pointer_sub(var: Scalar, off: s64, n: Scalar) -> Moved:
     if is_const(n) and fits_s32(off - n.smin):
         moved = off - n.smin
         return Moved(sane and offset_sane(var, moved), True, moved, sync(forget32(var)))
-    difference = forget32(sub_core(var, n))
+    difference = pointer_difference(var, n)
     return Moved(sane and offset_sane(difference, off), False, off, sync(difference))
 
 

@@ -6,7 +6,7 @@ Every stage takes a scalar to one that stands for the same numbers, said more ti
 from __future__ import annotations
 
 from bpfsmt.bits import S32_MAX, S32_MIN, U32_MAX, replace, rule, s32, s64, u32, u64
-from bpfsmt.domain.scalar import Scalar, Tnum
+from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
 from bpfsmt.rules.bounds import bounds_from_tnum
 from bpfsmt.rules.tnum import tnum_intersect, tnum_or, tnum_range, tnum_zext32
 
@@ -177,3 +177,25 @@ def from_bits(r: Scalar) -> Scalar:
 def sync(r: Scalar) -> Scalar:
     """Kernel ``reg_bounds_sync``: three rounds of deduction (6.12.117)."""
     return from_bits(tnum_from_bounds(deduce(deduce(deduce(from_bits(r))))))
+
+
+@rule
+def contradicts(r: Scalar) -> bool:
+    """r's ranges are empty, or not those of its known bits (``reg_bounds_sanity_check``).
+
+    Nothing is in such a scalar: it comes from code that never runs.
+    """
+    empty = r.umin > r.umax or r.smin > r.smax or r.u32min > r.u32max or r.s32min > r.s32max
+    x = r.var_off.value
+    differs = r.umin != x or r.umax != x or r.smin != s64(x) or r.smax != s64(x)
+    low = u32(x)
+    differs32 = r.u32min != low or r.u32max != low or r.s32min != s32(low) or r.s32max != s32(low)
+    known = r.var_off.mask == 0
+    known32 = u32(r.var_off.mask) == 0
+    return empty or (known and differs) or (known32 and differs32)
+
+
+@rule
+def checked(r: Scalar) -> Scalar:
+    """r, or if it contradicts itself r with its ranges forgotten (and the bits kept)."""
+    return replace(UNKNOWN, var_off=r.var_off) if contradicts(r) else r

@@ -16,8 +16,10 @@ from bpfsmt.rules.linux import (
     opaque,
     pointer,
     retval,
+    shift,
     subsume,
     sync,
+    taken,
     widen,
 )
 from bpfsmt.rules.paper import RULES as PAPER
@@ -25,7 +27,9 @@ from bpfsmt.rules.ruleset import rules_in
 
 RULES = PAPER.extend(
     "linux-6.12",
-    *rules_in(sync, widen, alu, opaque, branch, extend, loads, links, fork, pointer).values(),
+    *rules_in(
+        sync, widen, alu, shift, opaque, taken, branch, extend, loads, links, fork, pointer
+    ).values(),
     *rules_in(retval, subsume).values(),
     doc="Linux 6.12.117's scalar rules (32-bit ranges) under the paper's walk",
 )

@@ -1,0 +1,17 @@
+"""The scalar rules of Linux 6.1 (6.1.192), as overrides of those of 6.12.
+
+Instructions that came later (sign extension, signed division, byte swaps without
+conversion) keep 6.12's rules; that kernel refuses them.
+"""
+
+from __future__ import annotations
+
+from bpfsmt.rules.linux import alu_6_1, branch_6_1, other_6_1, sync_6_1, taken_6_1
+from bpfsmt.rules.linux.v6_12 import RULES as V6_12
+from bpfsmt.rules.ruleset import rules_in
+
+RULES = V6_12.extend(
+    "linux-6.1",
+    *rules_in(sync_6_1, alu_6_1, taken_6_1, branch_6_1, other_6_1).values(),
+    doc="Linux 6.1.192's scalar rules under the paper's walk",
+)

@@ -15,9 +15,10 @@ from bpfsmt.program.program import ProgramType
 class CtxField:
     """One field: ``size`` bytes at ``offset``.
 
-    ``kind`` is "scalar", or what pointer a full-width read gives: "pkt", "pkt_end",
-    "pkt_meta".  ``narrow`` admits aligned reads of fewer bytes inside the field,
-    ``writable`` full-width writes, ``narrow_writable`` aligned ones of fewer bytes too.
+    ``kind`` is "scalar", or what pointer a full-width read gives, by the name of its type in
+    the kernel's log: "pkt", "pkt_end", "pkt_meta", "sock_common_or_null".  ``narrow`` admits
+    aligned reads of fewer bytes inside the field, ``writable`` full-width writes,
+    ``narrow_writable`` aligned ones of fewer bytes too.
     """
 
     name: str
@@ -101,11 +102,12 @@ _SKB_FIELDS = {
         CtxField("tstamp", 152, 8),
         CtxField("wire_len", 160, _U32, narrow=True),
         CtxField("gso_segs", 164, _U32, narrow=True),
+        CtxField("sk", 168, 8, "sock_common_or_null"),
         CtxField("gso_size", 176, _U32, narrow=True),
         CtxField("hwtstamp", 184, 8),
     )
 }
-"""``struct __sk_buff`` without its pointers to sockets and flow keys."""
+"""``struct __sk_buff`` without its flow keys."""
 
 _SKB_SOCKET = frozenset(
     {"family", "remote_ip4", "local_ip4", "remote_port", "local_port"}
@@ -138,6 +140,58 @@ _TC = _skb(
 _PERF_MAX_TRACE_SIZE = 8192
 _X86_64_PT_REGS_SIZE = 168
 
+_TRACING_ARGS = 12
+
+_SOCK = ContextLayout(
+    "bpf_sock",
+    80,
+    (
+        CtxField("bound_dev_if", 0, _U32, writable=True),
+        CtxField("family", 4, _U32, narrow=True),
+        CtxField("type", 8, _U32, narrow=True),
+        CtxField("protocol", 12, _U32, narrow=True),
+        CtxField("mark", 16, _U32, writable=True),
+        CtxField("priority", 20, _U32, writable=True),
+        CtxField("src_ip4", 24, _U32, narrow=True),
+        *(CtxField(f"src_ip6[{i}]", 28 + _U32 * i, _U32, narrow=True) for i in range(4)),
+        CtxField("src_port", 44, _U32, narrow=True),
+        CtxField("dst_port", 48, 2, narrow=True),
+        CtxField("dst_ip4", 52, _U32, narrow=True),
+        *(CtxField(f"dst_ip6[{i}]", 56 + _U32 * i, _U32, narrow=True) for i in range(4)),
+        CtxField("state", 72, _U32, narrow=True),
+        CtxField("rx_queue_mapping", 76, _U32, narrow=True),
+    ),
+)
+_SOCK_ADDR = ContextLayout(
+    "bpf_sock_addr",
+    72,
+    (
+        CtxField("user_family", 0, _U32),
+        CtxField("user_ip4", 4, _U32, narrow=True, writable=True),
+        CtxField("user_ip6", 8, 16, narrow=True, writable=True, narrow_writable=True),
+        CtxField("user_port", 24, _U32, narrow=True, writable=True),
+        CtxField("family", 28, _U32),
+        CtxField("type", 32, _U32),
+        CtxField("protocol", 36, _U32),
+        CtxField("msg_src_ip4", 40, _U32, narrow=True, writable=True),
+        CtxField("msg_src_ip6", 44, 16, narrow=True, writable=True, narrow_writable=True),
+        CtxField("sk", 64, 8, "sock"),
+    ),
+)
+_TCP_SOCK = ContextLayout(
+    "bpf_tcp_sock",
+    112,
+    (
+        *(CtxField(f"u32 at {i}", i, _U32) for i in range(0, 80, _U32)),
+        CtxField("bytes_received", 80, 8),
+        CtxField("bytes_acked", 88, 8),
+        *(CtxField(f"u32 at {i}", i, _U32) for i in range(96, 112, _U32)),
+    ),
+)
+
+SOCKETS: dict[str, ContextLayout] = {"sock": _SOCK, "sock_common": _SOCK, "tcp_sock": _TCP_SOCK}
+"""What a program sees of a socket, by the name of the pointer's type."""
+
 LAYOUTS: dict[ProgramType, ContextLayout] = {
     ProgramType.XDP: _XDP,
     ProgramType.SCHED_CLS: _TC,
@@ -146,6 +200,20 @@ LAYOUTS: dict[ProgramType, ContextLayout] = {
     ProgramType.CGROUP_SKB: _CGROUP,
     ProgramType.TRACEPOINT: ContextLayout("trace event", _PERF_MAX_TRACE_SIZE, (), buffer=True),
     ProgramType.KPROBE: ContextLayout("pt_regs", _X86_64_PT_REGS_SIZE, (), buffer=True),
+    ProgramType.RAW_TRACEPOINT: ContextLayout(
+        "bpf_raw_tracepoint_args", 8 * _TRACING_ARGS, (), buffer=True
+    ),
+    ProgramType.PERF_EVENT: ContextLayout(
+        "bpf_perf_event_data",
+        184,
+        (
+            *(CtxField(f"regs[{i}]", 8 * i, 8) for i in range(21)),
+            CtxField("sample_period", 168, 8, narrow=True),
+            CtxField("addr", 176, 8, narrow=True),
+        ),
+    ),
+    ProgramType.CGROUP_SOCK: _SOCK,
+    ProgramType.CGROUP_SOCK_ADDR: _SOCK_ADDR,
 }
 """What each type sees (kernel ``*_is_valid_access``, Linux 6.12; registers of x86-64)."""
 

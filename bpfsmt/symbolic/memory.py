@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import z3
 
+from bpfsmt.errors import UnsupportedError
 from bpfsmt.program.program import Program
 from bpfsmt.semantics.context import layout_of
 from bpfsmt.symbolic.state import EMPTY, Byte, Cell, SymState, merge_cells
@@ -104,6 +105,8 @@ class Access:
         window = {"pkt": state.data, "pkt_end": state.data_end, "pkt_meta": state.data_meta}
         if f.kind in window:
             return pointer(PACKET, window[f.kind])
+        if f.kind != "scalar":
+            raise UnsupportedError(f"context field {f.name}: a pointer of kind {f.kind}")
         whole = state.ctx.get(f.name)
         if whole is None:
             whole = (

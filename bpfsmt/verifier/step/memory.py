@@ -159,6 +159,8 @@ def check_unmoved_ctx(env: Env, number: int, reg: Reg, off: int) -> None:
 
 def _ctx_value(env: Env, a: Access, field: CtxField, signed: bool) -> Reg:
     type_ = _FIELD_TYPES.get(field.kind)
+    if type_ is None and field.kind != "scalar":
+        raise unsupported(f"context field {field.name}")
     if type_ is None:
         return env.loaded(a.size, signed=signed)
     if signed:

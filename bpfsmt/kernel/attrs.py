@@ -77,7 +77,7 @@ class ProgLoad(ctypes.Structure):
     )  # fmt: skip
 
 
-class TestRun(ctypes.Structure):
+class ProgRun(ctypes.Structure):
     """PROG_TEST_RUN: sizes in bytes, ``duration`` in nanoseconds for one repetition."""
 
     _fields_ = (

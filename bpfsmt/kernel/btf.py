@@ -1,8 +1,6 @@
-"""The little BTF that a kernel asks for: names for functions, types for some maps' keys.
+"""BTF put together type by type, for what the kernel wants to know by types.
 
-A compiler's BTF is not needed to verify a program, but a callback must have a function's
-type, and local storage must have types for its key and value.  Format: Linux,
-Documentation/bpf/btf.rst.
+Format: Linux, Documentation/bpf/btf.rst.
 """
 
 from __future__ import annotations
@@ -17,7 +15,6 @@ from bpfsmt.kernel.syscall import address, buffer_of, checked, close
 from bpfsmt.program.btf import MAGIC, Kind
 
 _SIGNED, _CHAR_BITS = 1 << 24, 8
-_STATIC = 0
 
 
 @dataclass
@@ -28,12 +25,16 @@ class BtfBuilder:
     strings: bytearray = field(default_factory=lambda: bytearray(1))
 
     def _add(self, name: str, kind: Kind, ref: int, extra: bytes = b"", *, info: int = 0) -> int:
-        offset = 0
-        if name:
-            offset = len(self.strings)
-            self.strings += name.encode() + b"\0"
-        self.types.append(struct.pack("<III", offset, kind << 24 | info, ref) + extra)
+        header = struct.pack("<III", self._string(name), kind << 24 | info, ref)
+        self.types.append(header + extra)
         return len(self.types)
+
+    def _string(self, text: str) -> int:
+        if not text:
+            return 0
+        offset = len(self.strings)
+        self.strings += text.encode() + b"\0"
+        return offset
 
     def integer(self, name: str, size: int, *, signed: bool = False) -> int:
         """An integer of ``size`` bytes."""
@@ -48,10 +49,30 @@ class BtfBuilder:
         """A struct of ``size`` bytes with one member."""
         return self._add(name, Kind.STRUCT, size, struct.pack("<III", 0, member, 0), info=1)
 
-    def function(self, name: str, result: int) -> int:
-        """A static function without declared parameters."""
-        proto = self._add("", Kind.FUNC_PROTO, result)
-        return self._add(name, Kind.FUNC, proto, info=_STATIC)
+    def empty_struct(self, name: str, size: int) -> int:
+        """A struct of which only the size is known."""
+        return self._add(name, Kind.STRUCT, size)
+
+    def pointer(self, to: int) -> int:
+        """A pointer; 0 is ``void``."""
+        return self._add("", Kind.PTR, to)
+
+    def declared(self, name: str) -> int:
+        """A struct that is declared and not defined."""
+        return self._add(name, Kind.FWD, 0)
+
+    def function(
+        self, name: str, result: int, params: Sequence[int] = (), *, is_global: bool = False
+    ) -> int:
+        """A function with parameters of these types; ``result`` 0 is ``void``."""
+        names = [self._string(f"p{n}") for n in range(len(params))]
+        records = b"".join(struct.pack("<II", *pair) for pair in zip(names, params, strict=True))
+        proto = self._add("", Kind.FUNC_PROTO, result, records, info=len(params))
+        return self._add(name, Kind.FUNC, proto, info=int(is_global))
+
+    def tag(self, function: int, param: int, text: str) -> None:
+        """A tag on a function's parameter."""
+        self._add(text, Kind.DECL_TAG, function, struct.pack("<i", param))
 
     def blob(self) -> bytes:
         """The whole, as the kernel loads it."""
@@ -59,26 +80,6 @@ class BtfBuilder:
         lengths = struct.pack("<IIII", 0, len(types), len(types), len(strings))
         header = struct.pack("<HBBI", MAGIC, 1, 0, 8 + len(lengths)) + lengths
         return header + types + strings
-
-
-def functions_btf(names: Sequence[str]) -> tuple[bytes, list[int]]:
-    """BTF with a function for each name, and their type ids.
-
-    Names that C would not admit are replaced by ones that it does.
-    """
-    builder = BtfBuilder()
-    result = builder.integer("int", 4, signed=True)
-    ids = [builder.function(_identifier(name, n), result) for n, name in enumerate(names)]
-    return builder.blob(), ids
-
-
-def _identifier(name: str, number: int) -> str:
-    """
-    >>> _identifier("f.part.0", 3), _identifier("", 3)
-    ('f_part_0', 'f3')
-    """
-    text = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name)
-    return text if text and not text[0].isdigit() else f"f{number}{text}"
 
 
 def key_value_btf(key_size: int, value_size: int) -> tuple[bytes, int, int]:

@@ -14,7 +14,8 @@ from bpfsmt.isa.codec import encode
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import LdImm64Src
 from bpfsmt.kernel.attrs import Command, ProgLoad
-from bpfsmt.kernel.btf import functions_btf, loaded_btf
+from bpfsmt.kernel.btf import loaded_btf
+from bpfsmt.kernel.functions import function_types, needs_types
 from bpfsmt.kernel.maps import KernelMap
 from bpfsmt.kernel.mapset import MapSet
 from bpfsmt.kernel.oracle import LoadResult, RunInput, RunResult
@@ -30,25 +31,9 @@ from bpfsmt.kernel.syscall import (
     require,
 )
 from bpfsmt.kernel.target import target
-from bpfsmt.kernel.testrun import test_run
-from bpfsmt.program.program import Program, ProgramType
-
-PROGRAM_TYPES: Mapping[ProgramType, int] = {
-    ProgramType.SOCKET_FILTER: 1,
-    ProgramType.KPROBE: 2,
-    ProgramType.SCHED_CLS: 3,
-    ProgramType.SCHED_ACT: 4,
-    ProgramType.TRACEPOINT: 5,
-    ProgramType.XDP: 6,
-    ProgramType.CGROUP_SKB: 8,
-}
-"""``enum bpf_prog_type``."""
-
-ATTACH_TYPES: Mapping[ProgramType, int] = {
-    ProgramType.CGROUP_SKB: 0,  # BPF_CGROUP_INET_INGRESS
-    ProgramType.XDP: 37,  # BPF_XDP
-}
-"""``enum bpf_attach_type`` where a type has several; 0 otherwise.  Nothing is attached."""
+from bpfsmt.kernel.testrun import run_once
+from bpfsmt.kernel.types import PROGRAM_TYPES, attach_type
+from bpfsmt.program.program import Program
 
 LOG_FULL = 2
 """Log level with the state before every instruction."""
@@ -118,7 +103,7 @@ class Loaded:
         for name, entries in inputs.maps.items():
             for key, value in entries.items():
                 self.maps[name].update(key, value)
-        found = test_run(self.fd, self.result.program.type, inputs)
+        found = run_once(self.fd, self.result.program.type, inputs)
         return replace(found, maps=self.maps.contents()) if contents else found
 
 
@@ -133,9 +118,9 @@ def load_program(
     """Have the running kernel verify a program, with new maps or, by name, those given.
 
     ``log_level`` is the kernel's, bit by bit: 0 for no log, 1 for the failing path, 2 for
-    everything, 4 for the time taken; ``flags`` are `LoadFlag`.  A rejection is a result, not
-    an error.  Raises `OracleError` if bpf() is not available, a map cannot be made, or the
-    kernel came to no verdict (no memory, no permission).
+    everything, 4 for the time taken; ``flags`` are `LoadFlag`, besides the program's own.  A
+    rejection is a result, not an error.  Raises `OracleError` if bpf() is not available, a
+    map cannot be made, or the kernel came to no verdict (no memory, no permission).
 
     >>> from bpfsmt.kernel.syscall import available
     >>> from bpfsmt.program import load_asm
@@ -180,21 +165,19 @@ def _attributes(program: Program, fds: Sequence[int], flags: int) -> Iterator[Pr
     by_index = buffer_of(struct.pack(f"<{len(fds)}i", *fds))
     attr = ProgLoad(
         prog_type=PROGRAM_TYPES[program.type], insn_cnt=len(code) // 8, insns=address(insns),
-        license=address(license), prog_flags=int(flags), prog_name=kernel_name(program.name),
-        expected_attach_type=ATTACH_TYPES.get(program.type, 0),
+        license=address(license), prog_flags=int(flags) | program.flags,
+        prog_name=kernel_name(program.name), expected_attach_type=attach_type(program),
     )  # fmt: skip
-    kinds = {insn.src for _, insn in program.instructions() if insn.is_ld_imm64}
-    if kinds & _BY_INDEX:
+    if any(i.is_ld_imm64 and i.src in _BY_INDEX for _, i in program.instructions()):
         attr.fd_array = address(by_index)
-    if LdImm64Src.CODE not in kinds:  # only where an address is taken are types asked for
+    if not needs_types(program):
         yield attr
         return
-    starts = sorted(program.functions)
-    blob, ids = functions_btf([program.functions[start] for start in starts])
-    records = buffer_of(b"".join(map(_FUNC_INFO.pack, starts, ids)))
+    blob, ids = function_types(program)
+    records = buffer_of(b"".join(_FUNC_INFO.pack(*pair) for pair in ids))
     with loaded_btf(blob) as fd:
         attr.prog_btf_fd, attr.func_info = fd, address(records)
-        attr.func_info_cnt, attr.func_info_rec_size = len(starts), _FUNC_INFO.size
+        attr.func_info_cnt, attr.func_info_rec_size = len(ids), _FUNC_INFO.size
         yield attr
 
 

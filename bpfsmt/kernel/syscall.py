@@ -12,7 +12,7 @@ import os
 import struct
 
 from bpfsmt.errors import OracleError
-from bpfsmt.kernel.attrs import Command, ProgLoad, TestRun
+from bpfsmt.kernel.attrs import Command, ProgLoad, ProgRun
 from bpfsmt.kernel.target import HERE, Buffer, asking, target
 
 ENOTSUPP = 524
@@ -122,7 +122,7 @@ def _available() -> str | None:
         help = "; it takes root, or CAP_BPF and CAP_NET_ADMIN" if fd == -errno.EPERM else ""
         return f"bpf() loads no program here: {describe_errno(-fd)}{help}"
     try:
-        attr = TestRun(prog_fd=fd, data_in=address(packet), data_size_in=len(packet), repeat=1)
+        attr = ProgRun(prog_fd=fd, data_in=address(packet), data_size_in=len(packet), repeat=1)
         result = bpf(Command.PROG_TEST_RUN, attr)
         if result < 0:
             return f"bpf() test-runs no program here: {describe_errno(-result)}"

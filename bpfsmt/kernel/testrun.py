@@ -20,7 +20,7 @@ import ctypes
 from collections.abc import Mapping
 
 from bpfsmt.errors import OracleError
-from bpfsmt.kernel.attrs import Command, TestRun
+from bpfsmt.kernel.attrs import Command, ProgRun
 from bpfsmt.kernel.oracle import RunInput, RunResult
 from bpfsmt.kernel.syscall import ENOTSUPP, address, bpf, buffer_of, new_buffer
 from bpfsmt.program.program import ProgramType
@@ -32,7 +32,7 @@ NOT_RUN = frozenset({ProgramType.KPROBE, ProgramType.TRACEPOINT})
 _GROWTH = 1 << 17  # more than a packet can grow by
 
 
-def test_run(fd: int, kind: ProgramType, inputs: RunInput) -> RunResult:
+def run_once(fd: int, kind: ProgramType, inputs: RunInput) -> RunResult:
     """Run the program of that descriptor; maps are left to the caller.
 
     Raises `OracleError` if ``inputs.ctx`` names a field that the context does not have.
@@ -44,7 +44,7 @@ def test_run(fd: int, kind: ProgramType, inputs: RunInput) -> RunResult:
     ctx_in = None if ctx is None else buffer_of(ctx)
     data_in, data_out = buffer_of(data), new_buffer(len(data) + _GROWTH)
     ctx_out = new_buffer(LAYOUTS[kind].size)
-    attr = TestRun(
+    attr = ProgRun(
         prog_fd=fd, data_in=address(data_in), data_size_in=len(data), data_out=address(data_out),
         data_size_out=len(data_out), ctx_in=address(ctx_in), ctx_size_in=len(ctx or b""),
         ctx_out=address(ctx_out), ctx_size_out=len(ctx_out), repeat=inputs.repeat,

@@ -10,9 +10,11 @@ import pytest
 
 from bpfsmt.errors import OracleError
 from bpfsmt.kernel import LoadFlag, load_program, oracle
-from bpfsmt.kernel.load import LOG_FULL, PROGRAM_TYPES
+from bpfsmt.kernel.load import LOG_FULL
 from bpfsmt.kernel.stats import last_words, read_stats
+from bpfsmt.kernel.types import PROGRAM_TYPES, attach_type
 from bpfsmt.program import Program, ProgramType, load
+from bpfsmt.program.program import Param, Signature
 
 from .common import asm, needs_bpf, open_files
 
@@ -201,7 +203,7 @@ def test_programs_share_maps_and_call_each_other() -> None:
 @pytest.mark.parametrize("kind", ProgramType)
 def test_every_type_loads(kind: ProgramType) -> None:
     assert set(PROGRAM_TYPES) == set(ProgramType)
-    with load_program(replace(asm("r0 = 0\nexit"), type=kind)) as loaded:
+    with load_program(replace(asm("r0 = 1\nexit"), type=kind)) as loaded:
         assert loaded.accepted, loaded.log
 
 
@@ -231,3 +233,68 @@ def test_counts_of_a_log_without_time() -> None:
     assert (stats.insns_processed, stats.total_states, stats.microseconds) == (9, 2, None)
     assert read_stats("") is None
     assert last_words("") == ""
+
+
+GLOBAL = asm("""
+    r1 = 5
+    r2 = r10
+    r2 += -8
+    *(u64 *)(r2 + 0) = 7
+    call sum
+    exit
+sum:
+    r0 = *(u64 *)(r2 + 0)
+    r0 += r1
+    exit
+""")
+
+
+def with_signature(*params: Param, scalar: bool = True) -> Program:
+    signature = Signature(is_global=True, params=params, scalar=scalar)
+    return replace(GLOBAL, signatures={6: signature})
+
+
+@needs_bpf
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ((Param("scalar"), Param("mem", 8)), ""),
+        ((Param("scalar"), Param("mem", 8, nullable=True)), "R2 invalid mem access 'mem_or_null'"),
+        ((Param("scalar"), Param("mem", 4)), "invalid access to memory, mem_size=4 off=0 size=8"),
+        ((Param("scalar"), Param("scalar")), "R2 is not a scalar"),
+        ((Param("scalar"), Param("ctx")), "Caller passes invalid args into func#1"),
+        ((Param("scalar"), Param("invalid")), "size cannot be determined"),
+    ],
+)
+def test_a_global_function_is_verified_by_its_signature(
+    params: tuple[Param, ...], said: str
+) -> None:
+    with load_program(with_signature(*params)) as loaded:
+        assert loaded.accepted == (not said), loaded.log
+        assert said in loaded.log
+        if loaded.accepted:
+            assert "Validating sum() func#1" in loaded.log
+            assert loaded.run().retval == 12
+
+
+@needs_bpf
+def test_a_static_function_is_verified_with_its_callers() -> None:
+    with load_program(GLOBAL) as loaded:
+        assert loaded.accepted, loaded.log
+        assert "Validating" not in loaded.log
+
+
+@needs_bpf
+def test_a_parameter_that_cannot_be_told_is_an_error() -> None:
+    before = open_files()
+    with pytest.raises(OracleError, match="test: function sum: a parameter cannot be told: a dyn"):
+        load_program(with_signature(Param("other", text="a dynptr")))
+    assert open_files() == before
+
+
+def test_where_a_program_would_be_attached_is_in_its_section() -> None:
+    program = replace(ACCEPTED, type=ProgramType.CGROUP_SKB)
+    assert attach_type(program) == 0
+    assert attach_type(replace(program, section="cgroup_skb/egress")) == 1
+    assert attach_type(replace(ACCEPTED, section="?xdp/devmap")) == 33
+    assert attach_type(replace(ACCEPTED, section="xdp.frags")) == 37

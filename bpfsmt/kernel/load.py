@@ -7,7 +7,7 @@ import errno
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bpfsmt.errors import OracleError
 from bpfsmt.isa.codec import encode
@@ -26,6 +26,7 @@ from bpfsmt.kernel.syscall import (
     bpf,
     buffer_of,
     close,
+    describe_errno,
     kernel_name,
     new_buffer,
     require,
@@ -65,6 +66,7 @@ class Loaded:
     result: LoadResult
     maps: MapSet
     fd: int = -1
+    _called: list[Loaded] = field(default_factory=list)
 
     def __enter__(self) -> Loaded:
         return self
@@ -78,6 +80,9 @@ class Loaded:
             with suppress(OSError):
                 close(self.fd)
             self.fd = -1
+        for each in self._called:
+            each.close()
+        self._called.clear()
         self.maps.close()
 
     @property
@@ -93,9 +98,9 @@ class Loaded:
     def run(self, inputs: RunInput | None = None, *, contents: bool = True) -> RunResult:
         """Test-run the program once (or ``inputs.repeat`` times), nothing attached.
 
-        With ``contents`` the result has all maps afterwards.  Raises `OracleError` if the
-        program was not accepted or a map entry does not fit its map; what the kernel
-        refuses about the run itself is in `RunResult.errno`.
+        With ``contents`` the result has all maps afterwards.  Raises `OracleError` if this
+        program or one for its prog_arrays was not accepted, or a map entry does not fit its
+        map; what the kernel refuses about the run itself is in `RunResult.errno`.
         """
         if self.fd < 0:
             raise OracleError(f"{self.result.program.name}: the kernel did not accept it")
@@ -103,8 +108,21 @@ class Loaded:
         for name, entries in inputs.maps.items():
             for key, value in entries.items():
                 self.maps[name].update(key, value)
+        for name, programs in inputs.programs.items():
+            for index, program in programs.items():
+                self._put(name, index, program)
         found = run_once(self.fd, self.result.program.type, inputs)
         return replace(found, maps=self.maps.contents()) if contents else found
+
+    def _put(self, array: str, index: int, program: Program) -> None:
+        """Load a program that uses the maps of this one, and put it into a prog_array."""
+        maps = {each.definition.name: each for each in self.maps}
+        called = load_program(program, log_level=0, maps=maps)
+        self._called.append(called)
+        if not called.accepted:
+            why = describe_errno(called.result.errno)
+            raise OracleError(f"{program.name}: the kernel does not accept it: {why}")
+        self.maps[array].put_fd(index.to_bytes(4, "little"), called.fd)
 
 
 def load_program(

@@ -85,13 +85,15 @@ class RunInput:
     ``ctx`` gives scalar fields of the context by their names in `bpfsmt.semantics.context`;
     ``data_meta`` is the metadata in front of an XDP packet.  ``maps`` are entries, by the
     map's name, that are written before the run (a per-CPU value may be given once, for all
-    CPUs).  ``repeat`` is how often the program runs on the same packet, one after another.
+    CPUs); ``programs`` are put into prog_arrays, by the map's name and index, and stay there.
+    ``repeat`` is how often the program runs on the same packet, one after another.
     """
 
     packet: bytes = bytes(64)
     ctx: Mapping[str, int] = field(default_factory=dict)
     data_meta: bytes = b""
     maps: Mapping[str, MapContent] = field(default_factory=dict)
+    programs: Mapping[str, Mapping[int, Program]] = field(default_factory=dict)
     repeat: int = 1
 
 

@@ -8,7 +8,7 @@ What the kernel makes of the input (Linux 6.18, ``net/bpf/test_run.c``):
   does not fit into one page becomes fragments, of which the program sees the first.
 - Classifiers see the whole frame; socket filters and cgroup programs see it from behind the
   Ethernet header, whose EtherType becomes ``protocol``, and which comes out as zeros.
-- Tracing programs cannot be test-run: ENOTSUPP.
+- Programs of other types cannot be test-run on a packet: ENOTSUPP.
 
 Live frames (batches that the network stack takes on) are left out on purpose: they would
 leave this process.
@@ -26,8 +26,13 @@ from bpfsmt.kernel.syscall import ENOTSUPP, address, bpf, buffer_of, new_buffer
 from bpfsmt.program.program import ProgramType
 from bpfsmt.semantics.context import LAYOUTS, ContextLayout
 
-NOT_RUN = frozenset({ProgramType.KPROBE, ProgramType.TRACEPOINT})
-"""The types without test runs."""
+NOT_RUN = frozenset(
+    {
+        ProgramType.KPROBE, ProgramType.TRACEPOINT, ProgramType.RAW_TRACEPOINT,
+        ProgramType.PERF_EVENT, ProgramType.CGROUP_SOCK, ProgramType.CGROUP_SOCK_ADDR,
+    }
+)  # fmt: skip
+"""The types without test runs on a packet."""
 
 _GROWTH = 1 << 17  # more than a packet can grow by
 

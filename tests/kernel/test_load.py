@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bpfsmt.errors import OracleError
-from bpfsmt.kernel import LoadFlag, load_program, oracle
+from bpfsmt.kernel import LoadFlag, RunInput, load_program, oracle
 from bpfsmt.kernel.load import LOG_FULL
 from bpfsmt.kernel.stats import last_words, read_stats
 from bpfsmt.kernel.types import PROGRAM_TYPES, attach_type
@@ -197,6 +197,17 @@ def test_programs_share_maps_and_call_each_other() -> None:
         with load_program(asm(TAIL_CALL), maps={"jumps": jumps}) as third:
             assert third.run().retval == 2
         assert first.run().retval == 2, "shared maps stay open"
+
+
+@needs_bpf
+def test_programs_for_a_prog_array_come_with_the_input() -> None:
+    before = open_files()
+    into = RunInput(programs={"jumps": {1: ACCEPTED}})
+    results = oracle("kernel").run(asm(TAIL_CALL), [RunInput(), into, RunInput()])
+    assert [result.retval for result in results] == [3, 2, 2]
+    with pytest.raises(OracleError, match="test: the kernel does not accept it"):
+        oracle("kernel").run(asm(TAIL_CALL), [RunInput(programs={"jumps": {1: REJECTED}})])
+    assert open_files() == before
 
 
 @needs_bpf

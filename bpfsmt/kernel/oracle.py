@@ -54,7 +54,8 @@ class LoadResult:
     ``errno`` is 0 if the program was accepted, else a positive error number; ``log`` is the
     verifier's log just as it came, which may be empty (a refusal before verification);
     ``complete`` is False where the log did not fit the largest buffer; ``stats`` is `None`
-    where the log does not end with counts.
+    where the log does not end with counts.  ``warnings`` are lines that the kernel itself put
+    on its console meanwhile (known of a kernel in a VM): where its verifier finds itself wrong.
     """
 
     program: Program
@@ -64,6 +65,7 @@ class LoadResult:
     log: str
     complete: bool = True
     stats: LoadStats | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def insns_processed(self) -> int | None:

@@ -212,9 +212,9 @@ def and_core(a: Scalar, b: Scalar) -> Scalar:
     """a & b is at most either operand (``scalar_min_max_and``, ``scalar32_min_max_and``)."""
     t = tnum_and(a.var_off, b.var_off)
     r = replace(UNKNOWN, var_off=t)
-    exact32 = is_const32(a) and is_const32(b)
+    exact32 = is_const32(r) and is_const32(b)
     low = bitwise_low(r, exact32, u32(t.value), min(a.u32max, b.u32max))
-    return bitwise_whole(low, is_const(a) and is_const(b), t.value, min(a.umax, b.umax))
+    return bitwise_whole(low, is_const(r) and is_const(b), t.value, min(a.umax, b.umax))
 
 
 @rule
@@ -222,9 +222,9 @@ def or_core(a: Scalar, b: Scalar) -> Scalar:
     """a | b is at least either operand (``scalar_min_max_or``, ``scalar32_min_max_or``)."""
     t = tnum_or(a.var_off, b.var_off)
     r = replace(UNKNOWN, var_off=t)
-    exact32 = is_const32(a) and is_const32(b)
+    exact32 = is_const32(r) and is_const32(b)
     low = bitwise_low(r, exact32, max(a.u32min, b.u32min), u32(tnum_umax(t)))
-    return bitwise_whole(low, is_const(a) and is_const(b), max(a.umin, b.umin), tnum_umax(t))
+    return bitwise_whole(low, is_const(r) and is_const(b), max(a.umin, b.umin), tnum_umax(t))
 
 
 @rule
@@ -232,9 +232,9 @@ def xor_core(a: Scalar, b: Scalar) -> Scalar:
     """a ^ b, from the bits (``scalar_min_max_xor``, ``scalar32_min_max_xor``)."""
     t = tnum_xor(a.var_off, b.var_off)
     r = replace(UNKNOWN, var_off=t)
-    exact32 = is_const32(a) and is_const32(b)
+    exact32 = is_const32(r) and is_const32(b)
     low = bitwise_low(r, exact32, u32(t.value), u32(tnum_umax(t)))
-    return bitwise_whole(low, is_const(a) and is_const(b), t.value, tnum_umax(t))
+    return bitwise_whole(low, is_const(r) and is_const(b), t.value, tnum_umax(t))
 
 
 @rule

@@ -70,14 +70,14 @@ def signed_whole(r: Scalar, positive: bool) -> Scalar:
 def bitwise_6_1(r: Scalar, a: Scalar, b: Scalar) -> Scalar:
     """r, with both unsigned ranges of a bitwise operation on a and b, completed.
 
-    Where both operands are known, the bits say it all.
+    Where the second operand and the result are known, the bits say it all.
     """
     low = u32(r.var_off.value)
     exact = replace(r, u32min=low, u32max=low, s32min=s32(low), s32max=s32(low))
     part = (
-        exact if is_const32(a) and is_const32(b) else signed_low(r, a.s32min >= 0 and b.s32min >= 0)
+        exact if is_const32(r) and is_const32(b) else signed_low(r, a.s32min >= 0 and b.s32min >= 0)
     )
-    if is_const(a) and is_const(b):
+    if is_const(r) and is_const(b):
         return known(r.var_off.value)
     return from_bits(signed_whole(part, a.smin >= 0 and b.smin >= 0))
 

@@ -41,7 +41,9 @@ def mac(text: str) -> bytes:
 
 def udp(sport: int, dport: int, payload: bytes = b"") -> Any:
     """A UDP header and what it carries."""
-    return packet_library().udp.UDP(sport=sport, dport=dport, data=payload)
+    header = packet_library().udp.UDP(sport=sport, dport=dport, data=payload)
+    header.ulen = len(header)
+    return header
 
 
 def tcp(sport: int, dport: int, payload: bytes = b"", *, flags: int = ACK, seq: int = 1) -> Any:

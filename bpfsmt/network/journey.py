@@ -6,44 +6,42 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bpfsmt.machine import Trace
+from bpfsmt.machine import Result
 from bpfsmt.network.hooks import Place
 from bpfsmt.network.loaded import Loaded
 
-EndKind = Literal["dropped", "sent", "socket", "xsk", "consumed"]
+EndKind = Literal["dropped", "sent", "socket", "xsk", "stack", "consumed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One program's run on the frame.
+    """One program's run on the frame: what it saw, and how the run ended.
 
-    ``answer`` is R0's low half, ``action`` what it means at this place; ``where`` says where a
-    redirect goes.  ``before`` and ``after`` are what the program saw and left, ``meta`` the
-    metadata in front of that.  ``fault`` is what went wrong in the run, if anything did; then
-    there is no answer and the frame is dropped.
+    ``meta`` is the metadata that was in front of ``before``.  ``where`` says in words where
+    a redirect goes.
     """
 
     place: Place
     cpu: int
     loaded: Loaded
-    action: str
     before: bytes
-    after: bytes
-    answer: int = 0
+    meta: bytes
+    result: Result
     where: str = ""
-    meta: bytes = b""
-    steps: int = 0
-    fault: str = ""
-    trace: Trace | None = None
+
+    @property
+    def action(self) -> str:
+        """The answer by name; what went wrong instead, if something did."""
+        return self.result.problem or self.result.action
 
 
 @dataclass(frozen=True, slots=True)
 class End:
     """Where the frame, or one copy of it, came to an end in this node.
 
-    "dropped" with the reason in ``where``; "sent" out of the port ``where`` (its ifindex as
-    text); "socket" with the name of the socket that received it; "xsk" with the number of the
-    AF_XDP socket; "consumed" by the program, which keeps it (``TC_ACT_STOLEN``).
+    "dropped" with the reason in ``where``; "sent" out of the port ``where``; "socket" with the
+    name of the socket that received it; "xsk" with the number of the AF_XDP socket; "stack"
+    where another function is the stack; "consumed" by a program, which keeps it.
     """
 
     kind: EndKind
@@ -67,6 +65,6 @@ class Journey:
         return (end for end in self.ends if end.kind == kind)
 
     @property
-    def fault(self) -> str:
+    def problem(self) -> str:
         """What went wrong in a run, the first such; empty if nothing did."""
-        return next((verdict.fault for verdict in self.verdicts if verdict.fault), "")
+        return next((v.result.problem for v in self.verdicts if v.result.problem), "")

@@ -1,23 +1,17 @@
-"""Pointer arithmetic, bounds of accesses, and packet ranges in Linux 6.12."""
+"""Pointer arithmetic in Linux 6.12 (``adjust_ptr_min_max_vals``)."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from bpfsmt.bits import S64_MIN, record, replace, rule, s32, s64, u64
+from bpfsmt.bits import S64_MIN, record, replace, rule, s64
 from bpfsmt.domain.scalar import UNKNOWN, Scalar
-from bpfsmt.rules.access import MAX_PACKET_OFF, MAX_VAR_OFF
+from bpfsmt.rules.access import MAX_VAR_OFF
 from bpfsmt.rules.bounds import is_const
 from bpfsmt.rules.linux.alu import add_s64, fits_s32, sub_s64
 from bpfsmt.rules.linux.sync import sync
 from bpfsmt.rules.linux.widen import forget32
 from bpfsmt.rules.tnum import tnum_add, tnum_sub
-
-AT_PKT_END = -1
-"""A packet pointer's range where it is at or beyond the end (kernel AT_PKT_END)."""
-
-BEYOND_PKT_END = -2
-"""A packet pointer's range where it is beyond the end (kernel BEYOND_PKT_END)."""
 
 
 @record
@@ -99,58 +93,3 @@ def pointer_sub(var: Scalar, off: s64, n: Scalar) -> Moved:
 def range_kept(n: Scalar) -> bool:
     """Whether ``pointer - n`` keeps the packet range: n is not negative."""
     return n.smin >= 0
-
-
-@rule
-def within(off: s64, size: u64, limit: u64) -> bool:
-    """Bytes off to off + size lie in 0..limit (kernel ``__check_mem_access``)."""
-    low = s64(s32(off))
-    return low >= 0 and u64(low) + size <= limit
-
-
-@rule
-def region_access_ok(var: Scalar, off: s64, size: u64, limit: u64) -> bool:
-    """Bytes ``off + x`` to ``off + x + size`` lie in 0..limit for every x in ``var``.
-
-    Kernel ``check_mem_region_access``: the lower end read signed, the upper one unsigned.
-    off is a signed 32-bit number, size and limit are below 2**32.
-    """
-    low = var.smin + off
-    if var.smin < 0 and (var.smin == S64_MIN or not fits_s32(low) or low < 0):
-        return False
-    if not within(low, size, limit) or var.umax >= MAX_VAR_OFF:
-        return False
-    return within(s64(var.umax) + off, size, limit)
-
-
-@rule
-def packet_range(var: Scalar, off: s64, room: u64) -> u64:
-    """Bytes after the variable part that are in the packet, once ``ptr + room <= end``.
-
-    Kernel ``find_good_pkt_pointers``: ``off`` is the compared pointer's fixed offset, room
-    is 1 for a strict compare.  0 if nothing follows: a negative offset, one that might
-    wrap, or ``ptr < end`` with no offset at all.
-    """
-    if off < 0 or (off == 0 and room == 1):
-        return 0
-    if var.umax > MAX_PACKET_OFF or var.umax + u64(off) > MAX_PACKET_OFF:
-        return 0
-    return u64(off) + room
-
-
-@rule
-def packet_end_range(beyond: bool) -> s64:
-    """The range of a pointer once it is > the packet's end, or >= it (``mark_pkt_end``)."""
-    return BEYOND_PKT_END if beyond else AT_PKT_END
-
-
-@rule
-def taken_pkt_le(range_: s64) -> s32:
-    """ptr <= end for a packet pointer of that range: 0 if it cannot be, else -1."""
-    return 0 if range_ == BEYOND_PKT_END else -1
-
-
-@rule
-def taken_pkt_lt(range_: s64) -> s32:
-    """ptr < end for a packet pointer of that range: 0 if it cannot be, else -1."""
-    return 0 if range_ < 0 else -1

@@ -7,6 +7,7 @@ compares for equality and splits are backports, which 6.12 itself did not have.
 from __future__ import annotations
 
 from bpfsmt.rules.linux import (
+    access,
     alu,
     branch,
     extend,
@@ -14,6 +15,7 @@ from bpfsmt.rules.linux import (
     links,
     loads,
     opaque,
+    packet,
     pointer,
     retval,
     shift,
@@ -30,6 +32,6 @@ RULES = PAPER.extend(
     *rules_in(
         sync, widen, alu, shift, opaque, taken, branch, extend, loads, links, fork, pointer
     ).values(),
-    *rules_in(retval, subsume).values(),
+    *rules_in(access, packet, retval, subsume).values(),
     doc="Linux 6.12.117's scalar rules (32-bit ranges) under the paper's walk",
 )

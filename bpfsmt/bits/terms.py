@@ -11,9 +11,8 @@ import z3
 from bpfsmt.bits import ir
 from bpfsmt.bits.compile import Compiled
 from bpfsmt.bits.types import Bool, RecordType, TupleType, Type
+from bpfsmt.bits.walk import Walker
 from bpfsmt.bits.words import Word
-
-Env = dict[str, Any]
 
 _SIGNED: dict[str, Callable[..., Any]] = {
     "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">>": lambda a, b: a >> b,
@@ -97,118 +96,40 @@ def define(compiled: Compiled, namespace: Mapping[str, Any]) -> Callable[..., An
         if len(args) != len(compiled.params):
             raise TypeError(f"{compiled.name} takes {len(compiled.params)} arguments")
         env = {n: lift(t, a) for (n, t), a in zip(compiled.params, args, strict=True)}
-        return _Walker(namespace).run(compiled.body, env)
+        return _Terms(namespace).run(compiled.body, env)
 
     on_terms.__name__ = compiled.name
     return on_terms
 
 
-class _Walker:
-    def __init__(self, namespace: Mapping[str, Any]) -> None:
-        self.namespace = namespace
+def walker(namespace: Mapping[str, Any]) -> Walker:
+    """What runs parts of a rule's tree on terms, statement by statement."""
+    return _Terms(namespace)
 
-    def run(self, stmts: tuple[ir.Stmt, ...], env: Env) -> Any:
-        """The result of statements of which every path returns."""
-        for i, stmt in enumerate(stmts):
-            match stmt:
-                case ir.Return(value):
-                    return self.expr(value, env)
-                case ir.If(cond, then, other) if _may_return(then) or _may_return(other):
-                    rest = stmts[i + 1 :]
-                    test = z3.simplify(self.expr(cond, env))
-                    if z3.is_true(test):
-                        return self.run(then + rest, env)
-                    if z3.is_false(test):
-                        return self.run(other + rest, env)
-                    return ite(
-                        test, self.run(then + rest, dict(env)), self.run(other + rest, dict(env))
-                    )
-                case _:
-                    self.step(stmt, env)
-        raise AssertionError("the compiler lets no rule through that may end without return")
 
-    def step(self, stmt: ir.Stmt, env: Env) -> None:
-        """One statement that does not return, on ``env`` in place."""
-        match stmt:
-            case ir.Assign((name,), value):
-                env[name] = self.expr(value, env)
-            case ir.Assign(names, value):
-                env.update(zip(names, self.expr(value, env), strict=True))
-            case ir.If(cond, then, other):
-                sides = dict(env), dict(env)
-                for side, stmts in zip(sides, (then, other), strict=True):
-                    for inner in stmts:
-                        self.step(inner, side)
-                _merge(env, self.expr(cond, env), *sides)
-            case ir.For():
-                self.iterate(stmt, 0, env)
-            case _:
-                raise AssertionError(stmt)
+class _Terms(Walker):
+    def constant(self, type_: Type, value: int) -> Any:
+        return constant(type_, value)
 
-    def iterate(self, loop: ir.For, i: int, env: Env) -> None:
-        """Rounds ``i`` and later of a loop, on ``env`` in place."""
-        for round_ in range(i, loop.count):
-            env[loop.var] = z3.BitVecVal(round_, 64)
-            if self.rest(loop, round_, loop.body, env):
-                return
+    def ite(self, cond: Any, then: Any, other: Any) -> Any:
+        return ite(cond, then, other)
 
-    def rest(self, loop: ir.For, round_: int, stmts: tuple[ir.Stmt, ...], env: Env) -> bool:
-        """What is left of a round; true if there is nothing to do after it.
+    def decide(self, cond: Any) -> bool | None:
+        simple = z3.simplify(cond)
+        return True if z3.is_true(simple) else False if z3.is_false(simple) else None
 
-        Where a break's condition is open, both futures are walked and merged: leaving now,
-        and the rest of this round with all rounds after it.
-        """
-        for k, stmt in enumerate(stmts):
-            if not isinstance(stmt, ir.Break):
-                self.step(stmt, env)
-                continue
-            leave = z3.simplify(self.expr(stmt.cond, env))
-            if z3.is_true(leave):
-                return True
-            if not z3.is_false(leave):
-                going = dict(env)
-                if not self.rest(loop, round_, stmts[k + 1 :], going):
-                    self.iterate(loop, round_ + 1, going)
-                _merge(env, leave, dict(env), going)
-                return True
-        return False
-
-    def expr(self, e: ir.Expr, env: Env) -> Any:
-        match e:
-            case ir.Const(type_, value):
-                return constant(type_, value)
-            case ir.Var(_, name):
-                return env[name]
-            case ir.Field(_, arg, name):
-                return getattr(self.expr(arg, env), name)
-            case ir.Ite(_, cond, then, other):
-                return ite(self.expr(cond, env), self.expr(then, env), self.expr(other, env))
-            case ir.Call(_, rule, args):
-                return self.namespace[rule](*(self.expr(a, env) for a in args))
-            case ir.Make(type_, args):
-                parts = tuple(self.expr(a, env) for a in args)
-                return type_.cls(*parts) if isinstance(type_, RecordType) else parts
-            case ir.Replace(_, arg, fields):
-                return self.expr(arg, env)._replace(**{n: self.expr(v, env) for n, v in fields})
-            case ir.Cast(type_, arg):
-                return self.cast(type_, arg, env)
-            case ir.Op():
-                return self.op(e, env)
-
-    def cast(self, to: Word, arg: ir.Expr, env: Env) -> Any:
-        value = self.expr(arg, env)
-        if isinstance(arg.type, Bool):
+    def convert(self, to: Word, of: Type, value: Any) -> Any:
+        if isinstance(of, Bool):
             return ite(value, constant(to, 1), constant(to, 0))
-        assert isinstance(arg.type, Word)
-        grow = to.bits - arg.type.bits
+        assert isinstance(of, Word)
+        grow = to.bits - of.bits
         if grow < 0:
             return z3.Extract(to.bits - 1, 0, value)
         if grow == 0:
             return value
-        return z3.SignExt(grow, value) if arg.type.signed else z3.ZeroExt(grow, value)
+        return z3.SignExt(grow, value) if of.signed else z3.ZeroExt(grow, value)
 
-    def op(self, e: ir.Op, env: Env) -> Any:
-        args = [self.expr(a, env) for a in e.args]
+    def op(self, e: ir.Op, args: list[Any]) -> Any:
         if e.op == "==":
             return equal(*args)
         if e.op == "!=":
@@ -222,17 +143,3 @@ class _Walker:
             first: Callable[..., Any] = less if e.op == "min" else lambda a, b: less(b, a)
             return functools.reduce(lambda a, b: ite(first(a, b), a, b), args)
         return (table.get(e.op) or _EITHER[e.op])(*args)
-
-
-def _may_return(stmts: tuple[ir.Stmt, ...]) -> bool:
-    return any(
-        isinstance(s, ir.Return)
-        or (isinstance(s, ir.If) and (_may_return(s.then) or _may_return(s.other)))
-        for s in stmts
-    )
-
-
-def _merge(env: Env, cond: Any, then: Env, other: Env) -> None:
-    for name in then.keys() & other.keys():
-        a, b = then[name], other[name]
-        env[name] = a if a is b else ite(cond, a, b)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bpfsmt.domain.reg import ADD_CONST, NOT_INIT, Reg, RegType
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum, const
@@ -149,7 +149,7 @@ class Reader:
             return const(int(said["imm"], 16 if old else 0))
         if not varies:
             return UNKNOWN if type_ is RegType.SCALAR_VALUE or old else const(0)
-        bounds = {
+        bounds: dict[str, Any] = {
             field: _wrap(said[name], width, signed=signed)
             for name, (field, width, signed) in _FIELDS.items()
             if name in said

@@ -49,7 +49,7 @@ def split_state(text: str) -> StateText:
         raise Unreadable(text)
     regs: dict[int, str] = {}
     slots: dict[int, str] = {}
-    for item, after in zip(items, [*items[1:], None], strict=True):
+    for item, after in zip(items, [*items[1:], None], strict=False):
         value = body[item.end() : after.start() if after else None].strip()
         if item[1] is not None:
             regs[int(item[1])] = value

@@ -1,0 +1,210 @@
+"""A verifier's log (level 2) to the claims that it makes: text to `Analysis`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bpfsmt.domain.analysis import Analysis, Outcome, Verdict
+from bpfsmt.kernel.log.lines import live_registers, passes
+from bpfsmt.kernel.log.messages import Message, message
+from bpfsmt.kernel.log.regs import Dialect, Reader, Unmodelled, Unreadable
+from bpfsmt.kernel.log.states import split_state
+from bpfsmt.kernel.log.trail import Astray, Trail
+from bpfsmt.program.program import Program
+
+_INSTRUCTION = re.compile(r"(\d+): \(([0-9a-f]{2})\) (.*?)(?:\s*;(| .*))?")
+_STATE = re.compile(r"(\d+):((?: (?:frame\d+:|R\d+|fp-\d+).*)?)")
+_FROM = re.compile(r"from (\d+) to (\d+)( \(speculative execution\))?:(.*)")
+_SAFE = re.compile(r"(\d+): safe")
+_HEAD = re.compile(
+    r"(caller|callee|returning from callee|to caller at \d+|cur state|old state):(.*)"
+)
+_BACK = re.compile(
+    r"(?:mark_precise: frame\d+: )?last_idx (-?\d+) first_idx (-?\d+)(?: subseq_idx (-?\d+))? ?"
+)
+_PARENT = re.compile(
+    r"(?:mark_precise: frame(\d+): parent state regs=\S* stack=\S*:"
+    r"|parent (?:didn't have|already had) regs=\w+ stack=\w+ marks:)(.*)"
+)
+_GLOBAL = re.compile(
+    r"Validating .*\(\) func#\d+\.\.\.|"
+    r"[Ff]unc#\d+ .*(?:is global and assumed valid\.|is global and valid\. Skipping\.)"
+)
+_OLD = re.compile(r"\(off=-?\d+(?:,r=-?\d+)?,(?:ks=|imm=)")
+
+
+@dataclass
+class ParsedLog:
+    """What a log says: the claims, and what of it was not understood.
+
+    ``unread`` has every line that is neither a claim nor known to make none, with its
+    number (from 1) and text.  ``surprises`` are places where the log shows that something
+    had changed before without any line saying so, and that this parser did not carry along;
+    the claims in between are corrected.
+    """
+
+    analysis: Analysis
+    unread: list[tuple[int, str]] = field(default_factory=list)
+    surprises: list[str] = field(default_factory=list)
+
+
+def parse_log(
+    program: Program, log: str, *, producer: str = "kernel", accepted: bool | None = None
+) -> ParsedLog:
+    """The claims in a kernel's log about ``program``.
+
+    ``accepted`` is the kernel's answer where it is known; else the log must tell: a program
+    is rejected if a message says so.  What a log names that is outside of bpfsmt's domain
+    makes the analysis one of `Outcome.UNSUPPORTED`.
+    """
+    return _Parser(program, log, producer).run(accepted)
+
+
+class _Parser:
+    def __init__(self, program: Program, log: str, producer: str) -> None:
+        dialect = Dialect.OLD if _OLD.search(log) else Dialect.NEW
+        self.program, self.producer = program, producer
+        self.lines = log.splitlines()
+        self.trail = Trail(program, Reader(program.maps, dialect))
+        self.unread: list[tuple[int, str]] = []
+        self.said: list[tuple[str, Message]] = []
+        self.unsupported = ""
+        self.next: Callable[[str], None] | None = None
+
+    def run(self, accepted: bool | None) -> ParsedLog:
+        for number, line in enumerate(self.lines, start=1):
+            try:
+                understood = self.line(line)
+            except (Unreadable, Astray) as error:
+                self.unread.append((number, f"{line}  [{error}]"))
+                continue
+            except Unmodelled as error:
+                self.unsupported = str(error)
+                self.trail.here = None
+                break
+            if not understood:
+                self.unread.append((number, line))
+        verdict = self.verdict(accepted)
+        self.trail.finish(accepted=verdict.accepted)
+        analysis = Analysis(
+            self.program, self.producer, verdict, self.trail.visits, self.trail.edges,
+            self.trail.dead, walked=len(self.trail.visits), log=self.lines,
+        )  # fmt: skip
+        return ParsedLog(analysis, self.unread, self.trail.surprises)
+
+    # Lines
+
+    def line(self, line: str) -> bool:
+        """Take in one line; False if it is not understood."""
+        if self.next is not None:
+            take, self.next = self.next, None
+            take(line)
+            return True
+        return (
+            self.instruction(line)
+            or self.state(line)
+            or self.way(line)
+            or self.call(line)
+            or self.precision(line)
+            or self.table(line)
+            or passes(line)
+            or self.rejection(line)
+        )
+
+    def instruction(self, line: str) -> bool:
+        found = _INSTRUCTION.fullmatch(line)
+        if not found:
+            return False
+        pc, opcode = int(found[1]), int(found[2], 16)
+        self.trail.instruction(pc)
+        if self.program[pc].opcode != opcode:
+            raise Astray(f"the instruction at {pc} has opcode {self.program[pc].opcode:02x}")
+        if found[4]:
+            self.trail.changed(split_state(found[4]))
+        return True
+
+    def state(self, line: str) -> bool:
+        safe = _SAFE.fullmatch(line)
+        if safe:
+            self.trail.safe(int(safe[1]))
+            return True
+        found = _STATE.fullmatch(line)
+        if not found:
+            return False
+        self.trail.changed(split_state(found[2]))
+        return True
+
+    def way(self, line: str) -> bool:
+        found = _FROM.fullmatch(line)
+        if not found:
+            return False
+        if found[3]:
+            raise Unmodelled("speculative paths")
+        src, pc, text = int(found[1]), int(found[2]), found[4]
+        if text.strip() == "safe":
+            self.trail.resume(src, pc, None)
+            self.trail.safe(pc)
+        else:
+            self.trail.resume(src, pc, split_state(text))
+        return True
+
+    def call(self, line: str) -> bool:
+        found = _HEAD.fullmatch(line)
+        if not found:
+            return False
+        what, rest = found.groups()
+        if what in ("cur state", "old state"):
+            split_state(rest)
+        elif what == "returning from callee":
+            self.next = lambda text: None  # a frame that is no more
+        else:
+            self.next = lambda text: self.trail.whole(split_state(text))
+        return True
+
+    def precision(self, line: str) -> bool:
+        back = _BACK.fullmatch(line)
+        if back:
+            last, first = int(back[1]), int(back[2])
+            self.trail.backtrack(last, first, new=back[3] in (None, "-1"))
+            return True
+        parent = _PARENT.fullmatch(line)
+        if parent:
+            self.trail.marked(split_state(parent[2]))
+        return parent is not None
+
+    def table(self, line: str) -> bool:
+        row = live_registers(line)
+        if row is not None:
+            self.trail.live[row[0]] = row[1]
+        return row is not None
+
+    def rejection(self, line: str) -> bool:
+        if _GLOBAL.fullmatch(line):
+            raise Unmodelled("global functions")
+        visits = self.trail.visits
+        said = message(line, visits[-1].state.regs if visits else ())
+        if said is not None:
+            self.said.append((line, said))
+        return said is not None
+
+    # The verdict
+
+    def verdict(self, accepted: bool | None) -> Verdict:
+        """What the kernel decided; why, in its own words."""
+        visits = self.trail.visits
+        pc = visits[-1].pc if visits else 0
+        if self.unsupported:
+            why = f"bpfsmt does not model {self.unsupported}: no verdict."
+            message_ = f"{self.unsupported} not modelled"
+            return Verdict(Outcome.UNSUPPORTED, pc, "unsupported", why, message_)
+        if accepted if accepted is not None else not self.said:
+            return Verdict(Outcome.ACCEPT)
+        if not self.said:
+            text = self.unread[-1][1] if self.unread else "no reason in the log"
+            return Verdict(Outcome.REJECT, pc, "other", f"The kernel says: {text}.", text)
+        line, first = self.said[0]
+        reason = "The kernel says: " + "; ".join(text for text, _ in self.said) + "."
+        at = first.pc if first.pc >= 0 else pc
+        return Verdict(Outcome.REJECT, at, first.kind, reason, line, first.reg)

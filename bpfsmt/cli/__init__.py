@@ -7,6 +7,7 @@ import click
 from bpfsmt.cli.boundary import Boundary
 from bpfsmt.cli.cfg import cfg
 from bpfsmt.cli.crosscheck import crosscheck
+from bpfsmt.cli.oracles import oracles
 from bpfsmt.cli.rules import rules
 from bpfsmt.cli.text import asm, disasm
 from bpfsmt.cli.verify import verify
@@ -18,7 +19,7 @@ def main() -> None:
     """Is what an eBPF verifier believes about a program true?"""
 
 
-for command in (crosscheck, verify, cfg, disasm, asm, rules):
+for command in (crosscheck, verify, cfg, disasm, asm, rules, oracles):
     main.add_command(command)
 
 __all__ = ["main"]

@@ -8,7 +8,7 @@ import tempfile
 
 _TIME = re.compile(r"^\[ *\d+\.\d+\] ")
 _TELLING = re.compile(
-    r"Kernel panic|BUG:|Oops|general protection|Out of memory|^bpfsmt:|^qemu-system"
+    r"Kernel panic|BUG:|Oops|general protection|Out of memory|^bpfsmt:|qemu-system-x86_64: "
 )
 _LONGEST = 200
 _LAST_BYTES = 1 << 16
@@ -38,10 +38,9 @@ class Console:
         self.file.close()
 
     def last_words(self) -> str:
-        """The line that says best why the machine ended; "" if nothing was said."""
-        lines = self._lines(-_LAST_BYTES)
-        telling = [line for line in lines if _TELLING.search(line)]
-        return (telling or lines or [""])[-1][:_LONGEST]
+        """The line that says why the machine ended; "" if none does."""
+        telling = [line for line in self._lines(-_LAST_BYTES) if _TELLING.search(line)]
+        return telling[-1][:_LONGEST] if telling else ""
 
     def news(self) -> tuple[str, ...]:
         """The lines since the last time.

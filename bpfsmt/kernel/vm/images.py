@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bpfsmt.errors import OracleError
+from bpfsmt.kernel.vm.missing import MissingError
 from bpfsmt.kernel.vm.paths import cache_directory
 
+_PREFIX = "vmlinuz-"
 _MAGIC_AT, _MAGIC = 0x202, b"HdrS"
 _VERSION_AT, _VERSION_BASE, _VERSION_BYTES = 0x20E, 0x200, 256
 
@@ -59,12 +62,9 @@ def read_image(path: Path) -> Image:
 def images() -> list[Image]:
     """All images on this machine that can be read, the newest first."""
     found: dict[str, Image] = {}
-    for directory in image_directories():
-        for path in sorted(directory.glob("vmlinuz-*")):
-            try:
-                image = read_image(path)
-            except OracleError:
-                continue
+    for path in _files():
+        with suppress(OracleError):
+            image = read_image(path)
             found.setdefault(image.release, image)
     return [found[release] for release in newest_first(found)]
 
@@ -86,18 +86,22 @@ def newest_first(releases: Iterable[str]) -> list[str]:
 def find_image(name: str) -> Image:
     """The newest image of a release (``6.12``, ``6.1.0-56-amd64``), or the one at a path.
 
-    Raises `OracleError` with what to install if there is none.
+    Raises `MissingError` if there is none, `OracleError` for one that cannot be read.
     """
     if "/" in name:
         return read_image(Path(name))
     for image in images():
         if is_release(image.release, name):
             return image
+    for path in _files():  # is there one that only others may read?
+        if is_release(path.name.removeprefix(_PREFIX), name):
+            return read_image(path)
     places = " and ".join(str(directory) for directory in image_directories())
-    raise OracleError(
-        f"no kernel image of Linux {name} in {places}: install {package_of(name)}, "
-        f"or run: bpfsmt oracles --fetch vm:{name}"
-    )
+    raise MissingError(f"no image of Linux {name} in {places}", package_of(name), f"vm:{name}")
+
+
+def _files() -> list[Path]:
+    return [path for each in image_directories() for path in sorted(each.glob(f"{_PREFIX}*"))]
 
 
 def is_release(release: str, name: str) -> bool:
@@ -110,11 +114,9 @@ def is_release(release: str, name: str) -> bool:
 
 
 def package_of(name: str) -> str:
-    """Debian's package with a kernel of that release.
+    """Debian's package with a kernel of that release: 6.1 is the standard one of Debian 12.
 
     >>> package_of("6.12"), package_of("6.1")
-    ('linux-image-6.12-amd64 (Debian)', 'linux-image-amd64 (Debian 12)')
+    ('linux-image-6.12-amd64', 'linux-image-amd64')
     """
-    if name == "6.1":
-        return "linux-image-amd64 (Debian 12)"
-    return f"linux-image-{name}-amd64 (Debian)"
+    return "linux-image-amd64" if name == "6.1" else f"linux-image-{name}-amd64"

@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from bpfsmt.errors import OracleError
+from bpfsmt.kernel.vm.missing import MissingError
 from bpfsmt.kernel.vm.paths import cache_directory, write_whole
 
 _CROSS, _NATIVE = "x86_64-linux-gnu-gcc", ("gcc", "clang", "cc")
@@ -51,13 +52,13 @@ def _padded(data: bytes) -> bytes:
 
 
 def find_compiler() -> str:
-    """The path of a C compiler for x86-64; raises `OracleError` with what to install."""
+    """The path of a C compiler for x86-64; raises `MissingError`."""
     native = platform.machine() in ("x86_64", "AMD64")
     names = (_CROSS, *_NATIVE) if native else (_CROSS,)
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
-        packages = "gcc and libc6-dev" if native else "gcc-x86-64-linux-gnu"
-        raise OracleError(f"no C compiler for the loader: install {packages}")
+        packages = "gcc libc6-dev" if native else "gcc-x86-64-linux-gnu"
+        raise MissingError("no C compiler for the loader", packages)
     return found
 
 

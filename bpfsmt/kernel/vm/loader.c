@@ -27,7 +27,7 @@
 #define SHARED_DEVICES "/sys/bus/pci/devices"
 #define SHARED_VENDOR "0x1af4"
 #define SHARED_DEVICE "0x1110"
-#define IDLE_MILLISECONDS (10 * 60 * 1000) /* then the host is gone, and so are we */
+#define IDLE_MILLISECONDS (180 * 1000) /* then the host is gone, and so are we */
 
 enum operation { SHARE, BPF, CLOSE, PEEK };
 

@@ -27,6 +27,7 @@ BOOT_SECONDS = 120.0
 CALL_SECONDS = 900.0
 """How long one call may take: a program of a million steps is verified under emulation."""
 
+_IDLE_SECONDS = 120.0  # after some more, the loader takes us for dead and ends the machine
 _ADDRESSES = 4  # so many places are tried for the shared memory
 
 
@@ -53,6 +54,7 @@ class VirtualMachine:
         self._what = f"Linux {image.release} in a VM"
         self._call_seconds = call_seconds
         self._number = 0
+        self._asked_at = time.monotonic()
         self._console = Console()
         self._memory = SharedMemory()
         self._line, theirs = socket.socketpair()
@@ -114,8 +116,11 @@ class VirtualMachine:
 
     @property
     def alive(self) -> bool:
-        """It can be asked, from this process."""
-        return os.getpid() == self._owner and self._end.alive and self._process.poll() is None
+        """It can be asked, from this process; not after a long time without a question."""
+        if os.getpid() != self._owner or not self._end.alive:
+            return False
+        idle = time.monotonic() - self._asked_at
+        return idle < _IDLE_SECONDS and self._process.poll() is None
 
     def shut_down(self) -> None:
         """Kill it; again is harmless.  The guest has nothing to save."""
@@ -194,6 +199,7 @@ class VirtualMachine:
     def _ask(self, operation: Operation, *args: int, doing: str) -> int:
         """One request and the answer to it."""
         self._number += 1
+        self._asked_at = time.monotonic()
         try:
             self._line.settimeout(self._call_seconds)
             self._line.sendall(frames.request(self._number, operation, args))

@@ -17,6 +17,7 @@ from bpfsmt.kernel.vm.cache import ResultCache
 from bpfsmt.kernel.vm.images import Image, find_image
 from bpfsmt.kernel.vm.initramfs import find_compiler
 from bpfsmt.kernel.vm.machine import MachineError, VirtualMachine
+from bpfsmt.kernel.vm.missing import MissingError, all_missing
 from bpfsmt.kernel.vm.qemu import find_qemu
 from bpfsmt.program.program import Program
 
@@ -33,7 +34,7 @@ class VmOracle:
         """``name`` is how it was chosen; without ``keep`` answers are neither kept nor found."""
         self.name = name
         self.release = image.release
-        self._image = image
+        self.image = image
         self._cache = ResultCache(image) if keep else None
         self._machine: VirtualMachine | None = None
         self._turn = threading.RLock()
@@ -108,7 +109,7 @@ class VmOracle:
     def _booted(self) -> VirtualMachine:
         if self._machine is None or not self._machine.alive:
             self.close()
-            self._machine = VirtualMachine(self._image)
+            self._machine = VirtualMachine(self.image)
         return self._machine
 
 
@@ -117,16 +118,13 @@ def vm_oracle(name: str, *, keep: bool = True) -> VmOracle:
 
     Raises `OracleError` with all that is missing, and what to install.
     """
-    missing = []
-    for find in (find_qemu, find_compiler):
+    missing: list[MissingError] = []
+    found: list[Image] = []
+    for find in (find_qemu, find_compiler, lambda: found.append(find_image(name))):
         try:
             find()
-        except OracleError as error:
-            missing.append(str(error))
-    try:
-        image = find_image(name)
-    except OracleError as error:
-        missing.append(str(error))
+        except MissingError as error:
+            missing.append(error)
     if missing:
-        raise OracleError(f"vm:{name}: {'; '.join(missing)}")
-    return VmOracle(f"vm:{name}", image, keep=keep)
+        raise OracleError(f"vm:{name}: {all_missing(missing)}")
+    return VmOracle(f"vm:{name}", found[0], keep=keep)

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bpfsmt.errors import OracleError
 from bpfsmt.kernel.vm.images import Image
+from bpfsmt.kernel.vm.missing import MissingError
 from bpfsmt.kernel.vm.paths import cache_directory
 
 PROGRAM = "qemu-system-x86_64"
@@ -50,14 +50,14 @@ def fetched_root() -> Path:
 
 
 def find_qemu() -> Qemu:
-    """QEMU as installed, or as fetched; raises `OracleError` with what to install."""
+    """QEMU as installed, or as fetched; raises `MissingError`."""
     installed = shutil.which(PROGRAM)
     if installed is not None:
         return Qemu(Path(installed))
     root = fetched_root()
     path = root / "usr/bin" / PROGRAM
     if not path.exists():
-        raise OracleError(f"no {PROGRAM}: install {PACKAGE}, or run: bpfsmt oracles --fetch qemu")
+        raise MissingError(f"no {PROGRAM}", PACKAGE, "qemu")
     libraries = ":".join(str(root / each) for each in _LIBRARIES)
     environment = {
         "LD_LIBRARY_PATH": libraries,

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import struct
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from bpfsmt.errors import LoadError
 from bpfsmt.program.btf import Btf, BtfType, Kind
@@ -138,6 +138,7 @@ def _btf_map(btf: Btf, name: str, type_id: int, *, is_inner: bool = False) -> Ma
         raise LoadError(f"map {name}: its BTF type is no struct")
     numbers: dict[str, int] = {}
     values: BtfType | None = None
+    fields: tuple[tuple[str, int, int], ...] = ()
     for member in btf.members(definition):
         attribute, value = member.name, btf.resolve(member.type_id)
         if attribute in _NUMBERS:
@@ -145,11 +146,39 @@ def _btf_map(btf: Btf, name: str, type_id: int, *, is_inner: bool = False) -> Ma
         elif attribute in _TYPES:
             pointer = _expect(value, Kind.PTR, f"map {name}: {attribute}")
             _set(numbers, name, _TYPES[attribute], btf.size(pointer.ref))
+            if attribute == "value":
+                fields = tuple(_special_fields(btf, pointer.ref))
         elif attribute == "values":
             values = _values(btf, value, f"map {name}: values")
         else:
             raise LoadError(f"map {name}: attribute {attribute or '(unnamed)'} is not known")
-    return _assemble(btf, name, numbers, values, is_inner)
+    return replace(_assemble(btf, name, numbers, values, is_inner), fields=fields)
+
+
+_SPECIAL = frozenset(
+    {"bpf_spin_lock", "bpf_res_spin_lock", "bpf_timer", "bpf_wq", "bpf_task_work"}
+    | {"bpf_list_head", "bpf_list_node", "bpf_rb_root", "bpf_rb_node", "bpf_refcount"}
+)
+_KPTR = frozenset({"kptr", "kptr_untrusted", "percpu_kptr", "uptr"})
+
+
+def _special_fields(btf: Btf, type_id: int, at: int = 0) -> Iterator[tuple[str, int, int]]:
+    """The parts of a value of that type that only the kernel may touch."""
+    found = btf.resolve(type_id) if type_id else None
+    if found is None or found.kind is not Kind.STRUCT:
+        return
+    if found.name in _SPECIAL:
+        yield found.name, at, found.ref
+        return
+    for member in btf.members(found):
+        offset = at + member.offset // 8
+        kind = btf.resolve(member.type_id)
+        if kind.kind is Kind.PTR and kind.ref:
+            target = btf.type(kind.ref)
+            if target.kind is Kind.TYPE_TAG and target.name in _KPTR:
+                yield "kptr", offset, 8
+        else:
+            yield from _special_fields(btf, member.type_id, offset)
 
 
 def _set(numbers: dict[str, int], name: str, attribute: str, value: int) -> None:

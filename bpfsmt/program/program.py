@@ -40,7 +40,8 @@ class MapDef:
     ``data`` is the initial content of a global-data map (``.rodata``, ``.data``,
     ``.bss``: an array of one entry) and `None` for all others; ``frozen`` says that
     nobody writes it after loading (``.rodata``).  ``inner`` describes the maps that a
-    map-in-map holds.
+    map-in-map holds.  ``fields`` are the parts of a value that only the kernel may touch
+    (``bpf_spin_lock``, ``bpf_timer``, ``kptr``): name, offset and size of each.
     """
 
     name: str
@@ -52,6 +53,7 @@ class MapDef:
     data: bytes | None = None
     frozen: bool = False
     inner: MapDef | None = None
+    fields: tuple[tuple[str, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

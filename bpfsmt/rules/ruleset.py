@@ -40,7 +40,9 @@ class Policy:
     ``max_insns`` bounds a program's length in slots and ``max_walked`` the instructions
     that the walk of all paths visits.  ``loops`` and ``calls`` say whether back edges and
     local calls are admitted.  ``strict_alignment`` asks for aligned access to packets and
-    map values too (stack and context always need it).
+    map values too (stack and context always need it).  ``walk`` names the walk that
+    the rules are for: "paper", or "linux" for that of Linux with loops, precision, the
+    stack at unknown offsets, references and global functions.
     """
 
     max_insns: int = 4096
@@ -48,6 +50,7 @@ class Policy:
     loops: bool = False
     calls: bool = True
     strict_alignment: bool = False
+    walk: str = "paper"
 
 
 @dataclass(frozen=True)

@@ -42,12 +42,23 @@ REASONS: dict[str, str] = {
     "stack-pointer-escape": "a pointer into a function's stack would outlive the function",
     "pointer-leak": "a pointer is written where it may not be kept",
     "atomic-target": "an atomic operation on memory that does not support it",
+    "memory-bounds": "an access is not known to lie inside the memory",
+    "read-only": "memory is written that programs may only read",
+    "special-field": "a lock, timer or pointer of the kernel in a map's value is touched",
     # calls and the end
     "argument-type": "a helper's argument has the wrong type",
     "argument-size": "a helper's size argument is not known to be in bounds",
     "map-helper-mismatch": "a helper does not work on this type of map",
     "return-value": "the program's result may lie outside what its type allows",
+    "reference": "a reference is released that is not held, or not handed over as one",
+    "reference-leak": "a reference is not released before the end",
+    "lock-held": "something is done that may not be done while a lock is held",
+    "spin-lock": "a lock is taken or released where it cannot be",
+    "legacy-load": "programs of this type have no legacy loads from the packet",
+    "licence": "a helper needs a licence that the program does not have",
+    "signature": "a global function has a parameter that is not admitted",
     # the walk
+    "infinite-loop": "a loop comes back with nothing changed",
     "too-complex": "the walk of all paths visits more instructions than the rule set admits",
     # nothing that a verifier says: bpfsmt does not model it
     "unsupported": "bpfsmt does not model this; no verdict",

@@ -1,0 +1,62 @@
+"""The verifier of Linux 6.12: what it decides of a program, and every state it explores.
+
+`walk` goes all ways in the kernel's order; `prune` ends a path where an explored state
+stands for it, by what `precision` and `liveness` say has mattered; `subsume` compares.
+`step` is what each instruction does.  Functions that are global are verified by
+themselves, from their signatures.
+"""
+
+from __future__ import annotations
+
+from bpfsmt.domain.analysis import Analysis, Outcome, Verdict
+from bpfsmt.program.program import Program
+from bpfsmt.rules import RuleSet
+from bpfsmt.verifier.linux.depth import check_stack_depth
+from bpfsmt.verifier.linux.env import Env
+from bpfsmt.verifier.linux.first import check_program
+from bpfsmt.verifier.linux.log import Log
+from bpfsmt.verifier.linux.step.calls import start
+from bpfsmt.verifier.linux.walk import Walk
+from bpfsmt.verifier.reasons import Rejection
+
+
+def verify_linux(
+    program: Program, rules: RuleSet, *, log: bool = False, record: bool = True
+) -> Analysis:
+    """Verify ``program`` as Linux does with these rules.
+
+    ``record`` keeps the claims; without it memory does not grow with the walk.
+    """
+    lines = Log(wanted=log)
+    analysis = Analysis(program, rules.name, Verdict(Outcome.ACCEPT), log=lines.lines)
+    try:
+        check_program(program, rules.policy)
+        env = Env(program, rules)
+    except Rejection as rejection:
+        analysis.verdict = rejection.verdict(0)
+        lines.rejected(rejection)
+        return analysis
+    walk = Walk(env, lines, record=record)
+    analysis.visits, analysis.edges, analysis.dead = walk.visits, walk.edges, walk.dead
+    try:
+        _walk_all(env, walk)
+    except Rejection as rejection:
+        analysis.verdict = rejection.verdict(walk.pc)
+        lines.rejected(rejection)
+    analysis.walked = walk.walked
+    lines.finished(analysis.walked, rules.policy.max_walked)
+    return analysis
+
+
+def _walk_all(env: Env, walk: Walk) -> None:
+    """The program, then every global function that was called, then the stack's depth."""
+    walk.run(start(walk, 0), 0)
+    done = 0
+    while done < len(walk.called):
+        entry = walk.called[done]
+        walk.run(start(walk, entry), entry)
+        done += 1
+    check_stack_depth(env, walk.stack_depth, walk.tail_calls)
+
+
+__all__ = ["verify_linux"]

@@ -1,0 +1,102 @@
+"""What stays the same while a program is walked: maps, rules by name, layout, flags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
+
+from bpfsmt.domain import UNKNOWN, Reg, RegType, Scalar, format_reg
+from bpfsmt.domain.reg import NOT_INIT
+from bpfsmt.domain.scalar import const
+from bpfsmt.domain.state import Frame
+from bpfsmt.isa import CallSrc, JmpOp
+from bpfsmt.program.program import MapDef, Program
+from bpfsmt.rules import RuleSet
+from bpfsmt.semantics.context import layout_of
+from bpfsmt.semantics.prototypes import PROTOTYPES
+from bpfsmt.verifier.linux.flow import Flow
+from bpfsmt.verifier.linux.liveness import live_registers
+
+STRICT_ALIGNMENT, TEST_STATE_FREQ, SLEEPABLE = 1, 8, 16
+"""Flags of a load (``BPF_F_...``)."""
+
+ANY = Reg(RegType.SCALAR_VALUE)
+"""A number of which nothing is known."""
+
+_PURE = ("alu32_", "alu64_", "movsx", "zext32", "byte_swap", "from_", "taken", "refine")
+
+
+class Env:
+    """The program and the rules; nothing here changes during the walk."""
+
+    def __init__(self, program: Program, rules: RuleSet) -> None:
+        self.program = program
+        self.slots = program.slots
+        self.rules, self.policy = rules, rules.policy
+        self.ints = _remembering(rules.ints)
+        self.flow = Flow(program)
+        self.live = live_registers(program)
+        self.layout = layout_of(program.type)
+        self.strict = bool(program.flags & STRICT_ALIGNMENT) or rules.policy.strict_alignment
+        self.frequent = bool(program.flags & TEST_STATE_FREQ)
+        self.maps: list[MapDef] = list(program.maps)
+        self.inner: dict[int, int] = {}
+        for n, m in enumerate(program.maps):
+            if m.inner is not None:
+                self.inner[n] = len(self.maps)
+                self.maps.append(m.inner)
+        self._changes: dict[int, bool] = {}
+        self.const: Callable[[int], Scalar] = lru_cache(8192)(const)
+        self.zero = const(0)
+        self.sized = {n: self.ints.from_umax((1 << 8 * n) - 1) for n in (1, 2, 4)} | {8: UNKNOWN}
+
+    def changes_packet(self, start: int) -> bool:
+        """Whether a function, or one that it calls, makes packet pointers stale."""
+        if start not in self._changes:
+            self._changes[start] = False
+            self._changes[start] = any(
+                self._change(pc) for pc in range(start, self.flow.end(self.flow.function(start)))
+            )
+        return self._changes[start]
+
+    def _change(self, pc: int) -> bool:
+        insn = self.slots[pc]
+        if insn is None or not insn.is_jmp or insn.jmp_op is not JmpOp.CALL:
+            return False
+        if insn.src == CallSrc.LOCAL:
+            return self.changes_packet(pc + 1 + insn.imm)
+        found = PROTOTYPES.get(insn.imm) if insn.src == CallSrc.HELPER else None
+        return found is not None and found.changes_packet
+
+    def number(self, x: int) -> Reg:
+        """The register that holds just this number (taken modulo 2**64)."""
+        return Reg(RegType.SCALAR_VALUE, self.const(x & 0xFFFFFFFFFFFFFFFF))
+
+    def pointer(self, type_: RegType, **fields: int) -> Reg:
+        """A pointer of that type to the beginning of its region."""
+        return Reg(type_, self.zero, **fields)
+
+    def frame(self, number: int, callsite: int = -1) -> Frame:
+        """A frame whose registers are unwritten but for the frame pointer."""
+        fp = Reg(RegType.PTR_TO_STACK, self.zero, frame=number)
+        return Frame((*[NOT_INIT] * 10, fp), {}, callsite)
+
+    def show(self, reg: Reg) -> str:
+        """A register's state in log syntax."""
+        return format_reg(reg, self.maps)
+
+    def loaded(self, size: int, *, signed: bool) -> Reg:
+        """What a load of ``size`` unknown bytes gives."""
+        if signed:
+            return Reg(RegType.SCALAR_VALUE, self.ints.movsx64(UNKNOWN, 8 * size))
+        return Reg(RegType.SCALAR_VALUE, self.sized[size])
+
+
+def _remembering(ints: SimpleNamespace) -> SimpleNamespace:
+    """The rules, each remembering its latest answers: programs ask the same again and again."""
+    known: dict[str, Any] = {}
+    for name, rule in vars(ints).items():
+        known[name] = lru_cache(1 << 14)(rule) if name.startswith(_PURE) else rule
+    return SimpleNamespace(**known)

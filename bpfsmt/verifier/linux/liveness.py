@@ -1,0 +1,65 @@
+"""Which registers are read later, whatever path is taken (Linux 6.15 ``compute_live_registers``).
+
+Registers that nothing reads any more are forgotten in explored states, so that more paths
+end in these.  Linux 6.12 finds them out while it walks; what it finds never says less.
+"""
+
+from __future__ import annotations
+
+from bpfsmt.cfg import reads, writes
+from bpfsmt.errors import UnsupportedError
+from bpfsmt.isa import CallSrc, Instruction, JmpOp
+from bpfsmt.program.program import Program, ProgramType
+from bpfsmt.semantics.prototypes import prototype
+from bpfsmt.verifier.linux.flow import jump_target
+
+_ARGUMENTS = 0b111110
+_FP = 1 << 10
+
+
+def live_registers(program: Program) -> list[int]:
+    """The registers live before each slot, as masks; R10 always is, and left out."""
+    slots = program.slots
+    effects = [(0, 0) if insn is None else _effect(program, pc, insn)
+               for pc, insn in enumerate(slots)]  # fmt: skip
+    ways = [() if insn is None else _successors(pc, insn) for pc, insn in enumerate(slots)]
+    live = [0] * (len(slots) + 1)
+    changed = True
+    while changed:
+        changed = False
+        for pc in range(len(slots) - 1, -1, -1):
+            after = 0
+            for way in ways[pc]:
+                after |= live[way] if way <= len(slots) else 0
+            used, set_ = effects[pc]
+            before = after & ~set_ | used
+            if before != live[pc]:
+                live[pc] = before
+                changed = True
+    return live
+
+
+def _successors(pc: int, insn: Instruction) -> tuple[int, ...]:
+    target = jump_target(pc, insn)
+    if target is not None:
+        return (target,) if insn.jmp_op is JmpOp.JA else (pc + 1, target)
+    return () if insn.is_jmp and insn.jmp_op is JmpOp.EXIT else (pc + insn.slots,)
+
+
+def _effect(program: Program, pc: int, insn: Instruction) -> tuple[int, int]:
+    """The registers that are read, and those that are written."""
+    try:
+        used, set_ = reads(insn), writes(insn)
+    except (UnsupportedError, ValueError):
+        return _ARGUMENTS, 0
+    if insn.is_jmp and insn.jmp_op is JmpOp.CALL:
+        used = (1 << 1 + _arguments(program, pc, insn)) - 1 & _ARGUMENTS
+    return used & ~_FP, set_
+
+
+def _arguments(program: Program, pc: int, insn: Instruction) -> int:
+    if insn.src == CallSrc.LOCAL:
+        signature = program.signatures.get(pc + 1 + insn.imm)
+        return len(signature.params) if signature is not None and signature.is_global else 5
+    found = prototype(ProgramType(program.type), insn.imm) if insn.src == CallSrc.HELPER else None
+    return len(found.args) if found is not None else 5

@@ -1,0 +1,129 @@
+"""Explored states: where a path may end because another stands for it (``is_state_visited``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bpfsmt.domain import Slot, State
+from bpfsmt.domain.reg import NOT_INIT
+from bpfsmt.domain.state import EMPTY_SLOT
+from bpfsmt.verifier.linux.path import Checkpoint, Path
+from bpfsmt.verifier.linux.subsume import Exact, states_equal
+from bpfsmt.verifier.reasons import Rejection
+
+if TYPE_CHECKING:
+    from bpfsmt.verifier.linux.walk import Walk
+
+_LONG_HISTORY = 40
+_PATIENCE = 3
+"""An explored state is forgotten when it misses this much more often than it hits."""
+
+
+class Explored:
+    """The checkpoints of one walk, by instruction and call site."""
+
+    def __init__(self, walk: Walk) -> None:
+        self.walk = walk
+        self._at: dict[tuple[int, int], list[Checkpoint]] = {}
+        self._jumps = self._walked = 0
+
+    def forget(self) -> None:
+        """Begin a new function: nothing is explored."""
+        self._at.clear()
+        self._jumps = self._walked = 0
+
+    def visited(self, path: Path) -> bool:
+        """Whether an explored state stands for the path's; else it may become one."""
+        walk = self.walk
+        forced = walk.env.frequent or len(path.history) > _LONG_HISTORY
+        jumps, walked = walk.jumps - self._jumps, walk.walked - self._walked
+        add = forced or (jumps >= 2 and walked >= 8)
+        known = self._at.setdefault((path.pc, path.state.frames[-1].callsite), [])
+        self._clean(known, path.state)
+        index = len(known) - 1
+        while index >= 0:
+            old = known[index]
+            if old.branches:
+                self._check_loop(old, path)
+                if not forced and jumps < 20 and walked < 100:
+                    add = False
+            elif self._equal(old, path.state, Exact.NO):
+                self._hit(old, path)
+                return True
+            if add:
+                old.misses += 1
+            if old.misses > _PATIENCE * old.hits + _PATIENCE:
+                del known[index]
+            index -= 1
+        if add:
+            self._add(known, path)
+        return False
+
+    def _equal(self, old: Checkpoint, new: State, exact: Exact) -> bool:
+        return states_equal(
+            self.walk.env.ints,
+            old.state,
+            new,
+            lambda f, n, stack: old.is_precise(f, n, stack=stack),
+            exact,
+            self.walk.last_id,
+        )
+
+    def _hit(self, old: Checkpoint, path: Path) -> None:
+        old.hits += 1
+        self.walk.pruned(path, old)
+        if path.pc in self.walk.env.flow.jumps:
+            self.walk.note_past()
+        self.walk.precision.checkpoint(path, old)
+
+    def _check_loop(self, old: Checkpoint, path: Path) -> None:
+        """The very state that the path has come through: it never ends."""
+        if len(old.state.frames) != len(path.state.frames):
+            return
+        if old.state.regs != path.state.regs or not self._equal(old, path.state, Exact.YES):
+            return
+        raise Rejection(
+            "infinite-loop",
+            f"infinite loop detected at insn {path.pc}",
+            f"The loop through {path.pc} comes back with nothing changed, so it may never end.",
+        )
+
+    def _add(self, known: list[Checkpoint], path: Path) -> None:
+        walk = self.walk
+        self._jumps, self._walked = walk.jumps, walk.walked
+        new = Checkpoint(
+            path.state,
+            path.pc,
+            path.parent,
+            path.first,
+            path.prev,
+            path.history,
+            path.trail,
+            entry=path.entry,
+        )
+        known.append(new)
+        path.parent, path.first = new, path.pc
+        path.history, path.trail = [], []
+
+    def _clean(self, known: list[Checkpoint], now: State) -> None:
+        """Forget in finished states what nothing reads any more (``clean_live_states``)."""
+        for old in known:
+            if not old.cleaned and not old.branches and old.state.callsites == now.callsites:
+                old.cleaned = True
+                old.state = self._cleaned(old)
+
+    def _cleaned(self, old: Checkpoint) -> State:
+        live = self.walk.env.live
+        frames = list(old.state.frames)
+        for n, frame in enumerate(frames):
+            at = frames[n + 1].callsite if n + 1 < len(frames) else old.pc
+            mask = live[at] | 1 << 10
+            if any(reg is not NOT_INIT and not mask >> r & 1 for r, reg in enumerate(frame.regs)):
+                kept = (reg if mask >> r & 1 else NOT_INIT for r, reg in enumerate(frame.regs))
+                frames[n] = frame._replace(regs=tuple(kept))
+        return old.state._replace(frames=tuple(frames))
+
+
+def blank(slot: Slot) -> bool:
+    """Nothing was written there."""
+    return slot == EMPTY_SLOT

@@ -1,0 +1,203 @@
+"""Conditional jumps: which arms are walked, and what each one tells (``check_cond_jmp_op``)."""
+
+from __future__ import annotations
+
+from bpfsmt.domain import UNKNOWN, Reg, RegType, State
+from bpfsmt.domain.state import Frame
+from bpfsmt.isa import Class, Instruction, JmpOp
+from bpfsmt.verifier.linux.links import linked_to, narrow_linked
+from bpfsmt.verifier.linux.refs import drop_reference
+from bpfsmt.verifier.linux.step.packet import PACKET_POINTERS, at_end, compare_packet
+from bpfsmt.verifier.linux.walk import Walk
+from bpfsmt.verifier.step.branch import _FAILS, _HOLDS, Condition
+
+_FLIPPED = {
+    JmpOp.JEQ: JmpOp.JEQ, JmpOp.JNE: JmpOp.JNE, JmpOp.JSET: JmpOp.JSET,
+    JmpOp.JGT: JmpOp.JLT, JmpOp.JLT: JmpOp.JGT, JmpOp.JGE: JmpOp.JLE, JmpOp.JLE: JmpOp.JGE,
+    JmpOp.JSGT: JmpOp.JSLT, JmpOp.JSLT: JmpOp.JSGT, JmpOp.JSGE: JmpOp.JSLE,
+    JmpOp.JSLE: JmpOp.JSGE,
+}  # fmt: skip
+_NOT_NULL = frozenset(
+    {
+        RegType.PTR_TO_SOCKET,
+        RegType.PTR_TO_TCP_SOCK,
+        RegType.PTR_TO_MAP_VALUE,
+        RegType.PTR_TO_MAP_KEY,
+        RegType.PTR_TO_SOCK_COMMON,
+        RegType.PTR_TO_MEM,
+        RegType.RINGBUF_MEM,
+        RegType.RDONLY_MEM,
+        RegType.CONST_PTR_TO_MAP,
+    }
+)
+
+
+def branch(w: Walk, insn: Instruction, pc: int) -> int:
+    """Go one way, the one that falls through if both are possible; keep the other."""
+    a = w.read(insn.dst)
+    wide = insn.cls is Class.JMP
+    if insn.uses_reg:
+        b = w.read(insn.src)
+    else:
+        b = w.env.number(insn.imm)
+    _note_stack(w, insn, a, b)
+    target = pc + 1 + insn.offset
+    decided = _decide(w, insn.jmp_op, a, b, wide)
+    if decided >= 0:
+        if not a.is_pointer:
+            w.precise(insn.dst)
+        if insn.uses_reg and not b.is_pointer:
+            w.precise(insn.src)
+        if decided:
+            w.never(pc + 1, "not-taken")
+            w.path.kind = "taken"
+            return target
+        w.never(target, "taken")
+        w.path.kind = "not-taken"
+        return pc + 1
+    state = w.path.state
+    linked = linked_to(state, b.id if insn.uses_reg and not b.is_pointer else 0,
+                       0 if a.is_pointer else a.id)  # fmt: skip
+    if len(linked) > 1:
+        w.note_past(linked=linked)
+    taken = fallen = state
+    if not a.is_pointer and not b.is_pointer:
+        taken = _refine(w, state, insn, _HOLDS[insn.jmp_op], a, b, wide)
+        fallen = _refine(w, state, insn, _FAILS[insn.jmp_op], a, b, wide)
+        taken = narrow_linked(w, taken, insn, linked)
+        fallen = narrow_linked(w, fallen, insn, linked)
+    elif wide:
+        fallen, taken = _pointers(w, insn, a, b, state)
+    w.push(taken, target, "taken")
+    w.path.state = fallen
+    w.path.kind = "not-taken"
+    return pc + 1
+
+
+def _note_stack(w: Walk, insn: Instruction, a: Reg, b: Reg) -> None:
+    operands = (a.type is RegType.PTR_TO_STACK) + 2 * (
+        insn.uses_reg and b.type is RegType.PTR_TO_STACK
+    )
+    if operands:
+        w.note_past(stack_operands=operands)
+
+
+def _known(reg: Reg, wide: bool) -> bool:
+    """Kernel ``is_reg_const``."""
+    mask = reg.scalar.var_off.mask
+    return reg.type is RegType.SCALAR_VALUE and (mask if wide else mask & 0xFFFFFFFF) == 0
+
+
+def _decide(w: Walk, op: JmpOp, a: Reg, b: Reg, wide: bool) -> int:
+    """1 if the jump is always taken, 0 if never, -1 if it depends (``is_branch_taken``)."""
+    if wide and a.type in PACKET_POINTERS and b.type in PACKET_POINTERS:
+        return at_end(op, a, b)
+    if a.is_pointer or b.is_pointer:
+        if not _known(b, wide):
+            op, a, b = _FLIPPED[op], b, a
+        if not _known(b, wide) or a.type not in _NOT_NULL:
+            return -1
+        value = b.scalar.var_off.value & (0xFFFFFFFFFFFFFFFF if wide else 0xFFFFFFFF)
+        if value:
+            return -1
+        return {JmpOp.JEQ: 0, JmpOp.JNE: 1}.get(op, -1)
+    name, swapped = _HOLDS[op]
+    left, right = (b.scalar, a.scalar) if swapped else (a.scalar, b.scalar)
+    asked = "eq" if name == "ne" else name
+    answer: int = getattr(w.env.ints, f"taken{64 if wide else 32}_{asked}")(left, right)
+    return 1 - answer if name == "ne" and answer >= 0 else answer
+
+
+def _refine(
+    w: Walk, state: State, insn: Instruction, c: Condition, a: Reg, b: Reg, wide: bool
+) -> State:
+    """The state where the condition holds of two numbers."""
+    ints = w.env.ints
+    rule = getattr(ints, f"refine{64 if wide else 32}_{c.name}")
+    if c.swapped:
+        right, left = rule(b.scalar, a.scalar)
+    else:
+        left, right = rule(a.scalar, b.scalar)
+    if ints.scalar_empty(left):
+        left = UNKNOWN._replace(var_off=left.var_off)
+    regs = list(state.frames[-1].regs)
+    regs[insn.dst] = a._replace(scalar=left)
+    if insn.uses_reg and insn.src != insn.dst:
+        if ints.scalar_empty(right):
+            right = UNKNOWN._replace(var_off=right.var_off)
+        regs[insn.src] = b._replace(scalar=right)
+    frame = state.frames[-1]._replace(regs=tuple(regs))
+    return state._replace(frames=(*state.frames[:-1], frame))
+
+
+def _pointers(w: Walk, insn: Instruction, a: Reg, b: Reg, state: State) -> tuple[State, State]:
+    """What a compare tells of pointers: the states where it fails and where it holds."""
+    fallen = taken = state
+    op = insn.jmp_op
+    equality = op in (JmpOp.JEQ, JmpOp.JNE)
+    if insn.uses_reg and a.is_pointer and b.is_pointer and equality:
+        nullable = a.type.nonnull is not None, b.type.nonnull is not None
+        if nullable[0] != nullable[1]:
+            number, reg = (insn.dst, a) if nullable[0] else (insn.src, b)
+            equal = state.with_reg(number, not_null(w, reg))
+            return (fallen, equal) if op is JmpOp.JEQ else (equal, taken)
+    if not insn.uses_reg and insn.imm == 0 and equality and a.type.nonnull is not None:
+        null, other = resolve_null(w, state, a, True), resolve_null(w, state, a, False)
+        return (other, null) if op is JmpOp.JEQ else (null, other)
+    if insn.uses_reg:
+        return compare_packet(w, insn, a, b, state)
+    return fallen, taken
+
+
+def not_null(w: Walk, reg: Reg) -> Reg:
+    """The pointer once it is known not to be NULL (``mark_ptr_not_null_reg``)."""
+    if reg.type is RegType.PTR_TO_MAP_VALUE_OR_NULL:
+        m = w.env.maps[reg.map]
+        if reg.map in w.env.inner:
+            return reg._replace(type=RegType.CONST_PTR_TO_MAP, map=w.env.inner[reg.map])
+        if m.type == "xskmap":
+            return Reg(RegType.PTR_TO_XDP_SOCK, reg.scalar, reg.off)
+        if m.type in ("sockmap", "sockhash"):
+            return Reg(RegType.PTR_TO_SOCKET, reg.scalar, reg.off, ref=reg.ref)
+        return reg._replace(type=RegType.PTR_TO_MAP_VALUE)
+    assert reg.type.nonnull is not None
+    return reg._replace(type=reg.type.nonnull)
+
+
+def resolve_null(w: Walk, state: State, pointer: Reg, is_null: bool) -> State:
+    """Every copy of a pointer is NULL, or none is (``mark_ptr_or_null_regs``)."""
+    if pointer.ref and pointer.ref == pointer.id and is_null:
+        state = drop_reference(state, pointer.ref)
+    id_, zero = pointer.id, w.env.number(0)
+
+    def resolve(reg: Reg) -> Reg:
+        if reg.id != id_ or reg.type.nonnull is None:
+            return reg
+        if is_null:
+            return zero
+        kept = not_null(w, reg)
+        keeps_id = kept.type is RegType.PTR_TO_MAP_VALUE and has_lock(w, kept.map)
+        return kept if keeps_id else kept._replace(id=0)
+
+    return map_state(state, resolve)
+
+
+def has_lock(w: Walk, index: int) -> bool:
+    """Whether the map's values contain a spin lock."""
+    return any(name == "bpf_spin_lock" for name, _, _ in w.env.maps[index].fields)
+
+
+def map_state(state: State, change: object) -> State:
+    """The state with ``change`` made to every register and spilled slot of every frame."""
+    assert callable(change)
+    frames = []
+    for frame in state.frames:
+        regs = tuple([change(reg) for reg in frame.regs])
+        stack = frame.stack
+        spilled = {
+            i: slot._replace(spill=new)
+            for i, slot in stack.items()
+            if slot.spill is not None and (new := change(slot.spill)) is not slot.spill
+        }
+        frames.append(Frame(regs, {**stack, **spilled} if spilled else stack, frame.callsite))
+    return state._replace(frames=tuple(frames))

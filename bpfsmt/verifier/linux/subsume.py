@@ -1,0 +1,215 @@
+"""Whether an explored state stands for a new one (``states_equal``, Linux 6.12).
+
+What has never mattered in the explored state may differ.  Ids are names: those of one
+state are mapped to those of the other, one to one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from types import SimpleNamespace
+
+from bpfsmt.domain import Reg, RegType, Slot, State
+from bpfsmt.domain.reg import ADD_CONST, NOT_INIT
+from bpfsmt.domain.state import EMPTY_SLOT, INVALID, MISC, SLOT_SIZE, SPILL, Frame
+
+_ANY = Reg(RegType.SCALAR_VALUE)
+_EMPTY_KINDS = EMPTY_SLOT.kinds
+_MEMORY = frozenset(
+    {
+        RegType.PTR_TO_MAP_KEY,
+        RegType.PTR_TO_MAP_VALUE,
+        RegType.PTR_TO_MAP_VALUE_OR_NULL,
+        RegType.PTR_TO_MEM,
+        RegType.PTR_TO_MEM_OR_NULL,
+        RegType.RINGBUF_MEM,
+        RegType.RINGBUF_MEM_OR_NULL,
+        RegType.RDONLY_MEM,
+        RegType.RDONLY_MEM_OR_NULL,
+        RegType.PTR_TO_TP_BUFFER,
+    }
+)
+_PACKET = frozenset({RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META})
+
+
+class Exact(Enum):
+    """How closely two states must agree."""
+
+    NO = "what matters is within"
+    YES = "everything is the same"
+
+
+class Ids:
+    """The names of the explored state and what they are called in the new one."""
+
+    def __init__(self, fresh: int) -> None:
+        self._to: dict[int, int] = {}
+        self._from: dict[int, int] = {}
+        self._fresh = fresh
+
+    def same(self, old: int, new: int) -> bool:
+        """Kernel ``check_ids``."""
+        if not old or not new:
+            return old == new
+        if old in self._to:
+            return self._to[old] == new
+        if new in self._from:
+            return False
+        self._to[old] = new
+        self._from[new] = old
+        return True
+
+    def same_number(self, old: int, new: int) -> bool:
+        """Kernel ``check_scalar_ids``: a number that is linked to none may stand for one."""
+        if not old:
+            return True
+        if not new:
+            self._fresh += 1
+            new = self._fresh
+        if not self.same(old, new):
+            return False
+        if old & ADD_CONST:
+            return self.same(old & ~ADD_CONST, new & ~ADD_CONST)
+        return True
+
+
+Precise = Callable[[int, int, bool], bool]
+"""Whether the value of (frame, number, on the stack) has mattered."""
+
+
+def states_equal(
+    ints: SimpleNamespace, old: State, new: State, precise: Precise, exact: Exact, fresh: int
+) -> bool:
+    """``old`` stands for ``new``; ``fresh`` is a number beyond all ids."""
+    if len(old.frames) != len(new.frames) or bool(old.lock) != bool(new.lock):
+        return False
+    ids = Ids(fresh)
+    if old.lock and not ids.same(old.lock, new.lock):
+        return False
+    for number, (a, b) in enumerate(zip(old.frames, new.frames, strict=True)):
+        if a.callsite != b.callsite:
+            return False
+        for n in range(11):
+            x, y = a.regs[n], b.regs[n]
+            if x is NOT_INIT and exact is Exact.NO:
+                continue
+            if not reg_safe(ints, x, y, ids, exact, lambda f=number, r=n: precise(f, r, False)):
+                return False
+        if not _stack_safe(ints, number, a, b, ids, exact, precise):
+            return False
+    if len(old.refs) != len(new.refs):
+        return False
+    return all(ids.same(a, b) for a, b in zip(old.refs, new.refs, strict=True))
+
+
+def _exactly(old: Reg, new: Reg, ids: Ids) -> bool:
+    """Kernel ``regs_exact``."""
+    return (
+        old.type is new.type
+        and old[1:3] == new[1:3]
+        and old[4:7] == new[4:7]
+        and old.mem == new.mem
+        and ids.same(old.id, new.id)
+        and ids.same(old.ref, new.ref)
+    )
+
+
+def reg_safe(
+    ints: SimpleNamespace, old: Reg, new: Reg, ids: Ids, exact: Exact, precise: Callable[[], bool]
+) -> bool:
+    """Kernel ``regsafe``."""
+    if exact is Exact.YES:
+        return _exactly(old, new, ids)
+    type_ = old.type
+    if type_ is RegType.NOT_INIT:
+        return True
+    if type_ is not new.type:
+        return False
+    if type_ is RegType.SCALAR_VALUE:
+        return not precise() or _number_safe(ints, old, new, ids)
+    if type_ in _MEMORY:
+        same = old.off == new.off and old.map == new.map and old.mem == new.mem
+        return (
+            same
+            and _within(ints, old, new)
+            and ids.same(old.id, new.id)
+            and ids.same(old.ref, new.ref)
+        )
+    if type_ in _PACKET:
+        if old.range < 0 or new.range < 0:
+            if old.range != new.range:
+                return False
+        elif old.range > new.range:
+            return False
+        return old.off == new.off and ids.same(old.id, new.id) and _within(ints, old, new)
+    return _exactly(old, new, ids)
+
+
+def _number_safe(ints: SimpleNamespace, old: Reg, new: Reg, ids: Ids) -> bool:
+    linked = old.id & ADD_CONST
+    if linked and not new.id & ADD_CONST:
+        return False
+    if old.id and not linked and new.id & ADD_CONST:
+        return False
+    if linked and old.off != new.off:
+        return False
+    return ids.same_number(old.id, new.id) and _within(ints, old, new)
+
+
+def _within(ints: SimpleNamespace, old: Reg, new: Reg) -> bool:
+    a, b = old.scalar, new.scalar
+    if a is b:
+        return True
+    within: bool = ints.range_within(a, b) and ints.tnum_in(a.var_off, b.var_off)
+    return within
+
+
+def _whole_number(slot: Slot) -> Reg | None:
+    """The number that a load of the whole slot gives; `None` if it gives none."""
+    kinds = slot.kinds
+    if slot.spill is not None and kinds[0] == SPILL:
+        return slot.spill if slot.spill.type is RegType.SCALAR_VALUE else None
+    return _ANY if all(k == MISC or k == INVALID for k in kinds) else None
+
+
+def _stack_safe(
+    ints: SimpleNamespace,
+    number: int,
+    old: Frame,
+    new: Frame,
+    ids: Ids,
+    exact: Exact,
+    precise: Precise,
+) -> bool:
+    """Kernel ``stacksafe`` for a privileged program, which may read unwritten stack."""
+    if old.stack is new.stack and not old.stack:
+        return True
+    for n in sorted(old.stack):
+        a, b = old.stack[n], new.stack.get(n, EMPTY_SLOT)
+        if exact is Exact.YES:
+            if a.kinds != b.kinds:
+                return False
+        elif all(k == INVALID or k == MISC for k in a.kinds):
+            continue
+        x, y = _whole_number(a), _whole_number(b)
+        matters = lambda f=number, s=n: precise(f, s, True)  # noqa: E731
+        if x is not None and y is not None and a.kinds != _EMPTY_KINDS:
+            if not reg_safe(ints, x, y, ids, exact, matters):
+                return False
+            continue
+        for j in range(SLOT_SIZE):
+            kind, other = a.kinds[j], b.kinds[j]
+            if kind in (INVALID, MISC):
+                continue
+            if kind != other:
+                return False
+        if a.kinds[-1] == SPILL:
+            assert a.spill is not None
+            assert b.spill is not None
+            if not reg_safe(ints, a.spill, b.spill, ids, exact, matters):
+                return False
+    return True
+
+
+__all__ = ["Exact", "Ids", "reg_safe", "states_equal"]

@@ -1,0 +1,266 @@
+"""The walk of all paths in the order of Linux (``do_check``), and the claims it makes."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from bpfsmt.domain import Reg, RegType, State
+from bpfsmt.domain.analysis import DeadArm, Edge, Visit
+from bpfsmt.domain.reg import NOT_INIT
+from bpfsmt.domain.state import Frame
+from bpfsmt.isa import Instruction
+from bpfsmt.verifier.linux.env import Env
+from bpfsmt.verifier.linux.log import Log
+from bpfsmt.verifier.linux.path import Checkpoint, Past, Path, Place
+from bpfsmt.verifier.linux.precision import Backtrack, Precision
+from bpfsmt.verifier.linux.prune import Explored
+from bpfsmt.verifier.reasons import Rejection
+
+MAX_JUMP_SEQUENCE = 8192
+"""Arms that may wait to be walked (kernel BPF_COMPLEXITY_LIMIT_JMP_SEQ)."""
+
+
+class Walk:
+    """One function with all it calls: the main program, or a global function by itself."""
+
+    def __init__(self, env: Env, log: Log, *, record: bool = True) -> None:
+        from bpfsmt.verifier.linux.step import step
+
+        self.env, self.log, self.record = env, log, record
+        self._step = step
+        self.visits: list[Visit] = []
+        self.edges: list[Edge] = []
+        self.dead: list[DeadArm] = []
+        self.needed: dict[int, tuple[list[int], list[int]]] = {}
+        """For each visit, by frame: the registers and the slots whose value has mattered."""
+        self.path: Path = Path(State(()), 0)
+        self.pending: list[Path] = []
+        self.walked = 0
+        self.jumps = 0
+        self.called: list[int] = []
+        """The global functions that were called, to be verified too."""
+        self.stack_depth: dict[int, int] = {}
+        self.tail_calls: set[int] = set()
+        self.precision = Precision(env.slots, self.is_global, self._note if record else None)
+        self.explored = Explored(self)
+        self._ids = 0
+        self._linked: tuple[Place, ...] = ()
+
+    @property
+    def pc(self) -> int:
+        """Where the walk is: the pc of a rejection."""
+        return self.path.pc
+
+    def is_global(self, start: int) -> bool:
+        """Whether the function that starts there is verified by itself."""
+        signature = self.env.program.signatures.get(start)
+        return start != 0 and signature is not None and signature.is_global
+
+    def run(self, state: State, entry: int) -> None:
+        """Walk all paths from a function's start; raises `Rejection`."""
+        self.pending = []
+        self.explored.forget()
+        self.path = Path(state, entry, first=entry, entry=entry)
+        self._ids = max((r.id for r in state.all_regs()), default=0)
+        fresh = True
+        limit = self.env.policy.max_walked
+        while True:
+            path = self.path
+            self.walked += 1
+            if self.walked > limit:
+                raise _too_large(self.walked - 1)
+            if path.pc in self.env.flow.prune and self.explored.visited(path):
+                self.log.safe(path, fresh)
+                path.end()
+                if not self._resume():
+                    return
+                fresh = True
+                continue
+            if path.pc in self.env.flow.jumps:
+                self.note_past()
+            insn = self.env.slots[path.pc]
+            assert insn is not None
+            self._visit(path)
+            self.log.before(self, path, insn, fresh)
+            going = self._walk_one(path, insn)
+            fresh = path.kind in ("call", "return")
+            if not going:
+                path.end()
+                if not self._resume():
+                    return
+                fresh = True
+
+    def _walk_one(self, path: Path, insn: Instruction) -> bool:
+        """One instruction; whether the path goes on."""
+        before, pc = path.state, path.pc
+        path.kind = "next"
+        target = self._step(self, insn)
+        self.log.after(self, before, pc, insn)
+        if target is None:
+            return False
+        path.prev, path.pc = pc, target
+        return True
+
+    def _resume(self) -> bool:
+        """Take up the arm that has waited least; whether there is one."""
+        if not self.pending:
+            return False
+        self.path = self.pending.pop()
+        return True
+
+    def push(self, state: State, pc: int, kind: str) -> Path:
+        """Keep an arm for later."""
+        if len(self.pending) >= MAX_JUMP_SEQUENCE:
+            n = len(self.pending) + 1
+            raise Rejection(
+                "too-complex",
+                f"The sequence of {n} jumps is too complex.",
+                f"{n} branches wait to be walked at once; shorter sequences of branches would help.",
+            )
+        arm = self.path.fork(state, pc, kind)
+        self.pending.append(arm)
+        return arm
+
+    # Claims
+
+    def _visit(self, path: Path) -> None:
+        if not self.record:
+            return
+        visit = Visit(len(self.visits), path.pc, path.state)
+        self.visits.append(visit)
+        if path.visit >= 0:
+            self.edges.append(Edge(path.visit, visit.index, path.pc, path.state, path.kind))
+        path.visit = visit.index
+        path.trail.append(visit.index)
+        parent = path.parent
+        if parent is not None and parent.visit < 0:
+            parent.visit = visit.index
+
+    def pruned(self, path: Path, old: Checkpoint) -> None:
+        """Claim that the visit of ``old`` stands for the state of the path."""
+        if self.record:
+            self.edges.append(Edge(path.visit, old.visit, path.pc, path.state, path.kind, True))
+
+    def never(self, pc: int, kind: str) -> None:
+        """Claim that the branch does not go to ``pc``."""
+        if self.record:
+            self.dead.append(DeadArm(self.path.visit, pc, kind))
+
+    def _note(self, visit: int, bt: Backtrack) -> None:
+        regs, slots = self.needed.setdefault(visit, ([0] * 8, [0] * 8))
+        for n, mask in enumerate(bt.regs):
+            regs[n] |= mask
+        for n, mask in enumerate(bt.slots):
+            slots[n] |= mask
+
+    # What steps ask for
+
+    def fresh_id(self) -> int:
+        """An id that no register has yet."""
+        self._ids += 1
+        return self._ids
+
+    @property
+    def last_id(self) -> int:
+        """The greatest id so far."""
+        return self._ids
+
+    def read(self, number: int) -> Reg:
+        """A register of the current frame; rejects one that was not written."""
+        reg = self.path.state.frames[-1].regs[number]
+        if reg.type is RegType.NOT_INIT:
+            lost = " (a call destroys R1 to R5)." if 1 <= number <= 5 else "."
+            raise Rejection(
+                "uninitialized-register",
+                f"R{number} !read_ok",
+                f"R{number} is read, but no value was written to it on this path{lost}",
+                reg=number,
+            )
+        return reg
+
+    def write(self, number: int, reg: Reg) -> None:
+        """Write a register of the current frame; rejects writing the frame pointer."""
+        if number == 10:
+            self.reject(
+                "frame-pointer-write",
+                "frame pointer is read only",
+                "R10 is the frame pointer; copy it to another register first.",
+                number,
+            )
+        path = self.path
+        frames = path.state.frames
+        frame = frames[-1]
+        regs = (*frame.regs[:number], reg, *frame.regs[number + 1 :])
+        changed = Frame(regs, frame.stack, frame.callsite)
+        path.state = State((*frames[:-1], changed), path.state.refs, path.state.lock)
+
+    def clobber(self, result: Reg = NOT_INIT) -> None:
+        """R0 is written and R1 to R5 are lost, as a call does."""
+        frame = self.path.state.frames[-1]
+        self.set_regs((result, *[NOT_INIT] * 5, *frame.regs[6:]))
+
+    def set_regs(self, regs: tuple[Reg, ...]) -> None:
+        """Replace all registers of the current frame."""
+        state = self.path.state
+        frame = state.frames[-1]._replace(regs=regs)
+        self.path.state = state._replace(frames=(*state.frames[:-1], frame))
+
+    def precise(self, number: int) -> None:
+        """The number in a register matters here."""
+        self.log.precise(self, number)
+        self.precision.register(self.path, number)
+
+    def note_past(
+        self,
+        slot: tuple[int, int] | None = None,
+        stack_operands: int = 0,
+        linked: tuple[Place, ...] = (),
+    ) -> None:
+        """Note in the path's history what this instruction does, or just that it is next."""
+        path = self.path
+        history = path.history
+        last = history[-1] if history else None
+        if last is not None and last.pc == path.pc and last.prev == path.prev and self._at(last):
+            history[-1] = Past(
+                path.pc,
+                path.prev,
+                slot or last.slot,
+                stack_operands | last.stack_operands,
+                linked or last.linked,
+            )
+        else:
+            history.append(Past(path.pc, path.prev, slot, stack_operands, linked))
+        self._noted = self.walked
+
+    _noted = -1
+
+    def _at(self, last: Past) -> bool:
+        return self._noted == self.walked
+
+    def note_depth(self, frame: int, off: int) -> None:
+        """The stack of that frame reaches down to fp + ``off``."""
+        start = self.function_of(frame)
+        if -off > self.stack_depth.get(start, 0):
+            self.stack_depth[start] = -off
+
+    def function_of(self, frame: int) -> int:
+        """Where the function of a frame starts."""
+        callsite = self.path.state.frames[frame].callsite
+        if callsite < 0:
+            return self.path.entry
+        insn = self.env.slots[callsite]
+        assert insn is not None
+        return callsite + 1 + insn.imm
+
+    def reject(self, kind: str, message: str, reason: str = "", reg: int = -1) -> NoReturn:
+        """Raise the rejection; without a reason the message says it all."""
+        raise Rejection(kind, message, reason or message, reg=reg)
+
+
+def _too_large(walked: int) -> Rejection:
+    return Rejection(
+        "too-complex",
+        f"BPF program is too large. Processed {walked} insn",
+        f"The walk of all paths takes more than {walked} instructions; fewer branches whose "
+        f"results stay in registers or on the stack would help.",
+    )

@@ -10,7 +10,9 @@ A solver's model is replayed by a `ScriptedEnvironment`.
 
 from bpfsmt.machine.code import Code
 from bpfsmt.machine.env import Environment
-from bpfsmt.machine.machine import Inputs, Machine, Result, run
+from bpfsmt.machine.helpers.base import Printed
+from bpfsmt.machine.inputs import Copy, Hop, Inputs, Redirect, Result
+from bpfsmt.machine.machine import Machine
 from bpfsmt.machine.maps import (
     ANY,
     EXIST,
@@ -23,6 +25,8 @@ from bpfsmt.machine.maps import (
     UserMap,
 )
 from bpfsmt.machine.memory import Fault, Memory, Region
+from bpfsmt.machine.routes import Device, Route, Routes
+from bpfsmt.machine.run import run
 from bpfsmt.machine.script import Event, ScriptedEnvironment
 from bpfsmt.machine.trace import FrameView, Location, Step, Trace
 
@@ -31,10 +35,13 @@ __all__ = [
     "EXIST",
     "NOEXIST",
     "Code",
+    "Copy",
+    "Device",
     "Environment",
     "Event",
     "Fault",
     "FrameView",
+    "Hop",
     "Inputs",
     "Location",
     "Machine",
@@ -43,8 +50,12 @@ __all__ = [
     "Memory",
     "PerfBuffer",
     "PerfReader",
+    "Printed",
+    "Redirect",
     "Region",
     "Result",
+    "Route",
+    "Routes",
     "Sample",
     "ScriptedEnvironment",
     "Step",

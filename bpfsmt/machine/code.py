@@ -1,17 +1,19 @@
 """Instructions as closures: a program is decoded once, then each step is one call.
 
-Arithmetic is not written here but taken from `bpfsmt.semantics.alu`.
+Arithmetic is not written here but taken from `bpfsmt.semantics.alu`.  The closures are
+what `Interpreter` runs; `bpfsmt.machine.translate` makes whole programs into Python.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from bpfsmt.errors import UnsupportedError
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import FETCH, AtomicOp, CallSrc, Class, JmpOp, LdImm64Src, Mode
-from bpfsmt.machine.memory import Fault
+from bpfsmt.machine.memory import CHUNK_BITS, FUNCTIONS, Fault
 from bpfsmt.program.program import Program
 from bpfsmt.semantics.alu import (
     alu_meaning,
@@ -23,15 +25,23 @@ from bpfsmt.semantics.alu import (
 )
 
 if TYPE_CHECKING:
-    from bpfsmt.machine.machine import Machine
+    from bpfsmt.machine.interpreter import Interpreter
 
 U64 = 0xFFFFFFFFFFFFFFFF
 
-Op: TypeAlias = Callable[["Machine", list[int]], int]
+Op: TypeAlias = Callable[["Interpreter", list[int]], int]
 """One instruction: acts on the machine and the current registers, and returns the next pc."""
 
 CALLER_SAVED = 0b111110
 """R1..R5 as bits: a call leaves nothing in them."""
+
+_SLOT = 8
+_KEPT = 256
+
+
+def function_address(entry: int) -> int:
+    """The address of the function at a slot, which helpers can call back."""
+    return (FUNCTIONS << CHUNK_BITS) + _SLOT * entry
 
 
 class Code:
@@ -49,7 +59,7 @@ class Code:
         for pc, insn in program.instructions():
             self.ops[pc] = self._op(pc, insn)
             self.writes[pc] = _writes(insn)
-            if _is_helper_call(insn):
+            if _is_helper_call(insn) or _is_packet_load(insn):
                 self.clobbers[pc] = CALLER_SAVED
 
     def target(self, pc: int, to: int) -> int:
@@ -67,11 +77,11 @@ class Code:
             return self._jmp(pc, insn)
         after = self.target(pc, pc + insn.slots)
         if insn.is_ld_imm64:
-            return _ld_imm64(insn, after)
+            return _ld_imm64(pc, insn, after)
         if cls is Class.LDX:
             return _ldx(pc, insn, after)
         if cls is Class.LD:
-            return _unsupported("loads relative to the packet (LD_ABS, LD_IND)")
+            return _packet_load(insn, after)
         if insn.mode is Mode.ATOMIC:
             return _atomic(pc, insn, after)
         return _store(insn, after)
@@ -96,14 +106,33 @@ class Code:
         return _branch(insn, self.target(pc, pc + 1 + insn.offset), after)
 
 
+_codes: OrderedDict[int, Code] = OrderedDict()
+
+
+def code_of(program: Program) -> Code:
+    """The code of a program, decoded once as long as the program is in use now and then."""
+    code = _codes.get(id(program))
+    if code is None or code.program is not program:
+        code = _codes[id(program)] = Code(program)
+        if len(_codes) > _KEPT:
+            _codes.popitem(last=False)
+    else:
+        _codes.move_to_end(id(program))
+    return code
+
+
 def _is_helper_call(insn: Instruction) -> bool:
     return insn.opcode == Class.JMP | JmpOp.CALL and insn.src == CallSrc.HELPER
+
+
+def _is_packet_load(insn: Instruction) -> bool:
+    return insn.cls is Class.LD and not insn.is_ld_imm64
 
 
 def _writes(insn: Instruction) -> int:
     if insn.is_alu or insn.is_ld_imm64 or insn.cls is Class.LDX:
         return 1 << insn.dst
-    if _is_helper_call(insn):
+    if _is_helper_call(insn) or _is_packet_load(insn):
         return 1
     if insn.cls is Class.STX and insn.mode is Mode.ATOMIC and insn.imm & FETCH:
         return 1 if insn.imm == AtomicOp.CMPXCHG | FETCH else 1 << insn.src
@@ -111,7 +140,7 @@ def _writes(insn: Instruction) -> int:
 
 
 def _nowhere(pc: int, to: int) -> Op:
-    def op(m: Machine, r: list[int]) -> int:
+    def op(m: Interpreter, r: list[int]) -> int:
         fault = Fault("goes nowhere", why=f"no instruction starts at slot {to}")
         fault.pc = pc
         raise fault
@@ -120,7 +149,7 @@ def _nowhere(pc: int, to: int) -> Op:
 
 
 def _unsupported(what: str) -> Op:
-    def op(m: Machine, r: list[int]) -> int:
+    def op(m: Interpreter, r: list[int]) -> int:
         raise UnsupportedError(f"{what} is not modelled")
 
     return op
@@ -131,11 +160,11 @@ def _alu(insn: Instruction, after: int) -> Op:
     meaning: Callable[[int, int], int] = rule.alone.ints[rule.name]
     dst, src, constant = insn.dst, insn.src, immediate(insn)
 
-    def with_register(m: Machine, r: list[int]) -> int:
+    def with_register(m: Interpreter, r: list[int]) -> int:
         r[dst] = meaning(r[dst], r[src])
         return after
 
-    def with_constant(m: Machine, r: list[int]) -> int:
+    def with_constant(m: Interpreter, r: list[int]) -> int:
         r[dst] = meaning(r[dst], constant)
         return after
 
@@ -151,23 +180,23 @@ def _branch(insn: Instruction, to: int, after: int) -> Op:
     return lambda m, r: to if taken(r[dst], constant) else after
 
 
-def _ld_imm64(insn: Instruction, after: int) -> Op:
+def _ld_imm64(pc: int, insn: Instruction, after: int) -> Op:
     dst, number, offset = insn.dst, insn.imm, insn.next_imm
-    value = insn.imm64
+    value = insn.imm64 if insn.src == LdImm64Src.IMM else function_address(pc + 1 + insn.imm)
 
-    def constant(m: Machine, r: list[int]) -> int:
+    def constant(m: Interpreter, r: list[int]) -> int:
         r[dst] = value
         return after
 
-    def map_itself(m: Machine, r: list[int]) -> int:
-        r[dst] = m.map_region(number).base
+    def map_itself(m: Interpreter, r: list[int]) -> int:
+        r[dst] = m.machine.link.handle(number)
         return after
 
-    def map_value(m: Machine, r: list[int]) -> int:
-        r[dst] = (m.direct_value(number).base + offset) & U64
+    def map_value(m: Interpreter, r: list[int]) -> int:
+        r[dst] = (m.machine.direct_address(number) + offset) & U64
         return after
 
-    if insn.src == LdImm64Src.IMM:
+    if insn.src in (LdImm64Src.IMM, LdImm64Src.CODE):
         return constant
     if insn.src in (LdImm64Src.MAP_BY_FD, LdImm64Src.MAP_BY_IDX):
         return map_itself
@@ -179,8 +208,8 @@ def _ld_imm64(insn: Instruction, after: int) -> Op:
 def _ldx(pc: int, insn: Instruction, after: int) -> Op:
     dst, src, offset, size = insn.dst, insn.src, insn.offset, insn.size.bytes
 
-    def plain(m: Machine, r: list[int]) -> int:
-        r[dst] = m.load(pc, (r[src] + offset) & U64, size)
+    def plain(m: Interpreter, r: list[int]) -> int:
+        r[dst] = m.machine.load(pc, (r[src] + offset) & U64, size)
         return after
 
     if insn.mode is Mode.MEM:
@@ -188,23 +217,37 @@ def _ldx(pc: int, insn: Instruction, after: int) -> Op:
     rule = load_sext(size)
     extend: Callable[[int, int], int] = rule.alone.ints[rule.name]
 
-    def signed(m: Machine, r: list[int]) -> int:
-        r[dst] = extend(0, m.load(pc, (r[src] + offset) & U64, size))
+    def signed(m: Interpreter, r: list[int]) -> int:
+        r[dst] = extend(0, m.machine.load(pc, (r[src] + offset) & U64, size))
         return after
 
     return signed
+
+
+def _packet_load(insn: Instruction, after: int) -> Op:
+    """From the packet in network order; where it ends before, the function ends with R0 = 0."""
+    src, offset, size = insn.src, insn.imm, insn.size.bytes
+    indirect = insn.mode is Mode.IND
+
+    def op(m: Interpreter, r: list[int]) -> int:
+        found = m.machine.packet_load(r[6], r[src] + offset if indirect else offset, size)
+        m.clobber(r)
+        r[0] = found or 0
+        return m.leave() if found is None else after
+
+    return op
 
 
 def _store(insn: Instruction, after: int) -> Op:
     dst, src, offset, size = insn.dst, insn.src, insn.offset, insn.size.bytes
     constant = immediate(insn)
 
-    def of_register(m: Machine, r: list[int]) -> int:
-        m.store((r[dst] + offset) & U64, size, r[src])
+    def of_register(m: Interpreter, r: list[int]) -> int:
+        m.memory.store((r[dst] + offset) & U64, size, r[src])
         return after
 
-    def of_constant(m: Machine, r: list[int]) -> int:
-        m.store((r[dst] + offset) & U64, size, constant)
+    def of_constant(m: Interpreter, r: list[int]) -> int:
+        m.memory.store((r[dst] + offset) & U64, size, constant)
         return after
 
     return of_register if insn.cls is Class.STX else of_constant
@@ -216,10 +259,10 @@ def _atomic(pc: int, insn: Instruction, after: int) -> Op:
     swap = cmpxchg_meaning(insn)
     exchange: Callable[[int, int, int], int] = swap.alone.ints[swap.name]
 
-    def compare_exchange(m: Machine, r: list[int]) -> int:
+    def compare_exchange(m: Interpreter, r: list[int]) -> int:
         address = (r[dst] + offset) & U64
-        old = m.load(pc, address, size)
-        m.store(address, size, exchange(old, r[0], r[src]))
+        old = m.machine.load(pc, address, size)
+        m.memory.store(address, size, exchange(old, r[0], r[src]))
         r[0] = old
         return after
 
@@ -229,10 +272,10 @@ def _atomic(pc: int, insn: Instruction, after: int) -> Op:
     meaning: Callable[[int, int], int] = rule.alone.ints[rule.name]
     fetch = bool(insn.imm & FETCH)
 
-    def modify(m: Machine, r: list[int]) -> int:
+    def modify(m: Interpreter, r: list[int]) -> int:
         address = (r[dst] + offset) & U64
-        old = m.load(pc, address, size)
-        m.store(address, size, meaning(old, r[src]))
+        old = m.machine.load(pc, address, size)
+        m.memory.store(address, size, meaning(old, r[src]))
         if fetch:
             r[src] = old
         return after
@@ -245,9 +288,10 @@ def _call(pc: int, to: int, after: int) -> Op:
 
 
 def _helper(pc: int, number: int, after: int) -> Op:
-    def op(m: Machine, r: list[int]) -> int:
-        m.pc = pc
-        result = m.env.call(m, number, (r[1], r[2], r[3], r[4], r[5]))
+    def op(m: Interpreter, r: list[int]) -> int:
+        machine = m.machine
+        machine.pc = pc
+        result = machine.env.call(machine, number, (r[1], r[2], r[3], r[4], r[5]))
         m.clobber(r)
         r[0] = result & U64
         return after

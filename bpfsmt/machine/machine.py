@@ -1,339 +1,222 @@
-"""The concrete machine: registers, frames, context; runs one program on one input."""
+"""The concrete machine: the state of one run, and what helpers may do with it."""
 
 from __future__ import annotations
 
+import functools
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Protocol
 
-from bpfsmt.errors import BpfsmtError, UnsupportedError
-from bpfsmt.machine.code import CALLER_SAVED, U64, Code
-from bpfsmt.machine.env import Environment, TailCall
-from bpfsmt.machine.memory import Fault, Memory, Region
-from bpfsmt.machine.packet import Packet
-from bpfsmt.machine.trace import FrameView, Step, Trace
-from bpfsmt.program.maptypes import RDONLY_PROG
-from bpfsmt.program.program import Program
-from bpfsmt.semantics.context import LAYOUTS
+from bpfsmt.machine.actions import redirects
+from bpfsmt.machine.context import Context
+from bpfsmt.machine.inputs import Copy, Inputs, Outcome, Redirect, Result
+from bpfsmt.machine.linked import Linked
+from bpfsmt.machine.maps.base import MapState, Value
+from bpfsmt.machine.maps.ringbuf import Record, RingbufState
+from bpfsmt.machine.memory import CHUNK_BITS, FUNCTIONS, Fault, Memory, Region
+from bpfsmt.machine.packet import ETHERNET, Packet
+from bpfsmt.machine.skb import Skb, swapped
+from bpfsmt.program.program import Program, ProgramType
+
+if TYPE_CHECKING:
+    from bpfsmt.machine.env import Environment
 
 STACK_SIZE = 512
 MAX_FRAMES = 8
 MAX_TAIL_CALLS = 33
-
-FINISHED = -1
-"""The pc after the main function's exit."""
+U64 = 0xFFFFFFFFFFFFFFFF
 
 JUNK = tuple((0xBAD0_BAD0_BAD0_BAD0 + 0x0101_0101_0101_0101 * n) & U64 for n in range(11))
 """What registers hold that nobody wrote."""
 
+_FRAMES = (ProgramType.SCHED_CLS, ProgramType.SCHED_ACT)
+_PACKETS = (ProgramType.SOCKET_FILTER, ProgramType.CGROUP_SKB)
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What one run starts from.
-
-    ``ctx`` gives the scalar fields of the context by name, 0 where it says nothing;
-    ``data_meta`` is the metadata in front of the packet.
-    """
-
-    packet: bytes = b""
-    ctx: Mapping[str, int] = field(default_factory=dict)
-    data_meta: bytes = b""
+# Offsets of packet loads that count from another place than the packet's start.
+_FROM_NETWORK, _FROM_LINK = -0x100000, -0x200000
 
 
-@dataclass(slots=True)
-class Result:
-    """How a run ended.
-
-    ``r0`` is the program's answer (64 bits, unsigned) if ``outcome`` is "exit"; ``why`` says
-    what is not modelled if it is "unsupported"; ``packet`` is what the packet is then.
-    """
-
-    outcome: Literal["exit", "fault", "budget", "unsupported"]
-    steps: int
-    packet: bytes
-    r0: int | None = None
-    fault: Fault | None = None
-    why: str = ""
-    trace: Trace | None = None
+class BudgetSpent(Exception):
+    """More instructions have run than may."""
 
 
-class _Frame:
-    """One function's registers and stack; ``after`` is where its caller goes on."""
+class Engine(Protocol):
+    """What runs the instructions: reads and writes the machine's state."""
 
-    __slots__ = ("after", "callsite", "regs", "stack", "view", "written")
+    def call(self, entry: int, args: tuple[int, ...]) -> int:
+        """Run the function at slot ``entry`` of the current program; its R0."""
+        ...
 
-    def __init__(self, regs: list[int], stack: Region, written: int, callsite: int, after: int):
-        self.regs = regs
-        self.stack = stack
-        self.written = written
-        self.callsite = callsite
-        self.after = after
-        self.view: FrameView | None = None
+
+@functools.lru_cache(maxsize=1024)
+def junk(seed: int, depth: int) -> bytes:
+    """What the stack of a frame holds before it is written."""
+    return random.Random(seed << 8 | depth).randbytes(STACK_SIZE)
 
 
 class Machine:
-    """One run.  `bpfsmt.machine.run` makes it; helpers see it through `Environment.call`."""
+    """One run: memory, packet, context, and the environment around them.
 
-    def __init__(self, code: Code, inputs: Inputs, env: Environment, seed: int = 0) -> None:
+    ``steps`` is how many instructions have run, ``pc`` that of the last call of a helper;
+    ``link`` is the program that runs now, with its maps.
+    """
+
+    engine: Engine
+
+    def __init__(self, link: Linked, inputs: Inputs, env: Environment, seed: int = 0) -> None:
         self.env = env
+        self.link = link
         self.memory = Memory()
-        self.packet = Packet(self.memory, inputs.packet, inputs.data_meta)
-        self._junk = random.Random(seed)
-        self._tail_calls = 0
+        self.memory.handles = link.handles
+        self.seed = seed
+        type_ = link.program.type
+        self.packet = self._new_packet(type_, inputs)
+        self.context = Context(self.memory, type_, self.packet)
+        self._set_context(type_, inputs)
         self.steps = 0
         self.pc = 0
-        self.layout = LAYOUTS.get(code.program.type)
-        size = self.layout.size if self.layout is not None else 1
-        self.ctx = self.memory.add("ctx", bytearray(size), name="context")
-        self._set_context({"len": len(inputs.packet)} if self._has_length else {})
-        self._set_context(inputs.ctx)
-        self._use(code)
-        self.frames: list[_Frame] = []
-        self.regs: list[int] = []
-        self._push(FINISHED, FINISHED, {1: self.ctx.base})
+        self.depth = 0
+        self.redirect: Redirect | None = None
+        self.copies: list[Copy] = []
+        self.lock = 0
+        self.records: dict[int, tuple[RingbufState, Record]] = {}
+        self._tail_calls = 0
+
+    def _new_packet(self, type_: ProgramType, inputs: Inputs) -> Packet:
+        if type_ in _FRAMES:
+            return Skb(self.memory, inputs.packet, inputs.data_meta, None)
+        if type_ in _PACKETS:
+            return Skb(self.memory, inputs.packet, inputs.data_meta, inputs.link)
+        return Packet(self.memory, inputs.packet, inputs.data_meta)
+
+    def _set_context(self, type_: ProgramType, inputs: Inputs) -> None:
+        context = self.context
+        if isinstance(self.packet, Skb):
+            self.packet.context = context
+            context.put("len", len(inputs.packet))
+            frame = inputs.packet if type_ in _FRAMES else inputs.link
+            if len(frame) >= ETHERNET:
+                context.put("protocol", swapped(int.from_bytes(frame[12:14], "big")))
+        if inputs.context:
+            given = inputs.context[: len(context.data)]
+            context.data[: len(given)] = given
+        for name, value in inputs.ctx.items():
+            context.set(name, value)
 
     @property
-    def _has_length(self) -> bool:
-        """The context says how long the packet is (``__sk_buff``)."""
-        return self.layout is not None and any(f.name == "len" for f in self.layout.fields)
+    def program(self) -> Program:
+        """The program that runs now."""
+        return self.link.program
 
-    def _set_context(self, values: Mapping[str, int]) -> None:
-        fields = self.layout.fields if self.layout is not None else ()
-        scalars = {f.name: f for f in fields if f.kind == "scalar"}
-        for name, value in values.items():
-            if name not in scalars:
-                raise BpfsmtError(f"the context has no scalar field {name}")
-            f = scalars[name]
-            number = value & ((1 << 8 * f.size) - 1)
-            self.ctx.data[f.offset : f.offset + f.size] = number.to_bytes(f.size, "little")
+    @property
+    def ctx(self) -> Region:
+        """The context's region."""
+        return self.context.region
 
-    def _use(self, code: Code) -> None:
-        self.code = code
-        self.program = code.program
-        self._handles: dict[int, Region] = {}
+    @property
+    def skb(self) -> Skb:
+        """The packet of a program for ``__sk_buff``; raises `Fault` for another's."""
+        if isinstance(self.packet, Skb):
+            return self.packet
+        raise Fault("helper call", why=f"a program of type {self.program.type.value} has no skb")
 
-    # Frames ------------------------------------------------------------------------
+    # Frames ----------------------------------------------------------------------------
 
-    def _push(self, callsite: int, after: int, given: Mapping[int, int]) -> None:
-        name = f"stack of frame {len(self.frames)}"
-        stack = self.memory.add(
-            "stack", bytearray(self._junk.randbytes(STACK_SIZE)), name=name, index=len(self.frames)
-        )
-        given = {**given, 10: stack.end}
-        self.regs = [given.get(n, JUNK[n]) for n in range(11)]
-        written = sum(1 << n for n in given)
-        self.frames.append(_Frame(self.regs, stack, written, callsite, after))
-
-    def enter(self, callsite: int, to: int, after: int) -> int:
-        """A call of a bpf function: R1..R5 go over, the rest of its registers is junk."""
-        if len(self.frames) == MAX_FRAMES:
+    def push_stack(self) -> Region:
+        """The stack of one more frame; raises `Fault` if there are too many."""
+        depth = self.depth
+        if depth == MAX_FRAMES:
             raise Fault("call", why=f"more than {MAX_FRAMES} frames")
-        readable = self.frames[-1].written
-        self._push(callsite, after, {n: self.regs[n] for n in range(1, 6)})
-        self.frames[-1].written &= readable | 1 << 10
-        return to
+        self.depth = depth + 1
+        stack = bytearray(junk(self.seed, depth))
+        return self.memory.add("stack", stack, name=f"stack of frame {depth}", index=depth)
 
-    def leave(self) -> int:
-        """An exit: back to the caller with R0, or the end of the run."""
-        if len(self.frames) == 1:
-            return FINISHED
-        frame = self.frames.pop()
-        self.memory.drop(frame.stack)
-        caller = self.frames[-1]
-        self.regs = caller.regs
-        self.regs[0] = frame.regs[0]
-        caller.written = caller.written & ~(CALLER_SAVED | 1) | (frame.written & 1)
-        self.clobber(self.regs)
-        return frame.after
+    def pop_stack(self, stack: Region) -> None:
+        """The innermost frame ends; what points into its stack dangles."""
+        self.depth -= 1
+        self.memory.drop(stack)
 
-    def clobber(self, regs: list[int]) -> None:
-        """What a call leaves in R1..R5."""
-        regs[1:6] = JUNK[1:6]
+    def use(self, link: Linked) -> None:
+        """Another program runs from here on."""
+        self.link = link
+        self.memory.handles = link.handles
 
-    # Memory ------------------------------------------------------------------------
+    def call(self, address: int, *args: int) -> int:
+        """Run a function that a program handed to a helper, on up to five arguments."""
+        entry = (address & 0xFFFFFFFF) // 8
+        if address >> CHUNK_BITS != FUNCTIONS or not self._is_function(entry):
+            raise Fault("helper call", why=f"{address:#x} is no function")
+        return self.engine.call(entry, args)
 
-    def load(self, pc: int, address: int, size: int) -> int:
-        """What the program's load gives (unsigned); raises `Fault`."""
-        region, at = self.memory.find(address, size)
-        if region.kind == "ctx":
-            return self._load_context(address, at, size)
-        value = int.from_bytes(region.data[at : at + size], "little")
-        if region.kind == "map_value":
-            return self.env.load(self, pc, region, size, value)
-        return value
-
-    def store(self, address: int, size: int, value: int) -> None:
-        """The program's store of the low ``size`` bytes of ``value``; raises `Fault`."""
-        region, at = self.memory.find(address, size, write=True)
-        if region.kind == "ctx":
-            self._context_field(address, at, size, write=True)
-        data = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
-        region.data[at : at + size] = data
-
-    def _context_field(self, address: int, at: int, size: int, *, write: bool) -> str:
-        if self.layout is None:
-            raise UnsupportedError(f"the context of {self.program.type.value} is not modelled")
-        f = self.layout.access(at, size, write=write)
-        if f is None:
-            what = "write" if write else "read"
-            why = f"{self.layout.struct} has no such field"
-            raise Fault(what, address, size, f"context{at:+d}", why)
-        return f.kind
-
-    def _load_context(self, address: int, at: int, size: int) -> int:
-        kind = self._context_field(address, at, size, write=False)
-        if kind == "pkt":
-            return self.packet.data
-        if kind == "pkt_end":
-            return self.packet.data_end
-        if kind == "pkt_meta":
-            return self.packet.data_meta
-        if kind != "scalar":
-            raise UnsupportedError(f"context fields of kind {kind} are not modelled")
-        return int.from_bytes(self.ctx.data[at : at + size], "little")
-
-    # Maps --------------------------------------------------------------------------
-
-    def map_region(self, number: int) -> Region:
-        """The map itself, which a program can only hand to helpers."""
-        region = self._handles.get(number)
-        if region is None:
-            name = f"map {self.program.maps[number].name}"
-            region = self.memory.add("map", bytearray(), name=name, index=number)
-            self._handles[number] = region
-        return region
-
-    def map_number(self, address: int) -> int:
-        """The number of the map that a helper was handed; raises `Fault` if it is none."""
-        region = self.memory.region_at(address)
-        if region is None or region.kind != "map" or region.base != address:
-            raise Fault("helper call", why=f"{address:#x} is no map")
-        return region.index
-
-    def value_region(self, number: int, key: bytes, value: bytearray) -> Region:
-        """Where the program sees a value of map ``number``."""
-        definition = self.program.maps[number]
-        writable = not (definition.frozen or definition.flags & RDONLY_PROG)
-        return self.memory.value(
-            value, map_name=definition.name, index=number, key=key, writable=writable
-        )
-
-    def direct_value(self, number: int) -> Region:
-        """The value of an array with one entry, whose address is a constant."""
-        key = bytes(4)
-        value = self.env.state_of(self.program.maps[number]).lookup(key)
-        if value is None:
-            raise UnsupportedError(f"map {self.program.maps[number].name} has no value 0")
-        return self.value_region(number, key, value)
-
-    # Running -----------------------------------------------------------------------
-
-    def run(self, budget: int, trace: Trace | None) -> Result:
-        """Run to the end, to a fault, or for ``budget`` instructions."""
-        pc = 0
-        try:
-            while pc != FINISHED:
-                try:
-                    pc = self._go(pc, budget, trace)
-                    if pc != FINISHED:
-                        return self._result("budget", trace)
-                except TailCall as call:
-                    self._switch(call.program)
-                    pc = 0
-                    trace = None if trace is None else Trace(trace.memory, trace.ctx)
-        except Fault as fault:
-            return self._result("fault", trace, fault=fault)
-        except UnsupportedError as error:
-            return self._result("unsupported", trace, why=str(error))
-        return self._result("exit", trace, r0=self.regs[0])
-
-    def _go(self, pc: int, budget: int, trace: Trace | None) -> int:
-        ops, steps = self.code.ops, self.steps
-        try:
-            while pc >= 0 and steps < budget:
-                if trace is not None:
-                    self._record(pc, trace)
-                steps += 1
-                pc = ops[pc](self, self.regs)
-        except Fault as fault:
-            if fault.pc < 0:
-                fault.pc = pc
-            raise
-        finally:
-            self.steps = steps
-        return pc
-
-    def _record(self, pc: int, trace: Trace) -> None:
-        """Note the state, and what the instruction at ``pc`` is going to write."""
-        if pc >= len(self.program):
-            return
-        packet = self.packet
-        views = tuple(_view(frame) for frame in self.frames)
-        trace.steps.append(Step(pc, views, packet.data_meta, packet.data, packet.data_end))
-        frame = self.frames[-1]
-        frame.written = frame.written & ~self.code.clobbers[pc] | self.code.writes[pc]
-
-    def _switch(self, program: Program) -> None:
-        """Go over to another program in the current frame: it gets R1 and the stack."""
-        self._use(Code(program))
-        frame = self.frames[-1]
-        frame.regs[:10] = JUNK[:10]
-        frame.regs[1] = self.ctx.base
-        frame.written = 1 << 1 | 1 << 10
+    def _is_function(self, entry: int) -> bool:
+        slots = self.program.slots
+        return entry < len(slots) and slots[entry] is not None
 
     def count_tail_call(self) -> bool:
         """One more tail call; False if that is one too many."""
         self._tail_calls += 1
         return self._tail_calls <= MAX_TAIL_CALLS
 
-    def _result(
-        self,
-        outcome: Literal["exit", "fault", "budget", "unsupported"],
-        trace: Trace | None,
-        *,
-        r0: int | None = None,
-        fault: Fault | None = None,
-        why: str = "",
+    # Memory ----------------------------------------------------------------------------
+
+    def load(self, pc: int, address: int, size: int) -> int:
+        """What the program's load gives, as the environment lets it see maps."""
+        value = self.memory.load(address, size)
+        region = self.memory.chunks[address >> CHUNK_BITS]
+        if region.kind == "map_value":
+            return self.env.load_value(self, pc, region, size, value)
+        return value
+
+    def packet_load(self, base: int, offset: int, size: int) -> int | None:
+        """What a legacy packet load gives, in host order; `None` if it is not there.
+
+        ``base`` is R6.  Offsets below 0 count from the network or link-layer header (Linux
+        6.18, ``bpf_skb_load_helper_*``).  Raises `Fault` if R6 is not the context of a skb.
+        """
+        if base != self.ctx.base:
+            raise Fault("packet load", why="R6 is not the context")
+        skb = self.skb
+        offset = ((offset & 0xFFFFFFFF) ^ 1 << 31) - (1 << 31)
+        if offset < 0:
+            if offset >= _FROM_NETWORK:
+                offset += skb.network_offset - _FROM_NETWORK
+            elif offset >= _FROM_LINK:
+                offset += skb.mac_offset - _FROM_LINK
+            else:
+                return None
+        data = skb.from_offset(offset, size)
+        return None if data is None else int.from_bytes(data, "big")
+
+    # Maps ------------------------------------------------------------------------------
+
+    def map_state(self, address: int) -> MapState:
+        """The map that a helper was handed; raises `Fault` if it is none."""
+        state = self.env.state_at(address)
+        if state is None:
+            raise Fault("helper call", why=f"{address:#x} is no map")
+        return state
+
+    def map_address(self, state: MapState) -> int:
+        """What a program gets that looked up a map inside a map."""
+        return self.link.address(state)
+
+    def value_address(self, state: MapState, value: Value) -> int:
+        """Where the program sees a value of a map."""
+        return self.memory.attach(value, state, self.link.number(state))
+
+    def direct_address(self, number: int) -> int:
+        """The address of the one value of the program's map ``number``."""
+        return self.value_address(self.link.state(number), self.link.direct(number))
+
+    # The end ---------------------------------------------------------------------------
+
+    def result(
+        self, outcome: Outcome, *, r0: int | None = None, fault: Fault | None = None, why: str = ""
     ) -> Result:
-        return Result(outcome, self.steps, self.packet.content, r0, fault, why, trace)
-
-
-def _view(frame: _Frame) -> FrameView:
-    """A snapshot; a stack that did not change is shared with the one before."""
-    old = frame.view
-    stack: bytes | bytearray = frame.stack.data
-    if old is not None and old.stack == stack:
-        stack = old.stack
-    new = FrameView(frame.callsite, tuple(frame.regs), frame.written, bytes(stack), frame.stack.end)
-    frame.view = new
-    return new
-
-
-def run(
-    program: Program | Code,
-    inputs: Inputs,
-    env: Environment | None = None,
-    *,
-    budget: int = 1_000_000,
-    trace: bool = False,
-    seed: int = 0,
-) -> Result:
-    """Run a program on one input.
-
-    ``budget`` is how many instructions may run.  ``seed`` chooses what the stack holds
-    before it is written.  A `Code` may be given in place of a `Program`, to decode once for
-    many runs.  With ``trace``, the result holds every step of this program (not of those
-    that it tail-calls).  Raises `BpfsmtError` for inputs that do not fit the program.
-
-    >>> from bpfsmt.program import load_asm
-    >>> program = load_asm("r0 = *(u32 *)(r1 + 12)\\nr0 += 1\\nexit", "example")
-    >>> run(program, Inputs(b"packet", {"ingress_ifindex": 41})).r0
-    42
-    """
-    code = program if isinstance(program, Code) else Code(program)
-    machine = Machine(code, inputs, env if env is not None else Environment(), seed)
-    recorded = Trace(machine.memory, machine.ctx.base) if trace else None
-    result = machine.run(budget, recorded)
-    result.trace = recorded
-    return result
+        """How the run ended."""
+        type_ = self.context.type
+        sent = r0 is not None and redirects(type_, r0)
+        return Result(
+            outcome, self.steps, self.packet.content, r0, fault, why, None, type_,
+            self.packet.meta, bytes(self.context.data), self.redirect if sent else None,
+            tuple(self.copies),
+        )  # fmt: skip

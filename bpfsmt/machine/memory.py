@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import copy
+from collections.abc import Mapping
+from struct import Struct
+from typing import TYPE_CHECKING, Literal
 
-RegionKind = Literal["ctx", "packet", "stack", "map_value", "map"]
+if TYPE_CHECKING:
+    from bpfsmt.machine.context import Context
+    from bpfsmt.machine.maps.base import MapState, Value
 
-_CHUNK_BITS = 32
-_FIRST_CHUNK = 0xFF110000
+RegionKind = Literal["ctx", "packet", "stack", "map_value", "map", "record"]
+
+CHUNK_BITS = 32
+FIRST_CHUNK = 0xFF110000
 """High in the address space, as kernel pointers are: negative when read signed."""
-_INSIDE = 0x8000_0000
+FIRST_HANDLE = 0xFF010000
+"""Where the maps themselves are, in the order in which an environment came to know them."""
+FUNCTIONS = 0xFF000000
+"""Where functions are: their addresses are handed to helpers as callbacks."""
+INSIDE = 0x8000_0000
 """Where a region begins in its 4 GiB: offsets of up to 2 GiB either way stay inside."""
+
+_U2, _U4, _U8 = Struct("<H"), Struct("<I"), Struct("<Q")
+get2, get4, get8 = _U2.unpack_from, _U4.unpack_from, _U8.unpack_from
+put2, put4, put8 = _U2.pack_into, _U4.pack_into, _U8.pack_into
 
 
 class Fault(Exception):
@@ -40,11 +55,11 @@ class Region:
     """Contiguous bytes that pointers may point into.
 
     ``base`` is the address of ``data[0]``.  Only offsets from ``low`` up to but not
-    including ``high`` may be accessed.  ``index`` is the map's number, or of a stack the
-    frame's; ``key`` is what a map's entry was first looked up by.
+    including ``high`` may be accessed.  ``index`` is the map's number in the program, or of
+    a stack the frame's; ``owner`` is the memory in which a map's value has its address.
     """
 
-    __slots__ = ("base", "data", "high", "index", "key", "kind", "low", "name", "writable")
+    __slots__ = ("base", "data", "high", "index", "kind", "low", "name", "owner", "writable")
 
     def __init__(
         self,
@@ -55,7 +70,6 @@ class Region:
         name: str,
         writable: bool = True,
         index: int = -1,
-        key: bytes = b"",
     ) -> None:
         self.kind: RegionKind = kind
         self.base = base
@@ -63,9 +77,9 @@ class Region:
         self.name = name
         self.writable = writable
         self.index = index
-        self.key = key
         self.low = 0
         self.high = len(data)
+        self.owner: Memory | None = None
 
     @property
     def size(self) -> int:
@@ -84,6 +98,9 @@ class Region:
 class Memory:
     """All regions of one run, by address.
 
+    ``context`` answers for the region of that kind, whose bytes mean more than they are.
+    ``handles`` are the regions of the maps themselves, by their address's upper half.
+
     >>> memory = Memory()
     >>> stack = memory.add("stack", bytearray(512), name="stack of frame 0")
     >>> memory.write(stack.end - 4, b"abcd")
@@ -96,9 +113,10 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self._chunks: dict[int, Region] = {}
-        self._values: dict[int, Region] = {}
-        self._next = _FIRST_CHUNK
+        self.chunks: dict[int, Region] = {}
+        self.handles: Mapping[int, Region] = {}
+        self.context: Context | None = None
+        self._next = FIRST_CHUNK
 
     def add(
         self,
@@ -108,51 +126,66 @@ class Memory:
         name: str,
         writable: bool = True,
         index: int = -1,
-        key: bytes = b"",
     ) -> Region:
         """A new region of these very bytes, at an address that none had before."""
-        base = (self._next << _CHUNK_BITS) | _INSIDE
-        region = Region(kind, base, data, name=name, writable=writable, index=index, key=key)
-        self._chunks[self._next] = region
+        base = (self._next << CHUNK_BITS) | INSIDE
+        region = Region(kind, base, data, name=name, writable=writable, index=index)
+        self.chunks[self._next] = region
         self._next += 1
         return region
 
-    def value(
-        self, data: bytearray, *, map_name: str, index: int, key: bytes, writable: bool
-    ) -> Region:
-        """The region of a map's value: always the same for the same bytes."""
-        region = self._values.get(id(data))
+    def attach(self, value: Value, state: MapState, index: int) -> int:
+        """The address of a map's value: in one run always the same for the same value."""
+        region = value.region
         if region is None:
-            name = f"value of {map_name}"
-            region = self.add("map_value", data, name=name, writable=writable, index=index, key=key)
-            self._values[id(data)] = region
-        return region
+            region = Region(
+                "map_value", 0, value, name=state.region_name, writable=state.writable
+            )  # fmt: skip
+            value.region = region
+        if region.owner is not self:
+            region.owner, region.index = self, index
+            region.base = (self._next << CHUNK_BITS) | INSIDE
+            self.chunks[self._next] = region
+            self._next += 1
+        return region.base
 
     def drop(self, region: Region) -> None:
         """End a region's life: what points to it now dangles."""
-        del self._chunks[region.base >> _CHUNK_BITS]
+        del self.chunks[region.base >> CHUNK_BITS]
 
     def region_at(self, address: int) -> Region | None:
         """The region within 2 GiB of an address, whether or not it may be accessed there."""
-        return self._chunks.get(address >> _CHUNK_BITS)
+        chunk = address >> CHUNK_BITS
+        return self.chunks.get(chunk) or self.handles.get(chunk)
+
+    def snapshot(self) -> Memory:
+        """The regions as they are now, for later questions of where an address pointed to."""
+        frozen = Memory()
+        frozen.chunks = {chunk: copy.copy(region) for chunk, region in self.chunks.items()}
+        frozen.handles = dict(self.handles)
+        return frozen
 
     def find(self, address: int, size: int, *, write: bool = False) -> tuple[Region, int]:
         """The region and the offset in it of an access; raises `Fault` if it must not be."""
-        region = self._chunks.get(address >> _CHUNK_BITS)
+        region = self.chunks.get(address >> CHUNK_BITS)
         if region is not None:
             at = address - region.base
             if region.low <= at and at + size <= region.high and (region.writable or not write):
                 return region, at
-        raise _fault(region, address, size, write)
+        raise fault_at(self.region_at(address), address, size, write)
+
+    # Helpers ---------------------------------------------------------------------------
 
     def read(self, address: int, size: int) -> bytes:
         """Bytes that a helper reads; raises `Fault`."""
         if size == 0:
             return b""
-        region, at = self.find(address, size)
-        if region.kind == "ctx":
-            raise Fault("read", address, size, region.name, "a helper cannot read the context")
-        return bytes(region.data[at : at + size])
+        region = self.chunks.get(address >> CHUNK_BITS)
+        if region is not None:
+            at = address - region.base
+            if region.low <= at and at + size <= region.high:
+                return bytes(region.data[at : at + size])
+        raise fault_at(self.region_at(address), address, size, False)
 
     def write(self, address: int, data: bytes) -> None:
         """Bytes that a helper writes; raises `Fault`."""
@@ -160,13 +193,43 @@ class Memory:
             region, at = self.find(address, len(data), write=True)
             region.data[at : at + len(data)] = data
 
+    # Loads and stores ------------------------------------------------------------------
 
-def _fault(region: Region | None, address: int, size: int, write: bool) -> Fault:
+    def load(self, address: int, size: int) -> int:
+        """What a load gives, zero-extended; raises `Fault`."""
+        region = self.chunks.get(address >> CHUNK_BITS)
+        if region is not None:
+            at = address - region.base
+            if region.low <= at and at + size <= region.high:
+                return int.from_bytes(region.data[at : at + size], "little")
+            if region.kind == "ctx" and self.context is not None:
+                return self.context.load(address, at, size)
+        raise fault_at(self.region_at(address), address, size, False)
+
+    def store(self, address: int, size: int, value: int) -> None:
+        """Store the low ``size`` bytes of ``value``; raises `Fault`."""
+        region = self.chunks.get(address >> CHUNK_BITS)
+        data = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
+        if region is not None:
+            at = address - region.base
+            if region.low <= at and at + size <= region.high and region.writable:
+                region.data[at : at + size] = data
+                return
+            if region.kind == "ctx" and self.context is not None:
+                self.context.store(address, at, data)
+                return
+        raise fault_at(self.region_at(address), address, size, True)
+
+
+def fault_at(region: Region | None, address: int, size: int, write: bool) -> Fault:
+    """The fault of an access that must not be, near a region or none."""
     what = "write" if write else "read"
     if region is None:
         return Fault(what, address, size)
     at = address - region.base
-    if region.low <= at and at + size <= region.high:
+    if region.kind == "ctx":
+        why = "a helper cannot access the context"
+    elif region.low <= at and at + size <= region.high:
         why = "it is read-only"
     elif region.low < region.high:
         why = f"only offsets {region.low}..{region.high - 1} are accessible"

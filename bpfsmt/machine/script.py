@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from bpfsmt.isa.helper_ids import HELPER_IDS
-from bpfsmt.machine.env import Args, Environment, as_int
+from bpfsmt.machine.env import Environment
+from bpfsmt.machine.helpers.base import Args, as_int
+from bpfsmt.machine.maps import Value
 from bpfsmt.machine.memory import Region
 from bpfsmt.semantics.helpers import HELPERS, Arg
 
@@ -68,7 +70,7 @@ class ScriptedEnvironment(Environment):
             return self.left.pop(0)
         return None
 
-    def load(self, machine: Machine, pc: int, region: Region, size: int, value: int) -> int:
+    def load_value(self, machine: Machine, pc: int, region: Region, size: int, value: int) -> int:
         """What the script says; the memory stays as it is."""
         event = self._next("load", pc)
         if event is None or event.value is None:
@@ -106,10 +108,9 @@ def _move(machine: Machine, part: str, delta: int) -> None:
 
 def _fresh_value(machine: Machine, handle: int, content: bytes) -> int:
     """The address of a value that no other lookup gave: zeros behind ``content``."""
-    number = machine.map_number(handle)
-    size = machine.program.maps[number].value_size
-    value = bytearray(content[:size].ljust(size, b"\0"))
-    return machine.value_region(number, b"", value).base
+    state = machine.map_state(handle)
+    size = state.definition.value_size
+    return machine.value_address(state, Value(content[:size].ljust(size, b"\0")))
 
 
 def _output_argument(number: int) -> int | None:

@@ -1,0 +1,97 @@
+"""The context that R1 points to: its fields, which of them are pointers to the packet."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+from bpfsmt.errors import BpfsmtError, UnsupportedError
+from bpfsmt.machine.memory import Fault, Memory
+from bpfsmt.machine.packet import Packet
+from bpfsmt.program.program import ProgramType
+from bpfsmt.semantics.context import LAYOUTS, ContextLayout, CtxField
+
+
+@functools.cache
+def scalar_fields(type_: ProgramType) -> Mapping[str, CtxField]:
+    """The fields of a program type's context that hold numbers, by name."""
+    layout = LAYOUTS.get(type_)
+    return {} if layout is None else {f.name: f for f in layout.fields if f.kind == "scalar"}
+
+
+class Context:
+    """The context of one run.
+
+    The region admits no access by itself, so that all come through `load` and `store`,
+    which know the fields.
+    """
+
+    __slots__ = ("_fields", "data", "layout", "packet", "region", "type")
+
+    def __init__(self, memory: Memory, type_: ProgramType, packet: Packet) -> None:
+        self.type = type_
+        self.layout: ContextLayout | None = LAYOUTS.get(type_)
+        self.data = bytearray(1 if self.layout is None else self.layout.size)
+        self.region = memory.add("ctx", self.data, name="context")
+        self.region.high = 0
+        self.packet = packet
+        self._fields = scalar_fields(type_)
+        memory.context = self
+
+    def has(self, name: str) -> bool:
+        """Whether there is a field of that name that holds a number."""
+        return name in self._fields
+
+    def get(self, name: str) -> int:
+        """A field's number; 0 if there is no such field."""
+        f = self._fields.get(name)
+        return 0 if f is None else int.from_bytes(self.data[f.offset : f.offset + f.size], "little")
+
+    def set(self, name: str, value: int) -> None:
+        """Set a field to the low bits of a number; raises `BpfsmtError` if there is none."""
+        f = self._fields.get(name)
+        if f is None:
+            raise BpfsmtError(f"the context has no scalar field {name}")
+        number = value & ((1 << 8 * f.size) - 1)
+        self.data[f.offset : f.offset + f.size] = number.to_bytes(f.size, "little")
+
+    def put(self, name: str, value: int) -> None:
+        """As `set`, where a program of this type may not see the field at all."""
+        if name in self._fields:
+            self.set(name, value)
+
+    def load(self, address: int, at: int, size: int) -> int:
+        """What a program's load gives; raises `Fault`."""
+        kind = self._field(address, at, size, write=False)
+        if kind == "pkt":
+            return self.packet.data
+        if kind == "pkt_end":
+            return self.packet.data_end
+        if kind == "pkt_meta":
+            return self.packet.data_meta
+        if kind != "scalar":
+            raise UnsupportedError(f"context fields of kind {kind} are not modelled")
+        return int.from_bytes(self.data[at : at + size], "little")
+
+    def store(self, address: int, at: int, data: bytes) -> None:
+        """A program's store; raises `Fault`."""
+        self._field(address, at, len(data), write=True)
+        self.data[at : at + len(data)] = data
+
+    def _field(self, address: int, at: int, size: int, *, write: bool) -> str:
+        if self.layout is None:
+            raise UnsupportedError(f"the context of {self.type.value} is not modelled")
+        f = self.layout.access(at, size, write=write)
+        if f is None:
+            what = "write" if write else "read"
+            why = f"{self.layout.struct} has no such field"
+            raise Fault(what, address, size, f"context{at:+d}", why)
+        return f.kind
+
+
+def fields_of(type_: ProgramType, data: bytes) -> dict[str, int]:
+    """The numbers in a context's bytes, by name of field."""
+    return {
+        name: int.from_bytes(data[f.offset : f.offset + f.size], "little")
+        for name, f in scalar_fields(type_).items()
+    }

@@ -1,0 +1,67 @@
+"""A program in an environment: which maps its numbers mean, and where they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bpfsmt.errors import UnsupportedError
+from bpfsmt.machine.code import Code
+from bpfsmt.machine.maps.array import ArrayState
+from bpfsmt.machine.maps.base import MapState, Value
+from bpfsmt.machine.memory import CHUNK_BITS, Region
+
+if TYPE_CHECKING:
+    from bpfsmt.machine.env import Environment
+
+
+class Linked:
+    """The maps of ``code``'s program in ``env``, each found when it is first needed.
+
+    ``handles`` are the regions of the maps themselves, by the upper half of the address.
+    """
+
+    def __init__(self, code: Code, env: Environment) -> None:
+        self.code = code
+        self.program = code.program
+        self.env = env
+        self.handles: dict[int, Region] = {}
+        self._states: dict[int, MapState] = {}
+        self._numbers: dict[MapState, int] = {}
+
+    def state(self, number: int) -> MapState:
+        """Map ``number`` of the program.
+
+        Raises `UnsupportedError` for a type that is not modelled, `BpfsmtError` for a map
+        that is not what the environment has under its name.
+        """
+        state = self._states.get(number)
+        if state is None:
+            state = self.env.state_of(self.program.maps[number])
+            self._states[number] = state
+            self._numbers[state] = number
+        return state
+
+    def number(self, state: MapState) -> int:
+        """Which of the program's maps this is; -1 for none (a map inside a map)."""
+        return self._numbers.get(state, -1)
+
+    def address(self, state: MapState) -> int:
+        """The address that stands for a map, which only helpers can use."""
+        address = self.env.handle_of(state)
+        if address >> CHUNK_BITS not in self.handles:
+            name, number = f"map {state.definition.name}", self.number(state)
+            region = Region("map", address, bytearray(), name=name, index=number)
+            self.handles[address >> CHUNK_BITS] = region
+        return address
+
+    def handle(self, number: int) -> int:
+        """The address that stands for map ``number``."""
+        return self.address(self.state(number))
+
+    def direct(self, number: int) -> Value:
+        """The value of an array with one entry, whose address is a constant."""
+        state = self.state(number)
+        value = state.lookup(bytes(4)) if isinstance(state, ArrayState) else None
+        if value is None:
+            raise UnsupportedError(f"map {state.definition.name} has no value 0")
+        return value

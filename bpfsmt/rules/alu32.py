@@ -155,3 +155,15 @@ def movsx32(r: Scalar, bits: u64) -> Scalar:
 def byte_swap(r: Scalar, bits: u64) -> Scalar:
     """Bytes swapped, or the low ``bits`` kept: only the width of the result is known."""
     return UNKNOWN if bits > 63 else from_umax((u64(1) << bits) - 1)
+
+
+@rule
+def swap_bytes(r: Scalar, bits: u64) -> Scalar:
+    """The low ``bits`` (16, 32 or 64) with their bytes in reverse order, zero-extended."""
+    return byte_swap(r, bits)
+
+
+@rule
+def keep_bytes(r: Scalar, bits: u64) -> Scalar:
+    """The low ``bits`` (16, 32 or 64) as they are, zero-extended: already in that order."""
+    return byte_swap(r, bits)

@@ -6,7 +6,7 @@ id's base (``BPF_ADD_CONST``, ``bpf_reg_state.off``).
 
 from __future__ import annotations
 
-from bpfsmt.bits import S32_MAX, bit_length, rule, s64, u64
+from bpfsmt.bits import S32_MAX, bit_length, rule, s64, u32, u64
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.rules.bounds import is_const
 from bpfsmt.rules.linux.alu import add_core, zext32
@@ -18,8 +18,8 @@ def sync_linked(reg: Scalar, source: Scalar, reg_off: s64, source_off: s64, add3
     """What ``reg`` is, given what was learnt of ``source`` (kernel ``sync_linked_regs``).
 
     With b the id's base, source is b + source_off and reg is b + reg_off; or, if ``add32``,
-    the low half of that (a 32-bit link, after 6.18).  Offsets are signed 32-bit numbers.
-    What was known of reg before is dropped, and the result not synced, as in the kernel.
+    each is the low half of that (a 32-bit link, after 6.12).  Offsets are signed 32-bit
+    numbers.  What was known of reg before is dropped, and the result not synced.
     """
     moved = source if reg_off == source_off else add_core(source, known(u64(reg_off - source_off)))
     return zext32(moved) if add32 else moved
@@ -68,3 +68,30 @@ def links_add(n: Scalar) -> bool:
     Only the first such addition does.
     """
     return is_const(n) and n.var_off.value <= u64(S32_MAX)
+
+
+@rule
+def links_sub(n: Scalar) -> bool:
+    """Whether a 64-bit ``dst -= n`` keeps dst linked, -n away."""
+    return False
+
+
+@rule
+def links_add32(dst: Scalar, n: Scalar) -> bool:
+    """Whether ``w_dst += w_n`` keeps dst linked, by a 32-bit link, n away."""
+    return False
+
+
+@rule
+def links_sub32(dst: Scalar, n: Scalar) -> bool:
+    """Whether ``w_dst -= w_n`` keeps dst linked, by a 32-bit link, -n away."""
+    return False
+
+
+@rule
+def links_mix(reg_width: u32, source_width: u32) -> bool:
+    """Whether what is learnt of one link says anything of the other.
+
+    A width is that of the addition, 32 or 64; 0 for a plain copy.
+    """
+    return reg_width == source_width or reg_width == 0 or source_width == 0

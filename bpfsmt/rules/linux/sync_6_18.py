@@ -1,23 +1,14 @@
 """``reg_bounds_sync`` of Linux 6.18: what 6.12.117 has more, left out.
 
-Without 6be381c7 (low ranges that cross the sign) and with 5345e64760d3 (6.17), by which
-signed low halves do not refine the whole any more, for the unsigned ones say as much.
+By 5345e64760d3 (6.17) signed low halves do not refine the whole any more, for the unsigned
+ones say as much.
 """
 
 from __future__ import annotations
 
-from bpfsmt.bits import rule, s32, s64, u32, u64
+from bpfsmt.bits import rule, s64, u64
 from bpfsmt.domain.scalar import Scalar
-from bpfsmt.rules.linux.sync import meet_s32, meet_s64, meet_u32, meet_u64, with_low
-
-
-@rule
-def bounds32_from_sign(r: Scalar) -> Scalar:
-    """Signed and unsigned range of the low half learn from each other, if of one sign."""
-    s = meet_s32(r, s32(r.u32min), s32(r.u32max)) if s32(r.u32min) <= s32(r.u32max) else r
-    if u32(s.s32min) <= u32(s.s32max):
-        return meet_u32(s, u32(s.s32min), u32(s.s32max))
-    return s
+from bpfsmt.rules.linux.sync import meet_s64, meet_u64, with_low
 
 
 @rule

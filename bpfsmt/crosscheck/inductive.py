@@ -29,11 +29,12 @@ from bpfsmt.symbolic.claims import (
     id_facts,
     location_holds,
     locations,
+    spilled_value,
     value_at,
 )
 from bpfsmt.symbolic.state import SymState
 from bpfsmt.symbolic.step import Arm, start_state, step
-from bpfsmt.symbolic.values import Term, Value, conj, disj, neg, number
+from bpfsmt.symbolic.values import Term, Value, conj, disj, neg
 
 
 class Inductive:
@@ -156,8 +157,8 @@ class Inductive:
                 term = location_holds(what, at, after)
                 parts.append((self.text(where, what), term))
             reg = what if isinstance(what, Reg) else what.spill
-            value = at if isinstance(at, Value) else (at.value or number(0))
-            if reg is not None:
+            value = at if isinstance(at, Value) else spilled_value(what, at)
+            if reg is not None and value is not None:
                 ids.append((reg, value, not repeats))
         parts.append(("registers of one id agree", id_facts(ids)))
         return [(t, f) for t, f in parts if not z3.is_true(f)]

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import z3
 
-from bpfsmt.domain.gamma import scalar_contains
-from bpfsmt.domain.reg import Reg, RegType
+from bpfsmt.domain.gamma import scalar_contains, scalar_low_contains
+from bpfsmt.domain.reg import ADD_CONST, AT_PKT_END, Reg, RegType
 from bpfsmt.domain.scalar import UNKNOWN, Scalar
 from bpfsmt.domain.state import Slot, State
 from bpfsmt.symbolic.state import EMPTY, Cell, SymFrame, SymState
@@ -96,8 +96,11 @@ def _alt_holds(reg: Reg, alt: Alt, state: SymState) -> Term:
         return FALSE
     x = z3.simplify(alt.off - _start(t, state) - reg.off)
     fact = contains(reg.scalar, x)
-    if t in (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META) and reg.range > 0:
+    if t in (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META) and reg.range:
         limit = state.data_end if t is RegType.PTR_TO_PACKET else state.data
+        if reg.range < 0:
+            behind = alt.off >= limit if reg.range == AT_PKT_END else alt.off > limit
+            return conj(fact, behind)
         fact = conj(fact, x + reg.range + _start(t, state) <= limit)
     return fact
 
@@ -142,7 +145,40 @@ def slot_holds(slot: Slot, cell: Cell, state: SymState) -> Term:
             parts.append(written)
         if kind == "0":
             parts.append(FALSE if byte is None else byte == 0)
+    if slot.spill is not None:
+        size, low = low_spill(slot), _low_bytes(cell, low_spill(slot))
+        inside = low is not None and scalar_low_contains.terms(slot.spill.scalar, low, 8 * size)
+        parts.append(FALSE if low is None else z3.simplify(inside))
     return conj(*parts)
+
+
+def low_spill(slot: Slot) -> int:
+    """How many low bytes of a number are spilled in a slot that has more than that."""
+    return slot.kinds.count("r") if slot.spill is not None else 0
+
+
+def _low_bytes(cell: Cell, size: int) -> Term | None:
+    """The low bytes of a cell as a number of 64 bits; `None` if one was never written."""
+    content = cell.as_bytes()[:size]
+    if any(byte is None for byte in content):
+        return None
+    bits = z3.Concat(*content[::-1]) if size > 1 else content[0]
+    return z3.simplify(z3.ZeroExt(64 - 8 * size, bits) if size < 8 else bits)
+
+
+def spilled_value(slot: Reg | Slot, cell: Cell) -> Value | None:
+    """What the id of a spilled register speaks of; `None` where there is no such number.
+
+    The id of a narrow spill means the whole register, if that has no more bits than these.
+    """
+    assert isinstance(slot, Slot)
+    size = low_spill(slot)
+    if slot.spill is None or (size < 8 and slot.spill.scalar.umax >> 8 * size):
+        return None
+    if size == 8 and cell.value is not None:
+        return cell.value
+    low = _low_bytes(cell, size)
+    return None if low is None else number(low)
 
 
 def location_holds(claim: Reg | Slot, at: Value | Cell, state: SymState) -> Term:
@@ -163,7 +199,7 @@ def id_facts(claims: list[tuple[Reg, Value, bool]]) -> Term:
     groups: dict[int, list[tuple[Reg, Value, bool]]] = defaultdict(list)
     for reg, value, fresh in claims:
         if reg.id:
-            groups[reg.id].append((reg, value, fresh))
+            groups[reg.id & ~ADD_CONST].append((reg, value, fresh))
     facts = []
     for members in groups.values():
         if any(fresh for _, _, fresh in members):
@@ -193,7 +229,9 @@ def holds(claim: State, state: SymState) -> Term:
         if isinstance(what, Reg) and isinstance(at, Value):
             ids.append((what, at, True))
         elif isinstance(what, Slot) and what.spill is not None and isinstance(at, Cell):
-            ids.append((what.spill, at.value or number(0), True))
+            value = spilled_value(what, at)
+            if value is not None:
+                ids.append((what.spill, value, True))
     return conj(*parts, id_facts(ids))
 
 
@@ -247,7 +285,7 @@ class _Assume:
         if reg.type is RegType.NOT_INIT:
             return pointer(UNINIT, z3.BitVec(name, 64))
         if reg.type is RegType.SCALAR_VALUE:
-            x = z3.BitVecVal(reg.const_value, 64) if reg.is_const else z3.BitVec(name, 64)
+            x = self.number(reg, name)
             self.facts.append(contains(reg.scalar, x))
             return number(x)
         key = (reg.type in _MAP_TYPES, reg.id) if reg.id else (name,)
@@ -269,6 +307,20 @@ class _Assume:
         self.facts.append(reg_holds(reg, value, self.blank))
         return value
 
+    def number(self, reg: Reg, name: str) -> Term:
+        """The bits of a number; those with one id are equal but for their constants."""
+        x = z3.BitVec(name, 64)
+        if reg.id:
+            key = ("number", reg.id & ~ADD_CONST)
+            base, _ = self.values.setdefault(key, (z3.BitVec(f"{name}.same", 64), TRUE))
+            x = z3.simplify(base + reg.off)
+        if reg.is_const:
+            value = z3.BitVecVal(reg.const_value, 64)
+            if reg.id:
+                self.facts.append(x == value)
+            return value
+        return x
+
     def region(self, reg: Reg, key: tuple[object, ...]) -> Region:
         match reg.type:
             case RegType.PTR_TO_CTX:
@@ -284,15 +336,35 @@ class _Assume:
     def cell(self, slot: Slot, name: str) -> Cell:
         if slot.spill is not None and slot.kinds == "r" * 8:
             return Cell(self.value(slot.spill, name))
-        content, written = [], []
+        content: list[Term | None] = []
+        written: list[Term] = []
+        low = self.low(slot, name)
         for i in range(8):
             kind = slot.kinds[7 - i]
+            if kind == "r" and low is not None:
+                content.append(z3.simplify(z3.Extract(8 * i + 7, 8 * i, low)))
+                written.append(TRUE)
+                continue
             zero = z3.BitVecVal(0, 8)
             content.append(
                 None if kind == "?" else zero if kind == "0" else z3.BitVec(f"{name}.{i}", 8)
             )
             written.append(z3.BoolVal(kind != "?"))
         return Cell(None, tuple(content), tuple(written))
+
+    def low(self, slot: Slot, name: str) -> Term | None:
+        """A number whose low bytes are those of a narrow spill."""
+        if slot.spill is None:
+            return None
+        size = low_spill(slot)
+        fits = not slot.spill.scalar.umax >> 8 * size
+        spill = slot.spill if fits else slot.spill._replace(id=0)
+        x = self.number(spill, name)
+        low = z3.simplify(x & ((1 << 8 * size) - 1))
+        self.facts.append(scalar_low_contains.terms(slot.spill.scalar, low, 8 * size))
+        if fits:
+            self.facts.append(contains(spill.scalar, x))
+        return x
 
 
 _MAP_TYPES = (RegType.PTR_TO_MAP_VALUE, RegType.PTR_TO_MAP_VALUE_OR_NULL)

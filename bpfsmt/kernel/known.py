@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from bpfsmt.errors import OracleError
 from bpfsmt.kernel.syscall import available
 from bpfsmt.kernel.target import HERE
-from bpfsmt.kernel.vm import images, vm_oracle
-from bpfsmt.kernel.vm.images import newest_first
+from bpfsmt.kernel.vm import vm_oracle
+from bpfsmt.kernel.vm.images import images, newest_first
 
 ALWAYS_NAMED = ("6.12", "6.1")
 """The kernels that are named even where there is no image: their rule sets are here."""

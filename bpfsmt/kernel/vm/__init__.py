@@ -12,7 +12,7 @@ and test-runs is the one for the running kernel, and the guest knows nothing of 
 True
 """
 
-from bpfsmt.kernel.vm.images import Image, find_image, images
+from bpfsmt.kernel.vm.images import Image, find_image
 from bpfsmt.kernel.vm.machine import MachineError, VirtualMachine
 from bpfsmt.kernel.vm.oracle import VmOracle, vm_oracle
 
@@ -22,6 +22,5 @@ __all__ = [
     "VirtualMachine",
     "VmOracle",
     "find_image",
-    "images",
     "vm_oracle",
 ]

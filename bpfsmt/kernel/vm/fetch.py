@@ -18,7 +18,7 @@ from bpfsmt.kernel.vm.images import Image, is_release, newest_first, read_image
 from bpfsmt.kernel.vm.paths import cache_directory, write_whole
 from bpfsmt.kernel.vm.qemu import PACKAGE, fetched_root
 
-_IMAGE = re.compile(r"linux-image-(?P<release>\d.*-amd64)")
+_IMAGE = re.compile(r"linux-image-(?P<release>\d+\.\d+\.\d.*-amd64)")  # not the metapackages
 _OTHERS = re.compile(r"-(cloud|rt)-")
 _TO_INSTALL = re.compile(r"^Inst (\S+)", re.MULTILINE)
 _SECONDS = 1800

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 
 from bpfsmt.isa.opcodes import AluOp, Class, JmpOp, Mode, Size
 
+# Looked up, for calling an enumeration takes ten times as long and walks ask again and again.
+_CLASSES = tuple(Class)
+_ALU_OPS = {int(op): op for op in AluOp}
+_JMP_OPS = {int(op): op for op in JmpOp}
+
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
@@ -37,27 +42,31 @@ class Instruction:
     @property
     def cls(self) -> Class:
         """The instruction class, the low three bits of the opcode."""
-        return Class(self.opcode & 0x07)
+        return _CLASSES[self.opcode & 0x07]
 
     @property
     def is_alu(self) -> bool:
         """Arithmetic, 32 or 64 bits wide."""
-        return self.cls in (Class.ALU, Class.ALU64)
+        return self.opcode & 0x07 in (0x04, 0x07)
 
     @property
     def is_jmp(self) -> bool:
         """Any instruction of the two jump classes: jumps, calls, exit."""
-        return self.cls in (Class.JMP, Class.JMP32)
+        return self.opcode & 0x07 in (0x05, 0x06)
 
     @property
     def alu_op(self) -> AluOp:
         """The arithmetic operation (only for the two ALU classes)."""
-        return AluOp(self.opcode & 0xF0)
+        number = self.opcode & 0xF0
+        op = _ALU_OPS.get(number)
+        return AluOp(number) if op is None else op
 
     @property
     def jmp_op(self) -> JmpOp:
         """The jump operation (only for the two JMP classes)."""
-        return JmpOp(self.opcode & 0xF0)
+        number = self.opcode & 0xF0
+        op = _JMP_OPS.get(number)
+        return JmpOp(number) if op is None else op
 
     @property
     def uses_reg(self) -> bool:

@@ -156,6 +156,7 @@ _SOCK = ContextLayout(
         *(CtxField(f"src_ip6[{i}]", 28 + _U32 * i, _U32, narrow=True) for i in range(4)),
         CtxField("src_port", 44, _U32, narrow=True),
         CtxField("dst_port", 48, 2, narrow=True),
+        CtxField("dst_port and zeros", 48, _U32),
         CtxField("dst_ip4", 52, _U32, narrow=True),
         *(CtxField(f"dst_ip6[{i}]", 56 + _U32 * i, _U32, narrow=True) for i in range(4)),
         CtxField("state", 72, _U32, narrow=True),
@@ -189,7 +190,14 @@ _TCP_SOCK = ContextLayout(
     ),
 )
 
-SOCKETS: dict[str, ContextLayout] = {"sock": _SOCK, "sock_common": _SOCK, "tcp_sock": _TCP_SOCK}
+_XDP_SOCK = ContextLayout("bpf_xdp_sock", 4, (CtxField("queue_id", 0, _U32),))
+
+SOCKETS: dict[str, ContextLayout] = {
+    "sock": _SOCK,
+    "sock_common": _SOCK,
+    "tcp_sock": _TCP_SOCK,
+    "xdp_sock": _XDP_SOCK,
+}
 """What a program sees of a socket, by the name of the pointer's type."""
 
 LAYOUTS: dict[ProgramType, ContextLayout] = {

@@ -26,6 +26,8 @@ class Flow:
         self.starts = self._functions()
         self.prune: set[int] = set()
         self.jumps: set[int] = set()
+        self.rounds: set[int] = set()
+        """Where ``may_goto`` is: every state there is kept."""
         self._check_functions()
         self._search()
 
@@ -116,7 +118,7 @@ class Flow:
             return [target]
         self.prune.add(pc)
         if op is JmpOp.JCOND:
-            self.jumps.add(pc)
+            self.rounds.add(pc)
         return [after, target]
 
 

@@ -34,7 +34,8 @@ class Checkpoint:
     ``first`` and ``last`` are the first instruction of the stretch that leads here and the
     last one before here; ``history`` is of that stretch, ``trail`` its visits.  ``precise``
     has for each frame the registers and the stack slots whose values have mattered, as
-    masks.
+    masks.  ``rounds`` counts the rounds of `may_goto` loops; ``loop`` is the checkpoint
+    that such a loop came back to from here.
     """
 
     state: State
@@ -51,6 +52,8 @@ class Checkpoint:
     precise: dict[int, list[int]] = field(default_factory=dict)
     cleaned: bool = False
     entry: int = 0
+    rounds: int = 0
+    loop: Checkpoint | None = None
 
     def is_precise(self, frame: int, number: int, *, stack: bool) -> bool:
         """Whether the value there has mattered."""
@@ -67,7 +70,7 @@ class Path:
     """The path that is walked now, or an arm that waits to be walked.
 
     ``pc`` is the next instruction and ``prev`` the one before it, -1 at the start.
-    ``visit`` is the claim last made on the path and ``kind`` how it goes on from there.
+    ``rounds`` counts those of ``may_goto`` loops.  ``visit`` is the claim last made on the path and ``kind`` how it goes on from there.
     """
 
     state: State
@@ -80,6 +83,7 @@ class Path:
     visit: int = -1
     kind: str = "next"
     entry: int = 0
+    rounds: int = 0
 
     def fork(self, state: State, pc: int, kind: str) -> Path:
         """Another way on from here."""
@@ -96,6 +100,7 @@ class Path:
             self.visit,
             kind,
             self.entry,
+            self.rounds,
         )
 
     def end(self) -> None:

@@ -35,7 +35,8 @@ class Explored:
     def visited(self, path: Path) -> bool:
         """Whether an explored state stands for the path's; else it may become one."""
         walk = self.walk
-        forced = walk.env.frequent or len(path.history) > _LONG_HISTORY
+        may_goto = path.pc in walk.env.flow.rounds
+        forced = walk.env.frequent or may_goto or len(path.history) > _LONG_HISTORY
         jumps, walked = walk.jumps - self._jumps, walk.walked - self._walked
         add = forced or (jumps >= 2 and walked >= 8)
         known = self._at.setdefault((path.pc, path.state.frames[-1].callsite), [])
@@ -44,20 +45,44 @@ class Explored:
         while index >= 0:
             old = known[index]
             if old.branches:
+                if self._next_round(old, path):
+                    self._enter_loop(old, path)
+                    self._hit(old, path)
+                    return True
                 self._check_loop(old, path)
                 if not forced and jumps < 20 and walked < 100:
                     add = False
-            elif self._equal(old, path.state, Exact.NO):
-                self._hit(old, path)
-                return True
+            else:
+                loop = old.loop if old.loop is not None and old.loop.branches else None
+                if self._equal(old, path.state, Exact.NO if loop is None else Exact.RANGES):
+                    if loop is not None:
+                        self._enter_loop(loop, path)
+                    self._hit(old, path)
+                    return True
             if add:
                 old.misses += 1
-            if old.misses > _PATIENCE * old.hits + _PATIENCE:
+            patience = 64 if may_goto and old.branches else _PATIENCE
+            if old.misses > patience * old.hits + patience:
                 del known[index]
             index -= 1
         if add:
             self._add(known, path)
         return False
+
+    def _next_round(self, old: Checkpoint, path: Path) -> bool:
+        """A later round of a ``may_goto`` loop in which nothing is new."""
+        return (
+            path.pc in self.walk.env.flow.rounds
+            and old.rounds != path.rounds
+            and self._equal(old, path.state, Exact.RANGES)
+        )
+
+    def _enter_loop(self, entry: Checkpoint, path: Path) -> None:
+        """All checkpoints from ``entry`` to here are in a loop: what matters is not final."""
+        at = path.parent
+        while at is not None and at is not entry:
+            at.loop = entry
+            at = at.parent
 
     def _equal(self, old: Checkpoint, new: State, exact: Exact) -> bool:
         return states_equal(
@@ -80,6 +105,8 @@ class Explored:
         """The very state that the path has come through: it never ends."""
         if len(old.state.frames) != len(path.state.frames):
             return
+        if old.rounds != path.rounds:
+            return
         if old.state.regs != path.state.regs or not self._equal(old, path.state, Exact.YES):
             return
         raise Rejection(
@@ -100,6 +127,7 @@ class Explored:
             path.history,
             path.trail,
             entry=path.entry,
+            rounds=path.rounds,
         )
         known.append(new)
         path.parent, path.first = new, path.pc

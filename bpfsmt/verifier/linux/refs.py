@@ -6,7 +6,7 @@ from bpfsmt.domain import Reg, RegType, State
 from bpfsmt.verifier.linux.env import ANY
 from bpfsmt.verifier.linux.walk import Walk
 
-_CAST = frozenset({"bpf_tcp_sock", "bpf_sk_fullsock", "bpf_get_listener_sock"})
+_CAST = frozenset({"bpf_tcp_sock", "bpf_sk_fullsock"})
 
 
 def acquire(w: Walk) -> int:

@@ -37,6 +37,7 @@ class Exact(Enum):
     """How closely two states must agree."""
 
     NO = "what matters is within"
+    RANGES = "everything is within, whether it matters or not"
     YES = "everything is the same"
 
 
@@ -122,12 +123,14 @@ def reg_safe(
     if exact is Exact.YES:
         return _exactly(old, new, ids)
     type_ = old.type
-    if type_ is RegType.NOT_INIT:
+    if type_ is RegType.NOT_INIT and (exact is Exact.NO or new.type is RegType.NOT_INIT):
         return True
     if type_ is not new.type:
         return False
     if type_ is RegType.SCALAR_VALUE:
-        return not precise() or _number_safe(ints, old, new, ids)
+        if exact is Exact.NO and not precise():
+            return True
+        return _number_safe(ints, old, new, ids)
     if type_ in _MEMORY:
         same = old.off == new.off and old.map == new.map and old.mem == new.mem
         return (
@@ -187,7 +190,7 @@ def _stack_safe(
         return True
     for n in sorted(old.stack):
         a, b = old.stack[n], new.stack.get(n, EMPTY_SLOT)
-        if exact is Exact.YES:
+        if exact is not Exact.NO:
             if a.kinds != b.kinds:
                 return False
         elif all(k == INVALID or k == MISC for k in a.kinds):

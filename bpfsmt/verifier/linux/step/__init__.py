@@ -7,6 +7,7 @@ from bpfsmt.isa import CallSrc, Class, Instruction, JmpOp, Mode, validate
 from bpfsmt.verifier.linux.flow import jump_target
 from bpfsmt.verifier.linux.step.alu import alu
 from bpfsmt.verifier.linux.step.branch import branch
+from bpfsmt.verifier.linux.step.loops import may_goto
 from bpfsmt.verifier.linux.step.calls import call_local, leave
 from bpfsmt.verifier.linux.step.helper import call_helper
 from bpfsmt.verifier.linux.step.memory import atomic, load, load_imm64, load_packet, store
@@ -34,7 +35,7 @@ def step(w: Walk, insn: Instruction) -> int | None:
             load_imm64(w, insn)
             return pc + 2
         case Class.LD:
-            load_packet(w, insn)
+            return load_packet(w, insn)
         case _:
             w.jumps += 1
             return _jump(w, insn, pc)
@@ -57,6 +58,6 @@ def _jump(w: Walk, insn: Instruction, pc: int) -> int | None:
         case JmpOp.EXIT:
             return leave(w)
         case JmpOp.JCOND:
-            raise unsupported("may_goto")
+            return may_goto(w, insn, pc)
         case _:
             return branch(w, insn, pc)

@@ -63,13 +63,8 @@ def _move(w: Walk, insn: Instruction, wide: bool) -> Reg:
     if wide and not insn.offset:
         return shared(w, insn.src, src)
     if src.is_pointer:
-        if wide or insn.offset:
-            w.reject(
-                "pointer-arithmetic",
-                f"R{insn.src} sign-extension part of pointer",
-                f"R{insn.src} is {w.env.show(src)}: a part of it cannot be sign-extended.",
-                insn.src,
-            )
+        if wide:
+            return ANY
         return Reg(RegType.SCALAR_VALUE, w.env.ints.zext32(ANY.scalar))
     bits = insn.offset - 1 if insn.offset else 32
     kept = src.scalar.umax < 1 << bits

@@ -156,9 +156,9 @@ def not_null(w: Walk, reg: Reg) -> Reg:
         if reg.map in w.env.inner:
             return reg._replace(type=RegType.CONST_PTR_TO_MAP, map=w.env.inner[reg.map])
         if m.type == "xskmap":
-            return Reg(RegType.PTR_TO_XDP_SOCK, reg.scalar, reg.off)
+            return reg._replace(type=RegType.PTR_TO_XDP_SOCK, map=-1)
         if m.type in ("sockmap", "sockhash"):
-            return Reg(RegType.PTR_TO_SOCKET, reg.scalar, reg.off, ref=reg.ref)
+            return reg._replace(type=RegType.PTR_TO_SOCKET, map=-1)
         return reg._replace(type=RegType.PTR_TO_MAP_VALUE)
     assert reg.type.nonnull is not None
     return reg._replace(type=reg.type.nonnull)

@@ -93,6 +93,10 @@ def call_helper(w: Walk, number: int) -> None:
             write(w, Access(n, reg, i, 1, write=True, helper=True), None, -1)
     if call.release and not release(w, call.release):
         w.reject("reference", f"func {proto.name}#{number} reference has not been acquired before")
+    if proto.name == "bpf_get_local_storage":
+        flags = w.read(2)
+        if not _is_null(flags):
+            w.reject("argument-type", "get_local_storage() doesn't support non-zero flags", reg=2)
     if proto.name == "bpf_tail_call":
         check_none_held(w, "tail_call")
         w.tail_calls.add(w.function_of(len(w.path.state.frames) - 1))
@@ -209,25 +213,10 @@ def _check_kind(w: Walk, call: Call, n: int, reg: Reg, kind: str) -> None:
         case "stack":
             _expect(w, n, reg, RegType.PTR_TO_STACK)
         case "key" | "value" | "out_value":
-            if call.map >= 0 and w.env.maps[call.map].type in ("sockmap", "sockhash"):
-                if kind == "value":
-                    raise unsupported("a socket put into a map")
-            _expect(w, n, reg, *_MEMORY)
+            sockets = call.map >= 0 and w.env.maps[call.map].type in ("sockmap", "sockhash")
+            _expect(w, n, reg, *(_BTF_SOCK if sockets and kind == "value" else _MEMORY))
         case "mem" | "out":
-            if _is_null(reg) and _next_size(w, call, n) == 0:
-                return
-            if reg.type in _MEMORY:
-                return
             _expect(w, n, reg, *_MEMORY)
-
-
-def _next_size(w: Walk, call: Call, n: int) -> int:
-    """The size that the next argument gives, -1 if it may not be 0."""
-    if n < len(call.proto.args) and call.proto.args[n] == "size0":
-        size = w.read(n + 1)
-        if size.type is RegType.SCALAR_VALUE:
-            return size.scalar.umax
-    return -1
 
 
 def _releases(w: Walk, call: Call, n: int, reg: Reg) -> None:
@@ -244,6 +233,8 @@ def _check_memory_argument(w: Walk, call: Call, n: int, reg: Reg, arg: str, kind
         hand_over(w, call, n, reg, m.key_size, writes=False)
     elif kind in ("value", "out_value"):
         assert m is not None
+        if kind == "value" and reg.type in _BTF_SOCK:
+            return
         hand_over(w, call, n, reg, m.value_size, writes=kind == "out_value", fresh=True)
     elif arg in ("size", "size0"):
         _sized(w, call, n, reg, may_be_zero=arg == "size0")

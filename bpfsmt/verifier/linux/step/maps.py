@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bpfsmt.program.maptypes import RDONLY_PROG
+from bpfsmt.program.program import ProgramType
 from bpfsmt.semantics.prototypes import Prototype
-from bpfsmt.verifier.linux.step.region import WRONLY_PROG
 from bpfsmt.verifier.linux.walk import Walk
 
 _ONLY: dict[str, str] = {
@@ -59,12 +59,26 @@ _FOR: dict[str, str] = {
 """The types of maps that a helper takes; other helpers: all."""
 
 _WRITERS = ("map_update_elem", "map_delete_elem", "map_push_elem", "map_pop_elem")
-_READERS = ("map_lookup_elem", "map_lookup_percpu_elem", "map_peek_elem")
+
+
+_SOCKETS = ("sockmap", "sockhash")
+_SOCKET_WRITERS = (
+    ProgramType.SOCKET_FILTER,
+    ProgramType.SCHED_CLS,
+    ProgramType.SCHED_ACT,
+    ProgramType.XDP,
+)
 
 
 def check_map(w: Walk, proto: Prototype, index: int) -> None:
     """Reject a helper for a map of a type that it does not work on, or may not use."""
     m, name = w.env.maps[index], proto.name.removeprefix("bpf_")
+    if m.type in _SOCKETS and name in _WRITERS and w.env.program.type not in _SOCKET_WRITERS:
+        w.reject(
+            "map-helper-mismatch",
+            f"cannot update {m.type} in this context",
+            f"A program of type {w.env.program.type.value} may not change map {m.name}.",
+        )
     only, wanted = _ONLY.get(m.type), _FOR.get(name)
     if (only is not None and name not in only.split()) or (
         wanted is not None and m.type not in wanted.split()
@@ -76,5 +90,3 @@ def check_map(w: Walk, proto: Prototype, index: int) -> None:
         )
     if m.flags & RDONLY_PROG and name in _WRITERS:
         w.reject("map-read-only", "write into map forbidden", f"Map {m.name} is read-only.")
-    if m.flags & WRONLY_PROG and name in _READERS:
-        w.reject("map-read-only", "read into map forbidden", f"Map {m.name} is write-only.")

@@ -10,6 +10,7 @@ from bpfsmt.rules.access import MAX_VAR_OFF
 from bpfsmt.semantics.context import SOCKETS
 from bpfsmt.verifier.linux.env import ANY
 from bpfsmt.verifier.linux.refs import check_none_held
+from bpfsmt.verifier.linux.step.calls import leave
 from bpfsmt.verifier.linux.step.region import (
     Access,
     check_alignment,
@@ -98,6 +99,10 @@ def read(w: Walk, a: Access, into: int, *, signed: bool = False, strict: bool = 
     if t in _SOCKET_TYPES:
         _check_socket(w, a)
     elif t is RegType.CONST_PTR_TO_MAP:
+        if a.fixed < 0:
+            w.reject(
+                "bad-pointer", f"R{a.reg} is map invalid negative access: off={a.fixed}", "", a.reg
+            )
         raise unsupported("a load from a map's own structure")
     else:
         _check_plain(w, a)
@@ -261,7 +266,7 @@ def atomic(w: Walk, insn: Instruction) -> None:
     write(w, a._replace(write=True), None, -1, strict=True)
 
 
-def load_packet(w: Walk, insn: Instruction) -> None:
+def load_packet(w: Walk, insn: Instruction) -> int | None:
     """The legacy loads of packet bytes, which end the program beyond the packet."""
     if w.env.program.type not in _LEGACY_TYPES:
         message = "BPF_LD_[ABS|IND] instructions not allowed for this program type"
@@ -274,6 +279,12 @@ def load_packet(w: Walk, insn: Instruction) -> None:
     if insn.mode is Mode.IND:
         w.read(insn.src)
     w.clobber(Reg(RegType.SCALAR_VALUE, UNKNOWN))
+    if len(w.path.state.frames) > 1:
+        # beyond the packet the function returns 0
+        w.push(w.path.state, w.path.pc + 1, "next")
+        w.clobber(w.env.number(0))
+        return leave(w)
+    return w.path.pc + 1
 
 
 __all__ = ["MAX_VAR_OFF", "atomic", "load", "load_imm64", "load_packet", "read", "store", "write"]

@@ -1,0 +1,57 @@
+"""``may_goto``: a loop that the kernel leaves by itself when its budget is spent."""
+
+from __future__ import annotations
+
+from bpfsmt.domain import Reg, RegType, State
+from bpfsmt.domain.state import SPILL
+from bpfsmt.isa import Instruction
+from bpfsmt.verifier.linux.env import ANY
+from bpfsmt.verifier.linux.path import Checkpoint
+from bpfsmt.verifier.linux.walk import Walk
+
+
+def may_goto(w: Walk, insn: Instruction, pc: int) -> int:
+    """Leave the loop now; keep another round for later, in which what does not matter is open."""
+    state = w.path.state
+    before = _previous(w.path.parent, pc, state)
+    arm = w.push(state if before is None else _widened(before, state), pc + 1, "not-taken")
+    arm.rounds += 1
+    w.path.kind = "taken"
+    return pc + 1 + insn.offset
+
+
+def _previous(at: Checkpoint | None, pc: int, state: State) -> Checkpoint | None:
+    """The latest checkpoint of the path at this instruction (``find_prev_entry``)."""
+    first = True
+    while at is not None:
+        same = at.pc == pc and at.state.callsites == state.callsites
+        if same and not first:
+            return at
+        first = first and not same
+        at = at.parent
+    return None
+
+
+def _widened(old: Checkpoint, state: State) -> State:
+    """Kernel ``widen_imprecise_scalars``."""
+    for f, (a, b) in enumerate(zip(old.state.frames, state.frames, strict=True)):
+        regs = tuple(
+            _open(x, y, old.is_precise(f, n, stack=False))
+            for n, (x, y) in enumerate(zip(a.regs, b.regs, strict=True))
+        )
+        stack = dict(b.stack)
+        for n, slot in b.stack.items():
+            other = a.stack.get(n)
+            if slot.spill is None or other is None or other.spill is None:
+                continue
+            if slot.kinds[-1] == other.kinds[-1] == SPILL:
+                wide = _open(other.spill, slot.spill, old.is_precise(f, n, stack=True))
+                stack[n] = slot._replace(spill=wide)
+        frame = b._replace(regs=regs, stack=stack)
+        state = state._replace(frames=(*state.frames[:f], frame, *state.frames[f + 1 :]))
+    return state
+
+
+def _open(old: Reg, new: Reg, precise: bool) -> Reg:
+    number = old.type is new.type is RegType.SCALAR_VALUE
+    return ANY if number and not precise and old != new else new

@@ -9,6 +9,7 @@ from bpfsmt.cli.cfg import cfg
 from bpfsmt.cli.crosscheck import crosscheck
 from bpfsmt.cli.oracles import oracles
 from bpfsmt.cli.rules import rules
+from bpfsmt.cli.run import run
 from bpfsmt.cli.text import asm, disasm
 from bpfsmt.cli.verify import verify
 
@@ -19,7 +20,7 @@ def main() -> None:
     """Is what an eBPF verifier believes about a program true?"""
 
 
-for command in (crosscheck, verify, cfg, disasm, asm, rules, oracles):
+for command in (crosscheck, verify, run, cfg, disasm, asm, rules, oracles):
     main.add_command(command)
 
 __all__ = ["main"]

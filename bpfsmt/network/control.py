@@ -53,15 +53,22 @@ class Control:
         self.rules = rules
         self._loaded: dict[int, Loaded] = {}
 
-    def load(self, program: Program, names: Mapping[str, str] | None = None) -> Loaded:
+    def load(
+        self,
+        program: Program,
+        names: Mapping[str, str] | None = None,
+        *,
+        unverified: bool = False,
+    ) -> Loaded:
         """Verify a program, and make those of its maps that are not there yet.
 
         ``names`` gives other names to some of its maps, which it then shares with others.
+        A program that is rejected is let in with ``unverified`` only.
         """
         if names:
             maps = (replace(each, name=names.get(each.name, each.name)) for each in program.maps)
             program = replace(program, maps=tuple(maps))
-        loaded = load_verified(program, self.rules)
+        loaded = load_verified(program, self.rules, unverified=unverified)
         for definition in program.maps:
             self.env.state_of(definition)
         self._loaded[id(program)] = loaded

@@ -37,8 +37,9 @@ class Loaded:
         return self.program.name
 
 
-def load_verified(program: Program, rules: RuleSet) -> Loaded:
-    """Verify a program and make it ready; raises `RejectedError`.
+def load_verified(program: Program, rules: RuleSet, *, unverified: bool = False) -> Loaded:
+    """Verify a program and make it ready; raises `RejectedError`, unless ``unverified`` ones
+    are wanted too.
 
     >>> from bpfsmt.program import load_asm
     >>> from bpfsmt.rules import rule_set
@@ -46,6 +47,6 @@ def load_verified(program: Program, rules: RuleSet) -> Loaded:
     'pass'
     """
     analysis = verify(program, rules)
-    if not analysis.verdict.accepted:
+    if not analysis.verdict.accepted and not unverified:
         raise RejectedError(analysis)
     return Loaded(program, analysis, Code(program))

@@ -6,6 +6,8 @@ What answers mean as in Linux 6.18: ``net/sched/cls_bpf.c`` (direct action),
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from bpfsmt.machine import Redirect
 from bpfsmt.network.flight import ETHERNET, Flight
 from bpfsmt.network.hooks import Hook, Place
@@ -45,7 +47,7 @@ class StackWalk(Walk):
         A program that does not decide leaves it to the next.
         """
         for loaded in self.table.get(place, ()):
-            result = self.run(flight, place, loaded, self._context(flight, place))
+            result = self.run(flight, place, loaded, **_interfaces(flight, place))
             flight.keep(result.ctx)
             for copy in result.copies:
                 clone = flight.clone()
@@ -77,23 +79,28 @@ class StackWalk(Walk):
                 self.drop(f"no port {hop.number}", flight)
             elif redirect.ingress or redirect.kind == "peer":
                 self.up(flight, hop.number)
-            else:
+            elif redirect.kind != "neighbour" or self._address(flight, redirect, hop.number):
                 self.down(flight, hop.number)
 
-    def _context(self, flight: Flight, place: Place) -> dict[str, int]:
-        egress = place.hook in (Hook.TC_EGRESS, Hook.CGROUP_EGRESS)
-        ifindex = place.at if isinstance(place.at, int) else flight.ifindex
-        context = {"ifindex": ifindex, "protocol": int.from_bytes(flight.data[12:14], "little")}
-        if not egress:
-            context |= {"ingress_ifindex": flight.ifindex, "queue_mapping": flight.queue + 1}
-        return context | flight.fields
+    def _address(self, flight: Flight, redirect: Redirect, ifindex: int) -> bool:
+        """Write the link-layer header for the next host; False if there is no such neighbour."""
+        routes, data = self.node.env.routes, flight.data
+        ipv4 = data[12:14] == b"\x08\x00"
+        address = redirect.nexthop or (data[30:34] if ipv4 else data[38:54])
+        device = routes.find_device(ifindex)
+        mac = routes.link_address(ip_address(address), ifindex) if address else None
+        if device is None or mac is None:
+            self.drop("no such neighbour", flight)
+            return False
+        flight.data = mac + device.mac + data[12:]
+        return True
 
     # Cgroups and sockets ---------------------------------------------------------------
 
     def _allowed(self, flight: Flight, place: Place) -> bool:
         """Whether all programs of a cgroup let the packet through."""
         for loaded in self.table.get(place, ()):
-            result = self.run(flight, place, loaded, self._context(flight, place))
+            result = self.run(flight, place, loaded, ingress=flight.ifindex)
             flight.keep(result.ctx)
             if result.problem or result.action != "PASS":
                 self.drop(result.problem or f"cgroup {place.at}", flight)
@@ -117,10 +124,16 @@ class StackWalk(Walk):
         packet = flight.data[ETHERNET:]
         place = Place(Hook.SOCKET, socket.name)
         for loaded in self.table.get(place, ()):
-            result = self.run(flight, place, loaded, self._context(flight, place))
+            result = self.run(flight, place, loaded, ingress=flight.ifindex)
             if result.problem or result.action != "PASS":
                 self.drop(result.problem or f"filter of socket {socket.name}", flight)
                 return
             packet = packet[: (result.r0 or 0) & 0xFFFFFFFF]
         socket.received.append(packet)
         self.end("socket", socket.name, packet)
+
+
+def _interfaces(flight: Flight, place: Place) -> dict[str, int]:
+    """What a classifier sees: on the way out, the port ahead; else the one where it is now."""
+    at = place.at if isinstance(place.at, int) else flight.ifindex
+    return {"egress": at} if place.hook is Hook.TC_EGRESS else {"ingress": at}

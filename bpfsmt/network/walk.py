@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bpfsmt.machine import Inputs, Redirect, Result, run
 from bpfsmt.network.config import Table
+from bpfsmt.network.context import context_for
 from bpfsmt.network.flight import ETHERNET, Flight
 from bpfsmt.network.hooks import Hook, Place
 from bpfsmt.network.journey import End, EndKind, Journey, Verdict
@@ -29,15 +29,22 @@ class Walk:
         self.trace = trace
 
     def run(
-        self, flight: Flight, place: Place, loaded: Loaded, context: Mapping[str, int]
+        self, flight: Flight, place: Place, loaded: Loaded, *, ingress: int = 0, egress: int = 0
     ) -> Result:
-        """Run a program on the frame, which is afterwards as the program left it."""
+        """Run a program on the frame, which is afterwards as the program left it.
+
+        The interfaces are what the program sees in its context.
+        """
         env = self.node.env
         env.cpu = flight.cpu
         behind = place.hook in _FROM_NETWORK_HEADER
         link = flight.data[:ETHERNET] if behind else b""
         before = flight.data[len(link) :]
-        inputs = Inputs(before, dict(context), b"" if behind else flight.meta, link)
+        context = context_for(
+            loaded.program.type, flight.data, ingress=ingress, queue=flight.queue, egress=egress,
+            fields=flight.fields,
+        )  # fmt: skip
+        inputs = Inputs(before, context, b"" if behind else flight.meta, link)
         result = run(loaded.code, inputs, env, trace=self.trace)
         where = described(result.redirect) if "REDIRECT" in result.action else ""
         self.journey.verdicts.append(

@@ -19,7 +19,7 @@ class Path(StackWalk):
         """Ask the port's XDP program, if it has one."""
         place = Place(Hook.XDP, flight.ifindex)
         for loaded in self.table.get(place, ()):
-            result = self.run(flight, place, loaded, _context(flight))
+            result = self.run(flight, place, loaded, ingress=flight.ifindex)
             if result.action == "XDP_TX" and not result.problem:
                 self.out(flight, flight.ifindex)
                 return
@@ -57,8 +57,7 @@ class Path(StackWalk):
         """Out of a port, if the program of the devmap's entry passes the frame."""
         if hop.program is not None:
             place, loaded = Place(Hook.DEVMAP, hop.number), self.node.loaded(hop.program)
-            context = _context(flight) | {"egress_ifindex": hop.number}
-            result = self.run(flight, place, loaded, context)
+            result = self.run(flight, place, loaded, ingress=flight.ifindex, egress=hop.number)
             if result.problem or result.action != "XDP_PASS":
                 self.drop(result.problem or result.action, flight)
                 return
@@ -69,10 +68,6 @@ class Path(StackWalk):
         flight.cpu = hop.number
         if hop.program is not None:
             place, loaded = Place(Hook.CPUMAP, hop.number), self.node.loaded(hop.program)
-            if not self._stays(flight, self.run(flight, place, loaded, _context(flight))):
+            if not self._stays(flight, self.run(flight, place, loaded, ingress=flight.ifindex)):
                 return
         self.up(flight)
-
-
-def _context(flight: Flight) -> dict[str, int]:
-    return {"ingress_ifindex": flight.ifindex, "rx_queue_index": flight.queue}

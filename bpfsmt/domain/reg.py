@@ -59,6 +59,12 @@ _NONNULL = {t: RegType(t.value.removesuffix("_or_null")) for t in RegType if "_o
 ADD_CONST = 1 << 31
 """Flag in the id of a number: it is the others of that id plus ``off`` (kernel BPF_ADD_CONST)."""
 
+ADD_CONST32 = 1 << 30
+"""The same for a 32-bit addition: it is the low half of that (kernel BPF_ADD_CONST32)."""
+
+ADDED = ADD_CONST | ADD_CONST32
+"""Both flags."""
+
 
 AT_PKT_END, BEYOND_PKT_END = -1, -2
 """Instead of a packet pointer's range: the pointer is at the packet's end or behind it,

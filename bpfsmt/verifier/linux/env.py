@@ -7,7 +7,7 @@ from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
-from bpfsmt.domain import UNKNOWN, Reg, RegType, Scalar, format_reg
+from bpfsmt.domain import Reg, RegType, Scalar, format_reg
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.domain.scalar import const
 from bpfsmt.domain.state import Frame
@@ -25,7 +25,10 @@ STRICT_ALIGNMENT, TEST_STATE_FREQ, SLEEPABLE = 1, 8, 16
 ANY = Reg(RegType.SCALAR_VALUE)
 """A number of which nothing is known."""
 
-_PURE = ("alu32_", "alu64_", "movsx", "zext32", "byte_swap", "from_", "taken", "refine")
+_PURE = (
+    "alu32_", "alu64_", "movsx", "zext32", "byte_swap", "swap_bytes", "keep_bytes", "from_",
+    "taken", "refine", "fill", "load", "low_bits", "pointer_", "sync_linked", "fork", "retval",
+)  # fmt: skip
 
 
 class Env:
@@ -50,7 +53,6 @@ class Env:
         self._changes: dict[int, bool] = {}
         self.const: Callable[[int], Scalar] = lru_cache(8192)(const)
         self.zero = const(0)
-        self.sized = {n: self.ints.from_umax((1 << 8 * n) - 1) for n in (1, 2, 4)} | {8: UNKNOWN}
 
     def changes_packet(self, start: int) -> bool:
         """Whether a function, or one that it calls, makes packet pointers stale."""
@@ -89,9 +91,8 @@ class Env:
 
     def loaded(self, size: int, *, signed: bool) -> Reg:
         """What a load of ``size`` unknown bytes gives."""
-        if signed:
-            return Reg(RegType.SCALAR_VALUE, self.ints.movsx64(UNKNOWN, 8 * size))
-        return Reg(RegType.SCALAR_VALUE, self.sized[size])
+        rule = self.ints.load_sext if signed else self.ints.load
+        return Reg(RegType.SCALAR_VALUE, rule(size))
 
 
 def _remembering(ints: SimpleNamespace) -> SimpleNamespace:

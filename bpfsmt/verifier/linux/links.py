@@ -6,7 +6,7 @@ Kernel ``collect_linked_regs`` and ``sync_linked_regs``.
 from __future__ import annotations
 
 from bpfsmt.domain import Reg, RegType, State
-from bpfsmt.domain.reg import ADD_CONST
+from bpfsmt.domain.reg import ADD_CONST, ADD_CONST32, ADDED
 from bpfsmt.domain.state import SPILL
 from bpfsmt.isa import Instruction
 from bpfsmt.verifier.linux.path import Place
@@ -20,7 +20,7 @@ def linked_to(state: State, *ids: int) -> tuple[Place, ...]:
     """Where the numbers linked by these ids are, the current frame first."""
     found: list[Place] = []
     for id_ in ids:
-        base = id_ & ~ADD_CONST
+        base = id_ & ~ADDED
         if not base:
             continue
         for f in range(len(state.frames) - 1, -1, -1):
@@ -37,7 +37,7 @@ def linked_to(state: State, *ids: int) -> tuple[Place, ...]:
 
 
 def _of(reg: Reg, base: int) -> bool:
-    return reg.type is RegType.SCALAR_VALUE and reg.id & ~ADD_CONST == base
+    return reg.type is RegType.SCALAR_VALUE and reg.id & ~ADDED == base
 
 
 def narrow_linked(w: Walk, state: State, insn: Instruction, places: tuple[Place, ...]) -> State:
@@ -60,17 +60,22 @@ def _narrow(w: Walk, state: State, place: Place, known: Reg) -> State:
     slot = frame.stack[n] if stack else None
     reg = slot.spill if slot is not None else frame.regs[n]
     assert reg is not None
-    if not _of(reg, known.id & ~ADD_CONST):
+    if not _of(reg, known.id & ~ADDED):
         return state
-    both = (reg.id | known.id) & ADD_CONST
-    distance = (reg.off if reg.id & ADD_CONST else 0) - (known.off if known.id & ADD_CONST else 0)
-    if not both or reg.off == known.off:
-        new = known
-    else:
-        scalar = w.env.ints.alu64_add(known.scalar, w.env.const(distance & 0xFFFFFFFFFFFFFFFF))
-        new = reg._replace(scalar=scalar)
+    ints = w.env.ints
+    if not ints.links_mix(_width(reg), _width(known)):
+        return state
+    off, known_off = (r.off if r.id & ADDED else 0 for r in (reg, known))
+    add32 = bool((reg.id | known.id) & ADD_CONST32)
+    scalar = ints.sync_linked(reg.scalar, known.scalar, off, known_off, add32)
+    new = known if off == known_off else reg._replace(scalar=scalar)
     if slot is not None:
         return state.with_slot(f, n, slot._replace(spill=new))
     regs = (*frame.regs[:n], new, *frame.regs[n + 1 :])
     frames = (*state.frames[:f], frame._replace(regs=regs), *state.frames[f + 1 :])
     return state._replace(frames=frames)
+
+
+def _width(reg: Reg) -> int:
+    """The width of the addition that made the link, 0 for a plain copy."""
+    return 64 if reg.id & ADD_CONST else 32 if reg.id & ADD_CONST32 else 0

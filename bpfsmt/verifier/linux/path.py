@@ -84,6 +84,8 @@ class Path:
     kind: str = "next"
     entry: int = 0
     rounds: int = 0
+    again: bool = False
+    """The instruction is walked once more from the visit before, with a part of its state."""
 
     def fork(self, state: State, pc: int, kind: str) -> Path:
         """Another way on from here."""

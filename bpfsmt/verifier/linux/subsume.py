@@ -11,7 +11,7 @@ from enum import Enum
 from types import SimpleNamespace
 
 from bpfsmt.domain import Reg, RegType, Slot, State
-from bpfsmt.domain.reg import ADD_CONST, NOT_INIT
+from bpfsmt.domain.reg import ADDED, NOT_INIT
 from bpfsmt.domain.state import EMPTY_SLOT, INVALID, MISC, SLOT_SIZE, SPILL, Frame
 
 _ANY = Reg(RegType.SCALAR_VALUE)
@@ -70,8 +70,8 @@ class Ids:
             new = self._fresh
         if not self.same(old, new):
             return False
-        if old & ADD_CONST:
-            return self.same(old & ~ADD_CONST, new & ~ADD_CONST)
+        if old & ADDED:
+            return self.same(old & ~ADDED, new & ~ADDED)
         return True
 
 
@@ -150,12 +150,9 @@ def reg_safe(
 
 
 def _number_safe(ints: SimpleNamespace, old: Reg, new: Reg, ids: Ids) -> bool:
-    linked = old.id & ADD_CONST
-    if linked and not new.id & ADD_CONST:
+    if old.id and (old.id ^ new.id) & ADDED:
         return False
-    if old.id and not linked and new.id & ADD_CONST:
-        return False
-    if linked and old.off != new.off:
+    if old.id & ADDED and old.off != new.off:
         return False
     return ids.same_number(old.id, new.id) and _within(ints, old, new)
 
@@ -164,7 +161,7 @@ def _within(ints: SimpleNamespace, old: Reg, new: Reg) -> bool:
     a, b = old.scalar, new.scalar
     if a is b:
         return True
-    within: bool = ints.range_within(a, b) and ints.tnum_in(a.var_off, b.var_off)
+    within: bool = ints.scalar_subsumes(a, b)
     return within
 
 

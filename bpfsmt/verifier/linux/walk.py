@@ -69,7 +69,7 @@ class Walk:
             self.walked += 1
             if self.walked > limit:
                 raise _too_large(self.walked - 1)
-            if path.pc in self.env.flow.prune and self.explored.visited(path):
+            if not path.again and path.pc in self.env.flow.prune and self.explored.visited(path):
                 self.log.safe(path, fresh)
                 path.end()
                 if not self._resume():
@@ -124,7 +124,8 @@ class Walk:
     # Claims
 
     def _visit(self, path: Path) -> None:
-        if not self.record:
+        again, path.again = path.again, False
+        if again or not self.record:
             return
         visit = Visit(len(self.visits), path.pc, path.state)
         self.visits.append(visit)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bpfsmt.domain import Reg, RegType
-from bpfsmt.domain.reg import ADD_CONST
+from bpfsmt.domain.reg import ADD_CONST, ADD_CONST32, ADDED
 from bpfsmt.isa import AluOp, Class, Instruction
+from bpfsmt.isa.syntax import ALU_SIGNS
 from bpfsmt.verifier.linux.env import ANY
 from bpfsmt.verifier.linux.step.pointer import pointer_plus
 from bpfsmt.verifier.linux.walk import Walk
 
 _SHIFTS = (AluOp.LSH, AluOp.RSH, AluOp.ARSH)
 _DIVISIONS = (AluOp.DIV, AluOp.MOD)
-_S32_MAX = (1 << 31) - 1
 _NAMES = {
     (op, wide, signed): f"alu{64 if wide else 32}_{'s' if signed else ''}{op.name.lower()}"
     for op in AluOp
@@ -28,7 +28,7 @@ def alu(w: Walk, insn: Instruction) -> None:
         return
     dst = w.read(insn.dst)
     if op is AluOp.END:
-        swapped = ANY if dst.is_pointer else _rule(w, "byte_swap", dst.scalar, insn.imm)
+        swapped = ANY if dst.is_pointer else _rule(w, _swap(insn), dst.scalar, insn.imm)
         w.write(insn.dst, swapped)
         return
     if op is AluOp.NEG:
@@ -42,12 +42,18 @@ def _rule(w: Walk, name: str, *operands: object) -> Reg:
     return Reg(RegType.SCALAR_VALUE, getattr(w.env.ints, name)(*operands))
 
 
+def _swap(insn: Instruction) -> str:
+    """The rule for a byte swap, or for a conversion that leaves the order (little endian)."""
+    swaps = insn.cls is Class.ALU64 or insn.uses_reg
+    return "swap_bytes" if swaps else "keep_bytes"
+
+
 def shared(w: Walk, number: int, reg: Reg) -> Reg:
     """The number with an id that copies of it may share (``assign_scalar_id_before_mov``)."""
-    if reg.type is not RegType.SCALAR_VALUE or reg.is_const:
+    if reg.type is not RegType.SCALAR_VALUE or not w.env.ints.links_mov(reg.scalar):
         return reg
     named = reg
-    if reg.id & ADD_CONST:
+    if reg.id & ADDED:
         named = reg._replace(id=0, off=0)
     if not named.id:
         named = named._replace(id=w.fresh_id())
@@ -57,24 +63,24 @@ def shared(w: Walk, number: int, reg: Reg) -> Reg:
 
 
 def _move(w: Walk, insn: Instruction, wide: bool) -> Reg:
+    ints = w.env.ints
     if not insn.uses_reg:
         return w.env.number(insn.imm if wide else insn.imm & 0xFFFFFFFF)
     src = w.read(insn.src)
     if wide and not insn.offset:
         return shared(w, insn.src, src)
     if src.is_pointer:
-        if wide:
-            return ANY
-        return Reg(RegType.SCALAR_VALUE, w.env.ints.zext32(ANY.scalar))
-    bits = insn.offset - 1 if insn.offset else 32
-    kept = src.scalar.umax < 1 << bits
+        return ANY if wide else _rule(w, "zext32", ANY.scalar)
+    bits = insn.offset
+    kept = ints.links_movsx(src.scalar, bits) if bits else ints.links_mov32(src.scalar)
     if kept:
         src = shared(w, insn.src, src)
+    if bits:
+        scalar = (ints.movsx64 if wide else ints.movsx32)(src.scalar, bits)
+    else:
+        scalar = ints.zext32(src.scalar)
     link = {"id": src.id, "off": src.off} if kept else {}
-    if insn.offset:
-        rule = w.env.ints.movsx64 if wide else w.env.ints.movsx32
-        return Reg(RegType.SCALAR_VALUE, rule(src.scalar, insn.offset), **link)
-    return Reg(RegType.SCALAR_VALUE, w.env.ints.zext32(src.scalar), **link)
+    return Reg(RegType.SCALAR_VALUE, scalar, **link)
 
 
 def _binary(w: Walk, insn: Instruction, op: AluOp, wide: bool, dst: Reg) -> Reg:
@@ -89,7 +95,7 @@ def _binary(w: Walk, insn: Instruction, op: AluOp, wide: bool, dst: Reg) -> Reg:
             return ANY
         w.reject(
             "pointer-arithmetic",
-            f"R{n} pointer {_sign(op)} pointer prohibited",
+            f"R{n} pointer {ALU_SIGNS.get(op, op.name)} pointer prohibited",
             f"R{n} is {w.env.show(dst)} and R{insn.src} {w.env.show(src)}: pointers can only be "
             f"subtracted.",
             n,
@@ -101,18 +107,39 @@ def _binary(w: Walk, insn: Instruction, op: AluOp, wide: bool, dst: Reg) -> Reg:
         if insn.uses_reg:
             w.precise(insn.src)
         return pointer_plus(w, insn, op, wide, dst, src)
+    if op in (AluOp.AND, AluOp.OR) and src.is_const:
+        dst = _split(w, n, dst)
     result = _rule(w, _NAMES[op, wide, insn.offset == 1], dst.scalar, src.scalar)
-    if op is AluOp.ADD and wide and dst.id and src.is_const:
-        if not dst.id & ADD_CONST and src.const_value <= _S32_MAX:
-            return result._replace(id=dst.id | ADD_CONST, off=src.const_value)
+    if op in (AluOp.ADD, AluOp.SUB) and dst.id:
+        return _linked(w, result, op, wide, dst, src)
     return result
 
 
-def _sign(op: AluOp) -> str:
-    signs = {AluOp.ADD: "+=", AluOp.SUB: "-=", AluOp.MUL: "*=", AluOp.DIV: "/=", AluOp.OR: "|=",
-             AluOp.AND: "&=", AluOp.LSH: "<<=", AluOp.RSH: ">>=", AluOp.MOD: "%=",
-             AluOp.XOR: "^=", AluOp.ARSH: "s>>="}  # fmt: skip
-    return signs.get(op, op.name)
+def _split(w: Walk, n: int, dst: Reg) -> Reg:
+    """A mask that is 0 or -1 is walked as each, one after the other (``maybe_fork_scalars``)."""
+    split, zeros, ones = w.env.ints.fork_scalars(dst.scalar)
+    if not split:
+        return dst
+    state = w.path.state
+    arm = w.push(state.with_reg(n, dst._replace(scalar=zeros)), w.path.pc, "next")
+    arm.again = True
+    w.path.state = state.with_reg(n, dst._replace(scalar=ones))
+    return w.path.state.frames[-1].regs[n]
+
+
+def _linked(w: Walk, result: Reg, op: AluOp, wide: bool, dst: Reg, src: Reg) -> Reg:
+    """The result with dst's link if it is a known distance away."""
+    ints = w.env.ints
+    add = op is AluOp.ADD
+    if wide:
+        kept = (ints.links_add if add else ints.links_sub)(src.scalar)
+    else:
+        kept = (ints.links_add32 if add else ints.links_sub32)(dst.scalar, src.scalar)
+    if not kept or dst.id & ADDED:
+        return result
+    value = src.scalar.smin if wide else src.scalar.s32min
+    flag = ADD_CONST if wide else ADD_CONST32
+    return result._replace(id=dst.id | flag, off=value if add else -value)
 
 
 def _check_immediate(w: Walk, insn: Instruction, op: AluOp, wide: bool) -> None:

@@ -91,7 +91,7 @@ def _known(reg: Reg, wide: bool) -> bool:
 def _decide(w: Walk, op: JmpOp, a: Reg, b: Reg, wide: bool) -> int:
     """1 if the jump is always taken, 0 if never, -1 if it depends (``is_branch_taken``)."""
     if wide and a.type in PACKET_POINTERS and b.type in PACKET_POINTERS:
-        return at_end(op, a, b)
+        return at_end(w.env.ints, op, a, b)
     if a.is_pointer or b.is_pointer:
         if not _known(b, wide):
             op, a, b = _FLIPPED[op], b, a

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bpfsmt.domain import Reg, RegType
+from bpfsmt.domain import UNKNOWN, Reg, RegType
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.isa import HELPER_NAMES
 from bpfsmt.program.program import Param, ProgramType
@@ -59,7 +59,6 @@ _ACQUIRES = frozenset({"bpf_sk_lookup_tcp", "bpf_sk_lookup_udp", "bpf_skc_lookup
                        "bpf_ringbuf_reserve"})  # fmt: skip
 _BOUNDED = frozenset({"bpf_get_stack", "bpf_get_task_stack", "bpf_probe_read_str",
                       "bpf_probe_read_kernel_str", "bpf_probe_read_user_str"})  # fmt: skip
-_MAX_ERRNO = 4095
 _MAX_CPUS = 8192
 _NULL_KEY_TYPES = ("array", "percpu_array")
 
@@ -389,9 +388,9 @@ def _number(w: Walk, call: Call) -> Reg:
     """Kernel ``do_refine_retval_range``."""
     name = call.proto.name
     if name in _BOUNDED:
-        return Reg(RegType.SCALAR_VALUE, w.env.ints.from_srange(-_MAX_ERRNO, call.largest))
+        return Reg(RegType.SCALAR_VALUE, w.env.ints.retval_length(UNKNOWN, call.largest))
     if name == "bpf_get_smp_processor_id":
-        return Reg(RegType.SCALAR_VALUE, w.env.ints.from_srange(0, _MAX_CPUS - 1))
+        return Reg(RegType.SCALAR_VALUE, w.env.ints.retval_cpu(UNKNOWN, _MAX_CPUS))
     return ANY
 
 

@@ -73,15 +73,10 @@ def load(w: Walk, insn: Instruction) -> None:
 
 def _narrowed(w: Walk, value: Reg, size: int, signed: bool) -> Reg:
     """The value cut to its low bytes (``coerce_reg_to_size``, ``_sx``)."""
-    ints, bits = w.env.ints, 8 * size
     if value is ANY:
         return w.env.loaded(size, signed=signed)
-    if signed:
-        return value._replace(scalar=ints.movsx64(value.scalar, bits))
-    if size == 4:
-        return value._replace(scalar=ints.zext32(value.scalar))
-    mask = w.env.const((1 << bits) - 1)
-    return value._replace(scalar=ints.alu64_and(value.scalar, mask))
+    rule = w.env.ints.fill_sext if signed else w.env.ints.fill
+    return value._replace(scalar=rule(value.scalar, size))
 
 
 def read(w: Walk, a: Access, into: int, *, signed: bool = False, strict: bool = False) -> Reg:

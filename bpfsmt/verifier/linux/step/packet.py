@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from bpfsmt.domain import Reg, RegType, State
 from bpfsmt.isa import Instruction, JmpOp
 from bpfsmt.verifier.linux.env import ANY
 from bpfsmt.verifier.linux.walk import Walk
 
-AT_END, BEYOND_END = -1, -2
-"""Ranges of a pointer that is known not to be before the packet's end."""
-
 PACKET_POINTERS = frozenset(
     {RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META, RegType.PTR_TO_PACKET_END}
 )
-_LESS = {JmpOp.JLT: (True, False), JmpOp.JLE: (False, True)}
-_GREATER = {JmpOp.JGT: (True, False), JmpOp.JGE: (False, True)}
+_LESS = (JmpOp.JLT, JmpOp.JLE)
+_GREATER = (JmpOp.JGT, JmpOp.JGE)
 
 
-def at_end(op: JmpOp, a: Reg, b: Reg) -> int:
+def at_end(ints: SimpleNamespace, op: JmpOp, a: Reg, b: Reg) -> int:
     """Whether the jump is taken by a pointer known to be at the end (1, 0, or -1: unknown)."""
     flip = {JmpOp.JGT: JmpOp.JLT, JmpOp.JLT: JmpOp.JGT, JmpOp.JGE: JmpOp.JLE, JmpOp.JLE: JmpOp.JGE}
     if b.type is RegType.PTR_TO_PACKET_END:
@@ -26,13 +25,10 @@ def at_end(op: JmpOp, a: Reg, b: Reg) -> int:
         pointer, op = b, flip.get(op, op)
     else:
         return -1
-    if pointer.range >= 0:
+    rule = ints.taken_pkt_lt if op in (JmpOp.JLT, JmpOp.JGE) else ints.taken_pkt_le
+    if op not in _LESS and op not in _GREATER or rule(pointer.range) < 0:
         return -1
-    if op in (JmpOp.JGT, JmpOp.JLE) and pointer.range == BEYOND_END:
-        return int(op is JmpOp.JGT)
-    if op in (JmpOp.JLT, JmpOp.JGE):
-        return int(op is JmpOp.JGE)
-    return -1
+    return int(op in _GREATER)
 
 
 def compare_packet(w: Walk, insn: Instruction, a: Reg, b: Reg, state: State) -> tuple[State, State]:
@@ -56,7 +52,7 @@ def compare_packet(w: Walk, insn: Instruction, a: Reg, b: Reg, state: State) -> 
     before = _learn(w, state, low, strict)
     beyond = state
     if low.type is RegType.PTR_TO_PACKET:
-        reg = state.regs[number]._replace(range=AT_END if strict else BEYOND_END)
+        reg = state.regs[number]._replace(range=w.env.ints.packet_end_range(not strict))
         beyond = state.with_reg(number, reg)
     return (beyond, before) if less_when_taken else (before, beyond)
 
@@ -64,8 +60,6 @@ def compare_packet(w: Walk, insn: Instruction, a: Reg, b: Reg, state: State) -> 
 def _learn(w: Walk, state: State, low: Reg, strict: bool) -> State:
     from bpfsmt.verifier.linux.step.branch import map_state
 
-    if low.off < 0 or (low.off == 0 and strict):
-        return state
     known = w.env.ints.packet_range(low.scalar, low.off, int(strict))
     if not known:
         return state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bpfsmt.bits import S64_MIN
-from bpfsmt.domain import UNKNOWN, Reg, RegType
+from bpfsmt.domain import Reg, RegType
 from bpfsmt.isa import AluOp, Instruction
 from bpfsmt.rules.access import MAX_VAR_OFF
 from bpfsmt.verifier.linux.env import ANY
@@ -32,8 +32,8 @@ def pointer_plus(
             return ANY
         _prohibited(w, n, f"R{n} 32-bit pointer arithmetic prohibited", pointer)
     _check_type(w, n, op, pointer, number)
-    _check_sane(w, n, number, pointer.type)
-    _check_sane(w, n, pointer, pointer.type)
+    if w.env.ints.offset_tainted(number.scalar):
+        return ANY
     if op is AluOp.SUB and pointer is not w.path.state.regs[n]:
         _prohibited(w, n, f"R{n} tried to subtract pointer from scalar", pointer)
     if op is AluOp.SUB and pointer.type is RegType.PTR_TO_STACK:
@@ -42,24 +42,15 @@ def pointer_plus(
         what = "bitwise operator" if op in _BITWISE else "arithmetic with"
         tail = f"{op.name.lower()} on pointer" if op in _BITWISE else f"{op.name.lower()} operator"
         _prohibited(w, n, f"R{n} {what} {tail} prohibited", pointer)
-    result = _moved(w, op, pointer, number)
-    _check_sane(w, n, result, pointer.type)
-    return result
-
-
-def _moved(w: Walk, op: AluOp, pointer: Reg, number: Reg) -> Reg:
-    low = number.scalar.smin
-    if number.is_const:
-        off = pointer.off + (low if op is AluOp.ADD else -low)
-        if -(1 << 31) <= off < 1 << 31:
-            return pointer._replace(off=off)
-    rule = w.env.ints.alu64_add if op is AluOp.ADD else w.env.ints.alu64_sub
-    sum_ = rule(pointer.scalar, number.scalar)
-    # pointers carry no bounds of their low half: these follow from the others
-    scalar = w.env.ints.sync(sum_._replace(**dict(zip(sum_._fields[5:], UNKNOWN[5:], strict=True))))
-    result = pointer._replace(scalar=scalar)
-    if pointer.type in PACKET_TYPES:
-        kept = op is AluOp.SUB and low >= 0
+    add = op is AluOp.ADD
+    rule = w.env.ints.pointer_add if add else w.env.ints.pointer_sub
+    ok, same, off, var = rule(pointer.scalar, pointer.off, number.scalar)
+    result = pointer._replace(off=off, scalar=var)
+    if not ok:
+        for reg in (number, pointer, result):
+            _check_sane(w, n, reg, pointer.type)
+    if not same and pointer.type in PACKET_TYPES:
+        kept = not add and w.env.ints.range_kept(number.scalar)
         result = result._replace(id=w.fresh_id(), range=pointer.range if kept else 0)
     return result
 
@@ -84,7 +75,7 @@ def _check_type(w: Walk, n: int, op: AluOp, pointer: Reg, number: Reg) -> None:
 
 
 def _check_sane(w: Walk, n: int, reg: Reg, type_: RegType) -> None:
-    """Kernel ``check_reg_sane_offset``: nothing is followed beyond ±2**29."""
+    """Which of the operands is beyond ±2**29 (``check_reg_sane_offset``), once one is."""
     low, name = reg.scalar.smin, type_.value
     if reg.is_const and not -MAX_VAR_OFF < low < MAX_VAR_OFF:
         message = f"math between {name} pointer and {low} is not allowed"

@@ -94,7 +94,7 @@ def store_fixed(w: Walk, at: Place, value: Reg | None, source: int) -> None:
     slot = _slot(state, at.frame, number)
     aligned = at.low % SLOT_SIZE == 0
     if value is not None and value.type is RegType.SCALAR_VALUE and aligned:
-        fits = value.scalar.umax < 1 << 8 * size
+        fits = w.env.ints.links_spill(value.scalar, size)
         if fits:
             value = shared(w, source, value) if source >= 0 else value
         else:
@@ -190,11 +190,10 @@ def read_fixed(w: Walk, at: Place, into: int) -> Reg:
         return ANY
     if size <= length and at.low % SLOT_SIZE == 0:
         w.note_past(slot=(at.frame, number))
-        if size == length == 4 and spill.scalar.umax < 1 << 32:
+        kept = w.env.ints.links_fill(spill.scalar, size)
+        if size == length == 4 and kept:
             return _shared_slot(w, at.frame, number, slot)
-        if spill.scalar.umax >= 1 << 8 * size:
-            return spill._replace(id=0, off=0)
-        return spill
+        return spill if kept else spill._replace(id=0, off=0)
     first = -(at.low + size) % SLOT_SIZE
     kinds = slot.kinds[first : first + size]
     if kinds == SPILL * size and _is_zero(spill):

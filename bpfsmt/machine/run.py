@@ -36,7 +36,8 @@ def run(
     """
     code = program if isinstance(program, Code) else code_of(program)
     env = Environment() if env is None else env
-    machine = Machine(env.link(code), inputs, env, seed)
+    link = env.link(code)
+    machine = Machine(link, inputs, env, seed)
     recorded = Trace(machine.memory, machine.ctx.base) if trace else None
     engine = Interpreter(machine, budget, recorded)
     try:
@@ -49,5 +50,6 @@ def run(
         result = machine.result("unsupported", why=str(error))
     if recorded is not None:
         recorded.memory = machine.memory.snapshot()
+        recorded.memory.handles = link.handles  # a tail call goes over to those of another
         result.trace = recorded
     return result

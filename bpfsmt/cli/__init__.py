@@ -7,6 +7,7 @@ import click
 from bpfsmt.cli.boundary import Boundary
 from bpfsmt.cli.cfg import cfg
 from bpfsmt.cli.crosscheck import crosscheck
+from bpfsmt.cli.machine_check import machine_check
 from bpfsmt.cli.oracles import oracles
 from bpfsmt.cli.rules import rules
 from bpfsmt.cli.run import run
@@ -20,7 +21,7 @@ def main() -> None:
     """Is what an eBPF verifier believes about a program true?"""
 
 
-for command in (crosscheck, verify, run, cfg, disasm, asm, rules, oracles):
+for command in (crosscheck, verify, run, cfg, disasm, asm, rules, oracles, machine_check):
     main.add_command(command)
 
 __all__ = ["main"]

@@ -1,0 +1,192 @@
+"""``bpfsmt machine-check``: does our machine run programs as the running kernel does?"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+from rich.table import Table
+
+from bpfsmt.cli.boundary import (
+    EXIT_INPUT,
+    EXIT_INTERRUPTED,
+    EXIT_REFUTED,
+    EXIT_UNKNOWN,
+    clean,
+    complain,
+    describe,
+    worst,
+)
+from bpfsmt.cli.common import expand, json_option, load_programs, type_option
+from bpfsmt.cli.tables import console
+from bpfsmt.conformance.campaign import Tally, Task, tasks
+from bpfsmt.conformance.case import Agreement, Checked
+from bpfsmt.conformance.pool import run_tasks
+from bpfsmt.conformance.report import program_text, to_json
+from bpfsmt.errors import BpfsmtError
+from bpfsmt.kernel.syscall import require
+from bpfsmt.program import Program
+
+_GROUPS = ("files", "edges", "random", "generated")
+_TOLD = 10
+"""Of each kind of finding, so many are printed; --json has all."""
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILES...]")
+@type_option
+@click.option("--edges/--no-edges", default=True, help="Every instruction, at edge values.")
+@click.option(
+    "--random", "drawn", type=click.IntRange(0), default=20_000, show_default=True,
+    help="(program, input) pairs of random instructions on all registers.",
+)  # fmt: skip
+@click.option(
+    "--generated", type=click.IntRange(0), default=20_000, show_default=True,
+    help="Pairs of programs with branches, packet, stack and maps (needs hypothesis).",
+)  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Other programs and inputs.")
+@click.option(
+    "--jobs", "-j", type=click.IntRange(1, 512), default=None,
+    help="How many processes.  [default: one for each CPU]",
+)  # fmt: skip
+@json_option
+def machine_check(
+    files: tuple[str, ...],
+    kind: str,
+    edges: bool,
+    drawn: int,
+    generated: int,
+    seed: int,
+    jobs: int | None,
+    as_json: bool,
+) -> int:
+    """Run programs on the machine of bpfsmt and in the running kernel, and compare.
+
+    The kernel loads each program and test-runs it; nothing is attached.  Return value,
+    packet, metadata and map contents must be the same.  FILES are as for crosscheck; calls
+    whose answer is chance (clocks, random numbers, the routing table) become constants.
+
+    Exits with 0 if all is the same, 1 for a difference, 2 for bad usage or input or without
+    bpf(), 3 if the machine does not model something or nothing was compared.
+    """
+    start = time.perf_counter()
+    require()
+    programs, errors = _load(files, kind)
+    for error in errors:
+        complain(describe(error))
+    work = tasks(programs, edges=edges, drawn=drawn, generated=generated, seed=seed)
+    tally, interrupted = _run(work, jobs or os.cpu_count() or 1)
+    seconds = time.perf_counter() - start
+    if as_json:
+        click.echo(json.dumps(_to_json(tally, seconds, interrupted), indent=2))
+    else:
+        _show(tally, seconds)
+    if interrupted:
+        complain("interrupted")
+    return _exit_code(tally, bool(errors), interrupted)
+
+
+def _load(files: Sequence[str], kind: str) -> tuple[list[tuple[Path, Program]], list[Exception]]:
+    paths, errors = expand(files)
+    programs: list[tuple[Path, Program]] = []
+    for path in paths:
+        try:
+            found, skipped = load_programs(path, kind)
+        except (BpfsmtError, OSError) as error:
+            errors.append(error)
+            continue
+        errors += skipped
+        programs += [(path, program) for program in found]
+    return programs, errors
+
+
+def _run(work: Sequence[Task], processes: int) -> tuple[Tally, bool]:
+    """What all tasks came to, and whether Ctrl-C ended them early."""
+    total = Tally()
+    try:
+        for tally in _with_progress(run_tasks(work, processes), len(work)):
+            total.merge(tally)
+    except KeyboardInterrupt:
+        return total, True
+    total.told.sort(key=lambda checked: (_GROUPS.index(checked.case.group), checked.case.name))
+    return total, False
+
+
+def _with_progress(tallies: Iterator[Tally], total: int) -> Iterator[Tally]:
+    err = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("", total=total)
+        for tally in tallies:
+            progress.update(task, advance=1)
+            yield tally
+
+
+def _exit_code(tally: Tally, bad_input: bool, interrupted: bool) -> int:
+    codes = {EXIT_INPUT} if bad_input else set()
+    if interrupted:
+        codes.add(EXIT_INTERRUPTED)
+    if tally.count(Agreement.DIFFERENT):
+        codes.add(EXIT_REFUTED)
+    if tally.count(Agreement.UNKNOWN) or not tally.pairs.total():
+        codes.add(EXIT_UNKNOWN)
+    return worst(codes)
+
+
+def _show(tally: Tally, seconds: float) -> None:
+    """A table by group, then what needs a look."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("programs")
+    for name in ("pairs the same", *(each.value for each in Agreement)):
+        table.add_column(name, justify="right")
+    for group in _GROUPS:
+        counts = [tally.count(each, group) for each in Agreement]
+        if any(counts):
+            table.add_row(group, str(tally.pairs[group]), *map(str, counts))
+    console().print(table)
+    for agreement in (Agreement.DIFFERENT, Agreement.UNKNOWN, Agreement.NOT_RUN):
+        told = [each for each in tally.told if each.agreement is agreement]
+        for checked in told[:_TOLD]:
+            _tell(checked)
+        if len(told) > _TOLD:
+            click.echo(f"... and {len(told) - _TOLD} more {agreement.value} (all with --json)")
+    click.echo(
+        f"{tally.pairs.total()} (program, input) pairs the same, "
+        f"{tally.count(Agreement.DIFFERENT)} programs different, "
+        f"{tally.count(Agreement.UNKNOWN)} unknown; {seconds:.1f} s"
+    )
+
+
+def _tell(checked: Checked) -> None:
+    click.echo(clean(f"{checked.agreement.value} {checked.case.name}: {checked.why}".rstrip(": ")))
+    for difference in checked.differences:
+        click.echo(f"    {clean(difference)}")
+    if checked.agreement is Agreement.DIFFERENT:
+        inputs = checked.case.inputs[checked.differences[0].input]
+        click.echo(f"    packet: {inputs.packet.hex()}")
+        for line in program_text(checked.case.program).splitlines():
+            click.echo(f"    | {clean(line)}")
+
+
+def _to_json(tally: Tally, seconds: float, interrupted: bool) -> dict[str, Any]:
+    groups = [group for group in _GROUPS if any(tally.count(a, group) for a in Agreement)]
+    return {
+        "groups": {
+            group: {
+                "pairs_the_same": tally.pairs[group],
+                "programs": {each.value: tally.count(each, group) for each in Agreement},
+            }
+            for group in groups
+        },
+        "told": [to_json(checked) for checked in tally.told],
+        "seconds": round(seconds, 3),
+        "interrupted": interrupted,
+    }

@@ -1,0 +1,64 @@
+"""A comparison as plain data: enough to run it again by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bpfsmt.conformance.case import Agreement, Checked
+from bpfsmt.isa import AsmUnit, MapDirective, to_asm
+from bpfsmt.kernel.oracle import RunInput
+from bpfsmt.program.program import MapDef, Program
+
+
+def program_text(program: Program) -> str:
+    """The program as assembly text that `bpfsmt.load_asm` reads back."""
+    inner = [m.inner for m in program.maps if m.inner is not None]  # behind: indexes stay
+    maps = tuple(_directive(m) for m in (*program.maps, *inner))
+    functions = dict(program.functions)
+    return to_asm(AsmUnit(program.slots, maps, program.type.value, program.license, functions))
+
+
+def _directive(definition: MapDef) -> MapDirective:
+    inner = definition.inner
+    return MapDirective(
+        definition.name, definition.type, definition.key_size, definition.value_size,
+        definition.max_entries, definition.flags, None if inner is None else inner.name,
+        definition.data, definition.frozen,
+    )  # fmt: skip
+
+
+def to_json(checked: Checked) -> dict[str, Any]:
+    """The case, what it came to and, if it differs, all that shows it (bytes as hex)."""
+    case = checked.case
+    found: dict[str, Any] = {
+        "group": case.group,
+        "name": case.name,
+        "agreement": checked.agreement.value,
+        "pairs": checked.pairs,
+        "why": checked.why,
+    }
+    if checked.agreement is Agreement.DIFFERENT:
+        last = checked.differences[0].input
+        found["differences"] = [
+            {"input": d.input, "what": d.what, "machine": d.machine, "kernel": d.kernel}
+            for d in checked.differences
+        ]
+        found["program"] = program_text(case.program)
+        found["inputs"] = [_input(each) for each in case.inputs[: last + 1]]
+    return found
+
+
+def _input(inputs: RunInput) -> dict[str, Any]:
+    return {
+        "packet": inputs.packet.hex(),
+        "data_meta": inputs.data_meta.hex(),
+        "ctx": dict(inputs.ctx),
+        "maps": {
+            name: {key.hex(): value.hex() for key, value in entries.items()}
+            for name, entries in inputs.maps.items()
+        },
+        "programs": {
+            name: {index: program.name for index, program in programs.items()}
+            for name, programs in inputs.programs.items()
+        },
+    }

@@ -84,10 +84,13 @@ class RuleSet:
         derived = self.extend(name, *rules, doc=doc)
         return replace(derived, policy=policy) if policy else derived
 
-    def extend(self, name: str, *rules: Rule[..., Any], doc: str = "") -> RuleSet:
+    def extend(
+        self, name: str, *rules: Rule[..., Any], policy: Policy | None = None, doc: str = ""
+    ) -> RuleSet:
         """This rule set with rules added, whatever their names."""
         table = {**self.rules, **{r.name: r for r in rules}}
-        return replace(self, name=name, rules=table, base=self, doc=doc)
+        policy = policy or self.policy
+        return replace(self, name=name, rules=table, policy=policy, base=self, doc=doc)
 
     @property
     def changed(self) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """The abstract verifier: a program and a rule set to an `Analysis`, the claims and verdict.
 
-The XDP paper's section 3.3 in code: a first pass over the control flow (`check`), a second
-one that walks all paths with the state of all registers (`walk`).  What values do is in
+Rule sets say which walk they are for.  `linux` is that of Linux 6.12.  Here is the XDP
+paper's section 3.3 in code: a first pass over the control flow (`check`), a second one that
+walks all paths with the state of all registers (`walk`).  What values do is in
 the rules alone; here is which rule an instruction asks, what memory and calls need, and
 which paths are walked.
 """
@@ -13,6 +14,7 @@ from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet
 from bpfsmt.verifier.check import check
 from bpfsmt.verifier.env import Env
+from bpfsmt.verifier.linux import verify_linux
 from bpfsmt.verifier.log import Log
 from bpfsmt.verifier.reasons import REASONS, Rejection
 from bpfsmt.verifier.subsume import includes
@@ -34,6 +36,8 @@ def verify(program: Program, rules: RuleSet, *, log: bool = False) -> Analysis:
     >>> verify(program, rule_set("xdp-paper")).verdict.message
     'invalid access to packet, off=0 size=1, R0(id=0,off=0,r=0)'
     """
+    if rules.policy.walk == "linux":
+        return verify_linux(program, rules, log=log)
     lines = Log(program, wanted=log)
     analysis = Analysis(program, rules.name, Verdict(Outcome.ACCEPT), log=lines.lines)
     try:

@@ -13,5 +13,5 @@ from bpfsmt.rules.ruleset import rules_in
 RULES = V6_12.extend(
     "linux-6.1",
     *rules_in(sync_6_1, alu_6_1, taken_6_1, branch_6_1, other_6_1).values(),
-    doc="Linux 6.1.192's scalar rules under the paper's walk",
+    doc="Linux 6.1.192's rules for numbers, under the walk of 6.12",
 )

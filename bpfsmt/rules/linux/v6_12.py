@@ -25,7 +25,10 @@ from bpfsmt.rules.linux import (
     widen,
 )
 from bpfsmt.rules.paper import RULES as PAPER
-from bpfsmt.rules.ruleset import rules_in
+from bpfsmt.rules.ruleset import Policy, rules_in
+
+POLICY = Policy(max_insns=1_000_000, max_walked=1_000_000, loops=True, walk="linux")
+"""The limits of a privileged load (kernel BPF_COMPLEXITY_LIMIT_INSNS)."""
 
 RULES = PAPER.extend(
     "linux-6.12",
@@ -33,5 +36,6 @@ RULES = PAPER.extend(
         sync, widen, alu, shift, opaque, taken, branch, extend, loads, links, fork, pointer
     ).values(),
     *rules_in(access, packet, retval, subsume).values(),
-    doc="Linux 6.12.117's scalar rules (32-bit ranges) under the paper's walk",
+    policy=POLICY,
+    doc="Linux 6.12.117: its rules for numbers, under its walk of all paths",
 )

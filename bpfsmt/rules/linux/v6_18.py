@@ -15,5 +15,5 @@ from bpfsmt.rules.ruleset import rules_in
 RULES = V6_12.extend(
     "linux-6.18",
     *rules_in(step_6_18, sync_6_18, mul_6_18, alu_6_18, end_6_18, links_6_18).values(),
-    doc="Linux 6.18.44's scalar rules under the paper's walk",
+    doc="Linux 6.18.44's rules for numbers, under the walk of 6.12",
 )

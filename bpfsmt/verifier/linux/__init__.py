@@ -43,7 +43,7 @@ def verify_linux(
     except Rejection as rejection:
         analysis.verdict = rejection.verdict(walk.pc)
         lines.rejected(rejection)
-    analysis.walked = walk.walked
+    analysis.walked, analysis.uninit_stack = walk.walked, True
     lines.finished(analysis.walked, rules.policy.max_walked)
     return analysis
 

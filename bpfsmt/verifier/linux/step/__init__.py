@@ -7,9 +7,9 @@ from bpfsmt.isa import CallSrc, Class, Instruction, JmpOp, Mode, validate
 from bpfsmt.verifier.linux.flow import jump_target
 from bpfsmt.verifier.linux.step.alu import alu
 from bpfsmt.verifier.linux.step.branch import branch
-from bpfsmt.verifier.linux.step.loops import may_goto
 from bpfsmt.verifier.linux.step.calls import call_local, leave
 from bpfsmt.verifier.linux.step.helper import call_helper
+from bpfsmt.verifier.linux.step.loops import may_goto
 from bpfsmt.verifier.linux.step.memory import atomic, load, load_imm64, load_packet, store
 from bpfsmt.verifier.linux.walk import Walk
 from bpfsmt.verifier.reasons import unsupported

@@ -26,7 +26,7 @@ def at_end(ints: SimpleNamespace, op: JmpOp, a: Reg, b: Reg) -> int:
     else:
         return -1
     rule = ints.taken_pkt_lt if op in (JmpOp.JLT, JmpOp.JGE) else ints.taken_pkt_le
-    if op not in _LESS and op not in _GREATER or rule(pointer.range) < 0:
+    if (op not in _LESS and op not in _GREATER) or rule(pointer.range) < 0:
         return -1
     return int(op in _GREATER)
 

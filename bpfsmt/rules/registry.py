@@ -11,6 +11,7 @@ from bpfsmt.rules.ruleset import RuleSet, RuleSetError
 
 _MODULES = {
     "xdp-paper": "bpfsmt.rules.paper",
+    "xdp-paper-hma": "bpfsmt.rules.linux.mul_4_14",
     "linux-6.1": "bpfsmt.rules.linux.v6_1",
     "linux-6.12": "bpfsmt.rules.linux.v6_12",
     "linux-6.18": "bpfsmt.rules.linux.v6_18",

@@ -87,8 +87,15 @@ class RuleSet:
     def extend(
         self, name: str, *rules: Rule[..., Any], policy: Policy | None = None, doc: str = ""
     ) -> RuleSet:
-        """This rule set with rules added, whatever their names."""
-        table = {**self.rules, **{r.name: r for r in rules}}
+        """This rule set with rules added, whatever their names.
+
+        Raises `RuleSetError` for two rules of one name.
+        """
+        added = {r.name: r for r in rules}
+        for r in rules:
+            if added[r.name] is not r:
+                raise RuleSetError(f"{r.name} is in {r.where} and in {added[r.name].where}")
+        table = {**self.rules, **added}
         policy = policy or self.policy
         return replace(self, name=name, rules=table, policy=policy, base=self, doc=doc)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bpfsmt.bits import rule, u64
 from bpfsmt.domain.scalar import Tnum
+from bpfsmt.rules.paper import RULES as PAPER
 from bpfsmt.rules.tnum import tnum_add
 
 
@@ -34,3 +35,12 @@ def tnum_mul(a: Tnum, b: Tnum) -> Tnum:
     """Product: the known ones exactly, then each operand's unknown bits times the other."""
     known = Tnum(a.value * b.value, 0)
     return hma(hma(known, b.mask | b.value, a.mask), a.value, b.mask)
+
+
+RULES = PAPER.extend(
+    "xdp-paper-hma",
+    hma_step,
+    hma,
+    tnum_mul,
+    doc="the paper's rules with the product of tnums of their time (Linux 4.14 to 5.13)",
+)

@@ -43,6 +43,8 @@ def show_load(result: LoadResult, *, log: bool) -> None:
         if not result.complete:
             click.echo("(the log was longer than what a kernel gives: its beginning is missing)")
     name, kernel = clean(result.program.name), f"Linux {clean(result.release)}"
+    for line in result.warnings:
+        click.echo(f"{name}: on the console of {kernel}: {clean(line)}")
     if result.accepted:
         click.echo(f"{name}: accept by {kernel}{_effort(result)}")
         return
@@ -76,5 +78,6 @@ def load_to_json(result: LoadResult) -> dict[str, Any]:
         "peak_states": None if stats is None else stats.peak_states,
         "microseconds": None if stats is None else stats.microseconds,
         "log_complete": result.complete,
+        "warnings": list(result.warnings),
         "log": result.log.splitlines(),
     }

@@ -91,10 +91,9 @@ def _reader(dpkt: Any, file: _Whole) -> Any:
         return dpkt.pcapng.Reader(file)
     if len(magic) < 4:
         raise LoadError("too short for a capture")
-    try:
-        return dpkt.pcap.Reader(file)
-    except ValueError:
-        raise LoadError(f"neither pcap nor pcapng (begins with {magic.hex()})") from None
+    if int.from_bytes(magic, "big") not in dpkt.pcap.MAGIC_TO_PKT_HDR:
+        raise LoadError(f"neither pcap nor pcapng (begins with {magic.hex()})")
+    return dpkt.pcap.Reader(file)
 
 
 def _nanoseconds(seconds: float | Decimal) -> int:

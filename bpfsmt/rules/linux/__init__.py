@@ -8,7 +8,8 @@
 - ``widen``: `forget32(r)`, `forget64(r)`, `known(x)`, `known32(r, low)`.
 - ``alu``, ``shift``: ``alu64_OP(a, b)``, ``alu32_OP(a, b)`` for add sub mul and or xor, lsh rsh
   arsh, each a core and a `sync` or `zext32`; `zext32(r)` is the 32-bit move.
-- ``opaque``: div, mod, sdiv, smod, neg and `byte_swap(r, bits)`, of which 6.12 knows nothing.
+- ``opaque``: div, mod, sdiv, smod, neg, `swap_bytes(r, bits)` and `keep_bytes(r, bits)` (BPF_END that
+  exchanges bytes, or not), of which 6.12 knows nothing.
 - ``extend``: `low_bits(r, bits)`, `movsx64(r, bits)`, `movsx32(r, bits)`.
 - ``loads``: `load(size)`, `load_sext(size)`, `fill(r, size)`, `fill_sext(r, size)`,
   `spill_tracked(r)`.
@@ -16,10 +17,12 @@
   asked only if `decides64(dst, src)`, `decides32(dst, src)`.
 - ``branch``: ``refine64_COND(a, b)``,
   ``refine32_COND(a, b)``: both operands where the condition holds, for eq ne ult ule slt sle
-  set nset; `range_within(old, new)`, `scalar_empty(r)`.
+  set nset; `range_within(old, new)`, `scalar_empty(r)`; for ``if r1 < r1`` the two results
+  are one register's: `scalar_intersect(left, right)`.
 - ``links``: `sync_linked(reg, source, reg_off, source_off, add32) -> Scalar`; what makes or keeps
   a link: `links_mov(src)`, `links_mov32(src)`, `links_movsx(src, bits)`, `links_add(n)`,
-  `links_spill(r, size)`, `links_fill(r, size)`.
+  `links_spill(r, size)`, `links_fill(r, size)`, `links_mix(reg_width, source_width)`;
+  after 6.12 also `links_sub(n)`, `links_add32(dst, n)`, `links_sub32(dst, n)`.
 - ``fork``: `fork_scalars(dst) -> (split, zero, ones)`, before AND and OR with a known operand.
 - ``pointer``: `offset_tainted(n)`, `offset_sane(n, off)`, `pointer_add(var, off, n) -> Moved`,
   `pointer_sub(var, off, n) -> Moved`, `range_kept(n)`.
@@ -33,7 +36,8 @@
 - ``subsume``: `scalar_subsumes(old, new)`, `pointer_subsumes(old, new, old_off, new_off)`,
   `packet_subsumes(old, new, old_off, new_off, old_range, new_range)`,
   `pointer_equal(old, new, old_off, new_off)`, `link_subsumes(old_id, old_added, old_off, new_id,
-  new_added, new_off)`, `id_pair_ok(old, new)`, `id_pairs_agree(old_a, new_a, old_b, new_b)`.
+  new_added, new_off)`, `id_pair_ok(old, new)`, `id_pairs_agree(old_a, new_a, old_b, new_b)`;
+  `widened(old, new)`.
 
 Files named after a release hold what that release says otherwise.  After arithmetic, and of
 both operands of a compare, 6.12 and 6.18 take `checked(r)` (``reg_bounds_sanity_check``).

@@ -7,7 +7,7 @@ id): every pair must be `id_pair_ok`, and every two pairs `id_pairs_agree`.
 from __future__ import annotations
 
 from bpfsmt.bits import rule, s64, u32
-from bpfsmt.domain.scalar import Scalar
+from bpfsmt.domain.scalar import UNKNOWN, Scalar
 from bpfsmt.rules.linux.branch import range_within
 from bpfsmt.rules.tnum import tnum_in
 
@@ -68,3 +68,13 @@ def id_pair_ok(old: u32, new: u32) -> bool:
 def id_pairs_agree(old_a: u32, new_a: u32, old_b: u32, new_b: u32) -> bool:
     """Two pairs of ids fit: the old ids are the same if and only if the new ones are."""
     return (old_a == old_b) == (new_a == new_b)
+
+
+@rule
+def widened(old: Scalar, new: Scalar) -> Scalar:
+    """What a loop goes on with: new if it is just as it was before, else any number.
+
+    ``widen_imprecise_scalars``, of numbers that need not be precise, at calls of iterators
+    and at ``may_goto``.
+    """
+    return new if old == new else UNKNOWN

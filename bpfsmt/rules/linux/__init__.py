@@ -8,17 +8,16 @@
 - ``widen``: `forget32(r)`, `forget64(r)`, `known(x)`, `known32(r, low)`.
 - ``alu``, ``shift``: ``alu64_OP(a, b)``, ``alu32_OP(a, b)`` for add sub mul and or xor, lsh rsh
   arsh, each a core and a `sync` or `zext32`; `zext32(r)` is the 32-bit move.
-- ``opaque``: div, mod, sdiv, smod, neg, `swap_bytes(r, bits)` and `keep_bytes(r, bits)` (BPF_END that
-  exchanges bytes, or not), of which 6.12 knows nothing.
+- ``opaque``: div, mod, sdiv, smod, neg, `swap_bytes(r, bits)` and `keep_bytes(r, bits)` (a
+  BPF_END that exchanges bytes, or not), of which 6.12 knows nothing.
 - ``extend``: `low_bits(r, bits)`, `movsx64(r, bits)`, `movsx32(r, bits)`.
 - ``loads``: `load(size)`, `load_sext(size)`, `fill(r, size)`, `fill_sext(r, size)`,
   `spill_tracked(r)`.
 - ``taken``: ``taken64_COND(a, b)``, ``taken32_COND(a, b)``: 1, 0 or -1, for eq ult ule slt sle set;
   asked only if `decides64(dst, src)`, `decides32(dst, src)`.
-- ``branch``: ``refine64_COND(a, b)``,
-  ``refine32_COND(a, b)``: both operands where the condition holds, for eq ne ult ule slt sle
-  set nset; `range_within(old, new)`, `scalar_empty(r)`; for ``if r1 < r1`` the two results
-  are one register's: `scalar_intersect(left, right)`.
+- ``branch``: ``refine64_COND(a, b)``, ``refine32_COND(a, b)``: both operands where the condition
+  holds, for eq ne ult ule slt sle set nset (the two results of ``if r1 < r1`` are of one
+  register: `scalar_intersect(left, right)`); `range_within(old, new)`, `scalar_empty(r)`.
 - ``links``: `sync_linked(reg, source, reg_off, source_off, add32) -> Scalar`; what makes or keeps
   a link: `links_mov(src)`, `links_mov32(src)`, `links_movsx(src, bits)`, `links_add(n)`,
   `links_spill(r, size)`, `links_fill(r, size)`, `links_mix(reg_width, source_width)`;

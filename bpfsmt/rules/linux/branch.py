@@ -11,7 +11,7 @@ from bpfsmt.bits import U32_MAX, replace, rule, s32, s64, u32, u64
 from bpfsmt.domain.scalar import UNKNOWN, Scalar
 from bpfsmt.rules.bounds import is_const
 from bpfsmt.rules.linux.alu import is_const32
-from bpfsmt.rules.linux.sync import meet_s32, meet_s64, meet_u32, meet_u64, sync
+from bpfsmt.rules.linux.sync import sync
 from bpfsmt.rules.tnum import (
     tnum_and,
     tnum_const,
@@ -206,14 +206,6 @@ def refine32_nset(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
     if is_const32(b):
         return sync(without_bits(a, b.var_off.value & U32_MAX)), sync(b)
     return sync(a), sync(without_bits(b, a.var_off.value & U32_MAX) if is_const32(a) else b)
-
-
-@rule
-def scalar_intersect(a: Scalar, b: Scalar) -> Scalar:
-    """What is in both: of a register compared with itself, the two results are one."""
-    whole = meet_s64(meet_u64(a, b.umin, b.umax), b.smin, b.smax)
-    low = meet_s32(meet_u32(whole, b.u32min, b.u32max), b.s32min, b.s32max)
-    return sync(replace(low, var_off=tnum_intersect(a.var_off, b.var_off)))
 
 
 @rule

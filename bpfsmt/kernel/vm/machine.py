@@ -39,8 +39,7 @@ class VirtualMachine:
     """A booted kernel.  ``with`` ends it, as does the end of this process.
 
     Raises `MachineError`, in one line that names the kernel and what was under way, where
-    QEMU ends, the kernel panics, or no answer comes in time.  The machine is
-    then dead.
+    QEMU ends, the kernel panics, or no answer comes in time.  The machine is then dead.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class VirtualMachine:
         self._what = f"Linux {image.release} in a VM"
         self._call_seconds = call_seconds
         self._number = 0
-        self._asked_at = time.monotonic()
+        self._answered = time.monotonic()
         self._console = Console()
         self._memory = SharedMemory()
         self._line, theirs = socket.socketpair()
@@ -119,7 +118,7 @@ class VirtualMachine:
         """It can be asked, from this process; not after a long time without a question."""
         if os.getpid() != self._owner or not self._end.alive:
             return False
-        idle = time.monotonic() - self._asked_at
+        idle = time.monotonic() - self._answered
         return idle < _IDLE_SECONDS and self._process.poll() is None
 
     def shut_down(self) -> None:
@@ -199,11 +198,11 @@ class VirtualMachine:
     def _ask(self, operation: Operation, *args: int, doing: str) -> int:
         """One request and the answer to it."""
         self._number += 1
-        self._asked_at = time.monotonic()
         try:
             self._line.settimeout(self._call_seconds)
             self._line.sendall(frames.request(self._number, operation, args))
             answer = self._receive(frames.ANSWER_BYTES, self._call_seconds, doing)
+            self._answered = time.monotonic()
             return frames.read_answer(answer, self._number)
         except OSError as error:
             raise self._failure(f"ended during {doing}: {error.strerror}") from None

@@ -52,6 +52,8 @@ def main() -> None:
             panic()
         elif MODE == "hangs":
             time.sleep(60)
+        elif MODE == "slow":
+            time.sleep(0.6)
         elif MODE == "old answer":
             number -= 1
         line.sendall(frame(struct.pack("<IIq", number, 0, result), MODE == "damaged" and operation))

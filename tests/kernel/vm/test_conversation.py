@@ -99,6 +99,13 @@ def test_after_a_long_time_it_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> N
         assert not vm.alive
 
 
+def test_a_long_call_is_no_idleness(monkeypatch: pytest.MonkeyPatch) -> None:
+    with boot(monkeypatch, "slow") as vm:
+        monkeypatch.setattr(machine, "_IDLE_SECONDS", 0.5)
+        vm.call(0, MapCreate())
+        assert vm.alive
+
+
 def test_it_ends_with_the_object(monkeypatch: pytest.MonkeyPatch) -> None:
     vm = boot(monkeypatch, "well")
     process = vm._process

@@ -34,7 +34,7 @@ def hma(acc: Tnum, value: u64, mask: u64) -> Tnum:
 def tnum_mul(a: Tnum, b: Tnum) -> Tnum:
     """Product: the known ones exactly, then each operand's unknown bits times the other."""
     known = Tnum(a.value * b.value, 0)
-    return hma(hma(known, b.mask | b.value, a.mask), a.value, b.mask)
+    return hma(hma(known, a.mask, b.mask | b.value), b.mask, a.value)
 
 
 RULES = PAPER.extend(

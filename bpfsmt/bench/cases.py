@@ -7,7 +7,7 @@ what it must answer.  Where tables grow, each packet asks for another entry at r
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -151,8 +151,3 @@ def cases() -> Iterator[Case]:
         },
         vary=lambda size: Vary(_SOURCE, _TEN, 1 << 20),
     )  # fmt: skip
-
-
-def chosen(names: Mapping[str, Case], wanted: tuple[str, ...]) -> list[Case]:
-    """The cases of those names, or all if none is given."""
-    return [names[name] for name in wanted] if wanted else list(names.values())

@@ -20,6 +20,7 @@ from bpfsmt.bench.spread import Spread
 from bpfsmt.errors import OracleError
 from bpfsmt.kernel import Loaded, RunInput, load_program
 from bpfsmt.kernel.oracle import MapContent
+from bpfsmt.kernel.syscall import describe_errno
 from bpfsmt.program import Program, load_asm
 
 EMPTY = load_asm("r0 = 2\nexit", "empty")
@@ -55,7 +56,7 @@ class Compiled:
     With ``fresh``, or a field that varies, every repetition gets the frame anew, by the
     `prelude`, whose own cost is measured and taken off.  Use it in a ``with`` block.
     ``maps`` are entries by the map's name.  Raises `OracleError` if the kernel does not
-    take the program, an entry, or the run.
+    take the program, an entry, or the run.  ``last`` is its answer to the last repetition.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Compiled:
         fresh: bool = False,
     ) -> None:
         self._inputs = RunInput(packet=frame, ctx=dict(ctx or {}))
+        self.last = self._answer = -1
         with ExitStack() as stack:
             self._program = stack.enter_context(_loaded(program))
             for name, entries in (maps or {}).items():
@@ -100,6 +102,7 @@ class Compiled:
         more: list[float] = []
         for _ in range(runs):
             cost = self._time(self._target(self._program), repeat)
+            self.last = self._answer
             nothing = self._time(self._empty, repeat)
             behind = nothing if self._prelude is None else self._time(
                 self._target(self._empty), repeat
@@ -137,15 +140,16 @@ class Compiled:
     def _run(self, target: Loaded, repeat: int) -> int:
         result = target.run(replace(self._inputs, repeat=repeat), contents=False)
         if result.errno:
-            why = os.strerror(result.errno)
+            why = describe_errno(result.errno)
             raise OracleError(f"{target.result.program.name}: no test run: {why}")
+        self._answer = result.retval
         return result.retval
 
 
 def _loaded(program: Program) -> Loaded:
     loaded = load_program(program, log_level=0)
     if not loaded.accepted:
-        why = os.strerror(loaded.result.errno)
+        why = describe_errno(loaded.result.errno)
         loaded.close()
         raise OracleError(f"{program.name}: the kernel does not accept it: {why}")
     return loaded

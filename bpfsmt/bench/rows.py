@@ -16,7 +16,7 @@ class Row:
     the time of a repetition of a test run, ``program`` what of it is more than an empty
     program takes; ``machine`` is the time in this project's machine, and ``instructions``
     how many it ran for one packet, on average.  What was not measured is `None`, and
-    ``problem`` says why.
+    ``problem`` says why; ``wrong`` is set if one of both gave another answer than it must.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Row:
     machine: Spread | None = None
     instructions: float | None = None
     problem: str = ""
+    wrong: bool = False
 
     @property
     def label(self) -> str:
@@ -56,6 +57,7 @@ class Row:
             "instructions_per_packet": self.instructions,
             "machine_instructions_per_second": self.machine_speed,
             "problem": self.problem,
+            "wrong": self.wrong,
         }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bpfsmt.cli.bench import bench
 from bpfsmt.cli.boundary import Boundary
 from bpfsmt.cli.cfg import cfg
 from bpfsmt.cli.crosscheck import crosscheck
@@ -21,7 +22,7 @@ def main() -> None:
     """Is what an eBPF verifier believes about a program true?"""
 
 
-for command in (crosscheck, verify, run, cfg, disasm, asm, rules, oracles, machine_check):
+for command in (crosscheck, verify, run, cfg, disasm, asm, rules, oracles, machine_check, bench):
     main.add_command(command)
 
 __all__ = ["main"]

@@ -14,12 +14,15 @@ class Case:
     """One program and what it is run on, one after another: maps live on from run to run.
 
     ``group`` says where the program is from ("files", "edges", "random", "generated").
+    ``frame`` is how many slots at its beginning and its end are not what is tried, but what
+    brings numbers in and out.
     """
 
     group: str
     name: str
     program: Program
     inputs: tuple[RunInput, ...]
+    frame: tuple[int, int] = (0, 0)
 
 
 class Agreement(Enum):

@@ -75,7 +75,7 @@ def generated_cases(chunk: int, inputs: int, seed: int) -> Iterator[Case]:
         ]
         whole = fed(program)
         chosen = with_entries(whole, wanted, rng, Curious())
-        yield Case("generated", name, whole, tuple(chosen))
+        yield Case("generated", name, whole, tuple(chosen), (len(whole) - len(program), 1))
 
 
 def _draw(strategy: SearchStrategy[Program], number: int) -> Sequence[Program]:

@@ -16,7 +16,7 @@ def run_tasks(tasks: Sequence[Task], processes: int) -> Iterator[Tally]:
 
     Raises what a task raises; then, and on Ctrl-C, the other processes are ended.
     """
-    if processes == 1 or len(tasks) == 1:
+    if processes == 1 or len(tasks) <= 1:
         yield from map(work, tasks)
         return
     # Not "fork": the parent has threads.

@@ -72,7 +72,8 @@ def straight_cases(numbers: Iterable[int], inputs: int, seed: int) -> Iterator[C
         slots = (*before.slots, *body, *after.slots)
         program = Program("straight", ProgramType.XDP, slots)
         packets = tuple(RunInput(words(rng, len(_REGISTERS))) for _ in range(inputs))
-        yield Case("random", f"straight {seed}.{number}", program, packets)
+        frame = len(before), len(after)
+        yield Case("random", f"straight {seed}.{number}", program, packets, frame)
 
 
 def _alu(rng: random.Random) -> list[Instruction]:

@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from bpfsmt.errors import OracleError
-from bpfsmt.kernel import LoadFlag, RunInput
-from bpfsmt.kernel.vm import VmOracle, vm_oracle
+from bpfsmt.kernel import KernelMap, LoadFlag, RunInput
+from bpfsmt.kernel.vm import VmOracle, frames, vm_oracle
+from bpfsmt.kernel.vm.frames import Operation
 from bpfsmt.program import load_asm
 
 from .common import needs_vm
@@ -187,8 +188,6 @@ def test_nothing_stays_open_in_the_guest(kernel: VmOracle) -> None:
 
 
 def _descriptor(kernel: VmOracle) -> int:
-    from bpfsmt.kernel import KernelMap
-
     with kernel._asked(PASS), KernelMap(replace(COUNTS.maps[0], name="probe")) as probe:
         return probe.fd
 
@@ -212,8 +211,6 @@ def test_a_forked_process_boots_its_own(kernel: VmOracle) -> None:
 
 def test_a_damaged_request_ends_the_machine(kernel: VmOracle) -> None:
     """The last test here, so that no other has to boot again."""
-    from bpfsmt.kernel.vm import frames
-    from bpfsmt.kernel.vm.frames import Operation
 
     def damaged(number: int, operation: Operation, args: tuple[int, ...]) -> bytes:
         frame = bytearray(right(number, operation, args))

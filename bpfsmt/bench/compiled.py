@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,18 +36,6 @@ def jit_enabled() -> bool | None:
         return _JIT.read_text().strip() != "0"
     except OSError:
         return None
-
-
-@contextmanager
-def one_cpu() -> Iterator[int]:
-    """Keep this thread on one of the CPUs that it may use; gives its number."""
-    allowed = os.sched_getaffinity(0)
-    cpu = max(allowed)
-    os.sched_setaffinity(0, {cpu})
-    try:
-        yield cpu
-    finally:
-        os.sched_setaffinity(0, allowed)
 
 
 class Compiled:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bpfsmt.bench.cases import Case, cases
-from bpfsmt.bench.compiled import jit_enabled, one_cpu
+from bpfsmt.bench.compiled import jit_enabled
 from bpfsmt.bench.measure import Effort, measure_case, measure_program, sizes_of
 from bpfsmt.bench.plot import check_plot, write_plot
 from bpfsmt.bench.rows import Row
@@ -33,6 +33,7 @@ from bpfsmt.cli.boundary import (
 from bpfsmt.cli.common import expand, json_option, load_programs, type_option
 from bpfsmt.errors import BpfsmtError, LoadError
 from bpfsmt.kernel import available
+from bpfsmt.kernel.cpu import one_cpu
 from bpfsmt.network.traffic import generate
 from bpfsmt.program import Program
 

@@ -72,6 +72,7 @@ def varied(frame: bytes, vary: Vary | None, ctx: Mapping[str, int]) -> list[Inpu
     """The frame, or as many as `DIFFERENT` with another value in the field that varies."""
     if vary is None:
         return [Inputs(frame, ctx)]
-    rng = random.Random(1)
-    numbers = [rng.randrange(vary.count) for _ in range(min(vary.count, DIFFERENT))]
+    numbers: Sequence[int] = range(vary.count)
+    if vary.count > DIFFERENT:
+        numbers = random.Random(1).sample(numbers, DIFFERENT)
     return [Inputs(vary.apply(frame, number), ctx) for number in numbers]

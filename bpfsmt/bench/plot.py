@@ -30,7 +30,8 @@ def write_plot(path: str | Path, rows: Sequence[Row], title: str) -> None:
         axes = figure.subplots()
         _draw(axes, rows)
         axes.set_title(title, fontsize=10)
-        figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+        if axes.get_legend_handles_labels()[0]:
+            figure.legend(loc="outside lower center", ncols=2, fontsize=8)
         figure.savefig(path, metadata=_METADATA.get(Path(path).suffix, {}))
 
 

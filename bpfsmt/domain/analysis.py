@@ -61,7 +61,8 @@ class Visit:
 class Edge:
     """From visit ``src``, the instruction leads to ``state`` at ``pc``.
 
-    ``kind`` is "next", "taken", "not-taken", "call" or "return".  ``dst`` is the visit
+    ``kind`` is "next", "taken", "not-taken", "call", "return", or "over" for a call of a
+    function that is verified apart.  ``dst`` is the visit
     that stands for the state there: a new one with just this state, or if ``pruned`` an
     earlier one that must contain it.
     """
@@ -85,7 +86,12 @@ class DeadArm:
 
 @dataclass
 class Analysis:
-    """A verdict with all claims behind it.  Visit 0 is the program's start."""
+    """A verdict with all claims behind it.  Visit 0 is the program's start.
+
+    ``uninit_stack`` says that the producer lets programs read stack bytes that were never
+    written (Linux 6.3 does where kernel memory may be seen anyway).  The last ``copies`` of
+    the visits are no claims of the producer but made from them for a proof.
+    """
 
     program: Program
     producer: str
@@ -95,6 +101,8 @@ class Analysis:
     dead: list[DeadArm] = field(default_factory=list)
     walked: int = 0
     log: list[str] = field(default_factory=list)
+    uninit_stack: bool = False
+    copies: int = 0
 
     def at(self, pc: int) -> Iterator[Visit]:
         """All visits of the instruction at ``pc``."""

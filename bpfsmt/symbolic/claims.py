@@ -16,6 +16,7 @@ from bpfsmt.domain.gamma import scalar_contains, scalar_low_contains
 from bpfsmt.domain.reg import ADD_CONST, AT_PKT_END, Reg, RegType
 from bpfsmt.domain.scalar import UNKNOWN, Scalar
 from bpfsmt.domain.state import Slot, State
+from bpfsmt.errors import UnsupportedError
 from bpfsmt.symbolic.state import EMPTY, Cell, SymFrame, SymState
 from bpfsmt.symbolic.values import (
     CTX,
@@ -124,7 +125,9 @@ def _right_region(reg: Reg, region: Region) -> bool:
             return region == Region("map", (reg.map,))
         case RegType.PTR_TO_MAP_VALUE | RegType.PTR_TO_MAP_VALUE_OR_NULL:
             return region.kind == "map_value" and region.key[0] == reg.map
-    return region is PACKET
+        case _ if reg.type in _PACKET_TYPES:
+            return region is PACKET
+    raise UnsupportedError(f"pointers of type {reg.type.value}")
 
 
 def slot_holds(slot: Slot, cell: Cell, state: SymState) -> Term:
@@ -331,7 +334,9 @@ class _Assume:
                 return Region("map", (reg.map,))
             case RegType.PTR_TO_MAP_VALUE | RegType.PTR_TO_MAP_VALUE_OR_NULL:
                 return Region("map_value", (reg.map, ".".join(map(str, key))))
-        return PACKET
+            case _ if reg.type in _PACKET_TYPES:
+                return PACKET
+        raise UnsupportedError(f"pointers of type {reg.type.value}")
 
     def cell(self, slot: Slot, name: str) -> Cell:
         if slot.spill is not None and slot.kinds == "r" * 8:
@@ -367,4 +372,5 @@ class _Assume:
         return x
 
 
+_PACKET_TYPES = (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META, RegType.PTR_TO_PACKET_END)
 _MAP_TYPES = (RegType.PTR_TO_MAP_VALUE, RegType.PTR_TO_MAP_VALUE_OR_NULL)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bpfsmt.domain.analysis import Analysis, Outcome, Verdict
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet
+from bpfsmt.verifier.linux.claims import forget
 from bpfsmt.verifier.linux.depth import check_stack_depth
 from bpfsmt.verifier.linux.env import Env
 from bpfsmt.verifier.linux.first import check_program
@@ -44,6 +45,8 @@ def verify_linux(
         analysis.verdict = rejection.verdict(walk.pc)
         lines.rejected(rejection)
     analysis.walked, analysis.uninit_stack = walk.walked, True
+    if record:
+        forget(analysis, env.live, walk.needed)
     lines.finished(analysis.walked, rules.policy.max_walked)
     return analysis
 

@@ -55,7 +55,7 @@ def _call_global(w: Walk, start: int, pc: int) -> int:
     if w.env.changes_packet(start):
         w.path.state = forget_packet(w.path.state)
     w.clobber(ANY)
-    w.path.kind = "next"
+    w.path.kind = "over"
     return pc + 1
 
 

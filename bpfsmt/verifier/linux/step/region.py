@@ -103,7 +103,9 @@ def check_packet(w: Walk, a: Access) -> None:
         )
     if ptr.scalar.smin < 0:
         message = f"R{a.reg} {NEGATIVE}"
-    elif (a.size == 0 and a.fixed >= 0 and a.fixed <= max(ptr.range, 0)) or ints.packet_access_ok(ptr.scalar, a.fixed, a.size, max(ptr.range, 0)):
+    elif (a.size == 0 and a.fixed >= 0 and a.fixed <= max(ptr.range, 0)) or ints.packet_access_ok(
+        ptr.scalar, a.fixed, a.size, max(ptr.range, 0)
+    ):
         return
     elif ptr.range < 0:
         message = f"R{a.reg} offset is outside of the packet"

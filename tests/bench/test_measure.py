@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bpfsmt.bench.cases import Case, cases
-from bpfsmt.bench.compiled import Compiled, one_cpu
+from bpfsmt.bench.compiled import Compiled
 from bpfsmt.bench.interpreted import Interpreted, varied
 from bpfsmt.bench.measure import CTX, Effort, measure_case, measure_program
 from bpfsmt.bench.prelude import Vary
@@ -117,14 +117,6 @@ def test_what_the_kernel_refuses() -> None:
         pytest.raises(OracleError, match=r"x: no test run: Invalid argument \(EINVAL\)"),
     ):
         short.answer()
-
-
-def test_one_cpu_and_then_all_again() -> None:
-    os = pytest.importorskip("os")
-    before = os.sched_getaffinity(0)
-    with one_cpu() as cpu:
-        assert os.sched_getaffinity(0) == {cpu}
-    assert os.sched_getaffinity(0) == before
 
 
 def test_every_case_has_its_program() -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from bpfsmt.cli.boundary import (
+    EXIT_INTERRUPTED,
     EXIT_PROVED,
     EXIT_REFUTED,
     EXIT_UNKNOWN,
@@ -121,7 +122,9 @@ class Options:
 def run(**options: Any) -> int:
     """Run the program in FILE on packets: what it answers and changes, what maps hold then.
 
-    The program is verified first.  Maps live on from packet to packet.
+    The program is verified first.  Maps live on from packet to packet, and somebody listens
+    to what it sends to user space.  A trace, and checked claims, are those of this program
+    up to a tail call.
     """
     given = Options(**options)
     program = _program(given)
@@ -139,29 +142,50 @@ def run(**options: Any) -> int:
 
 
 def _run(runner: Runner, frames: Sequence[Captured], given: Options) -> int:
-    """Every frame, and what there is to say about it."""
+    """Every frame, and what there is to say about it; what was done is said if interrupted."""
     start, first = runner.env.time, frames[0].time
-    codes: set[int] = set()
-    left: list[Captured] = []
-    described: list[dict[str, Any]] = []
-    show_each = not given.quiet and not given.as_json
-    for captured in _progress(frames, shown=not show_each):
-        ran = runner.feed(captured.data, start + max(0, captured.time - first))
-        codes.add(_code(runner.loaded, ran))
-        if given.as_json:
-            described.append(ran_to_json(ran, runner.loaded, trace=given.trace))
-        elif show_each or _code(runner.loaded, ran):
-            show_ran(ran, runner.loaded, trace=given.trace)
-        if ran.goes_on:
-            left.append(Captured(captured.time, ran.after))
-    if given.out is not None:
-        write_capture(given.out, left)
-    if given.as_json:
-        totals = totals_to_json(runner, everything=given.everything)
-        click.echo(json.dumps({**totals, "packets": described}, indent=2))
-    else:
-        show_totals(runner, everything=given.everything)
-    return worst(codes)
+    report = _Report(runner.loaded, given)
+    try:
+        for captured in _progress(frames, shown=given.quiet or given.as_json):
+            report.add(captured, runner.feed(captured.data, start + captured.time - first))
+    except KeyboardInterrupt:
+        complain("interrupted")
+        report.codes.add(EXIT_INTERRUPTED)
+    report.finish(runner)
+    return worst(report.codes)
+
+
+class _Report:
+    """What is printed and written, packet by packet and at the end."""
+
+    def __init__(self, loaded: Loaded, given: Options) -> None:
+        self.loaded = loaded
+        self.given = given
+        self.codes: set[int] = set()
+        self._left: list[Captured] = []
+        self._described: list[dict[str, Any]] = []
+
+    def add(self, captured: Captured, ran: Ran) -> None:
+        """One packet."""
+        code = _code(self.loaded, ran)
+        self.codes.add(code)
+        if self.given.as_json:
+            self._described.append(ran_to_json(ran, self.loaded, trace=self.given.trace))
+        elif code or not self.given.quiet:
+            show_ran(ran, self.loaded, trace=self.given.trace)
+        if ran.goes_on and self.given.out is not None:
+            self._left.append(Captured(captured.time, ran.after))
+
+    def finish(self, runner: Runner) -> None:
+        """The totals, and the frames that go on."""
+        everything = self.given.everything
+        if self.given.out is not None:
+            write_capture(self.given.out, self._left)
+        if self.given.as_json:
+            totals = totals_to_json(runner, everything=everything)
+            click.echo(json.dumps({**totals, "packets": self._described}, indent=2))
+        else:
+            show_totals(runner, everything=everything)
 
 
 def _code(loaded: Loaded, ran: Ran) -> int:

@@ -29,6 +29,7 @@ def ran_to_json(ran: Ran, loaded: Loaded, *, trace: bool) -> dict[str, Any]:
         "changes": changes(ran.before, ran.after),
         "instructions": result.steps,
         "problem": result.problem,
+        "records": [{"map": record.map, "data": record.data.hex()} for record in ran.records],
         "refuted": [asdict(violation) for violation in ran.violations],
     }
     if trace and result.trace is not None:

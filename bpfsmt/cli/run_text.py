@@ -40,9 +40,11 @@ def show_ran(ran: Ran, loaded: Loaded, *, trace: bool) -> None:
 
 
 def _more(ran: Ran) -> Iterator[str]:
-    """Metadata, and checksums that the program broke."""
+    """Metadata, records for user space, and checksums that the program broke."""
     if ran.result.data_meta:
         yield f"metadata: {ran.result.data_meta.hex()}"
+    for record in ran.records:
+        yield f"record ({record.map}): {record.data.hex()}"
     broken = sorted(set(wrong_checksums(ran.after)) - set(wrong_checksums(ran.before)))
     if broken and ran.goes_on:
         yield f"checksum wrong now: {', '.join(broken)}"

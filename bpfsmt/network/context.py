@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
-from bpfsmt.machine.context import scalar_fields
 from bpfsmt.program.program import ProgramType
+from bpfsmt.semantics.context import LAYOUTS
 
 
 def context_for(
@@ -34,5 +35,14 @@ def context_for(
         "queue_mapping": queue + 1 if ingress else 0,
         **(fields or {}),
     }
-    known = scalar_fields(type_)
+    known = _numbers(type_)
     return {name: value for name, value in values.items() if value and name in known}
+
+
+@functools.cache
+def _numbers(type_: ProgramType) -> frozenset[str]:
+    """The fields of a type's context that hold numbers."""
+    layout = LAYOUTS.get(type_)
+    return frozenset() if layout is None else frozenset(
+        f.name for f in layout.fields if f.kind == "scalar"
+    )  # fmt: skip

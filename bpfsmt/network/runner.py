@@ -13,6 +13,7 @@ from bpfsmt.crosscheck.concrete import TraceCheck, Violation
 from bpfsmt.machine import Environment, Inputs, Result, run
 from bpfsmt.network.context import context_for
 from bpfsmt.network.flight import ETHERNET
+from bpfsmt.network.listener import Listener, Record
 from bpfsmt.network.loaded import Loaded
 from bpfsmt.network.walk import described
 from bpfsmt.program.program import ProgramType
@@ -33,7 +34,8 @@ class Ran:
     """One frame's run.
 
     ``after`` is the whole frame that the program left, ``where`` what a redirect says.
-    ``violations`` are the claims that this run refutes, where claims were checked.
+    ``violations`` are the claims that this run refutes, where claims were checked;
+    ``records`` what it sent to user space.
     """
 
     number: int
@@ -43,6 +45,7 @@ class Ran:
     result: Result
     where: str = ""
     violations: tuple[Violation, ...] = ()
+    records: tuple[Record, ...] = ()
 
     @property
     def answer(self) -> str:
@@ -62,7 +65,7 @@ class Ran:
 
 @dataclass(slots=True)
 class Runner:
-    """A program, and what surrounds it.
+    """A program, and what surrounds it: its maps must be there, for user space to listen.
 
     With ``trace`` every result has its steps; with ``check`` they are held against the
     claims of the program's analysis.  ``totals`` counts frames by answer, ``steps`` the
@@ -82,6 +85,10 @@ class Runner:
     checked: int = 0
     refuted: int = 0
     _claims: TraceCheck | None = None
+    _listener: Listener = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._listener = Listener(self.env)
 
     def feed(self, frame: bytes, time: int | None = None) -> Ran:
         """Run the program on the next frame, which comes at that time (never back in time)."""
@@ -98,8 +105,9 @@ class Runner:
         self.steps += result.steps
         where = described(result.redirect) if "REDIRECT" in result.action else ""
         return Ran(
-            self.frames, now, frame, link + result.packet, result, where, self._violations(result)
-        )
+            self.frames, now, frame, link + result.packet, result, where,
+            self._violations(result), tuple(self._listener.records()),
+        )  # fmt: skip
 
     def _violations(self, result: Result) -> tuple[Violation, ...]:
         if not self.check or result.trace is None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bpfsmt.network.capture import Captured, read_capture, write_capture
 from bpfsmt.network.frames import frame, ip, udp
+from bpfsmt.network.runner import Runner
 from bpfsmt.network.traffic import generate
 
 from .common import ACCEPTED, CARRY, PLANTED_BUG, REJECTED, UNSUPPORTED, bpfsmt, written
@@ -223,6 +225,32 @@ def test_printed_lines(tmp_path: Path) -> None:
     """
     result = bpfsmt("run", written(tmp_path, "x.bpfasm", text), "--hex", "00")
     assert "printed: hi" in result.stdout
+
+
+def test_records_for_user_space(tmp_path: Path) -> None:
+    every = written(tmp_path, "s.json", '[[0, ["u64:2", "zero:16"]]]')
+    arguments = ("--map", f"states={every}", "--generate", "udp:4,size=20", "--json")
+    found = json.loads(bpfsmt("run", PROGRAMS / "xdp" / "xdp_sample.o", *arguments).stdout)
+    assert [len(packet["records"]) for packet in found["packets"]] == [0, 1, 0, 1]
+    (record,) = found["packets"][1]["records"]
+    assert record["map"] == "records"
+    assert record["data"].endswith(found["packets"][1]["in"])  # the head of the packet
+
+
+def test_interrupted_with_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = Runner.feed
+
+    def once(runner: Runner, *arguments: Any) -> Any:
+        if runner.frames == 2:
+            raise KeyboardInterrupt
+        return feed(runner, *arguments)
+
+    monkeypatch.setattr(Runner, "feed", once)
+    out = tmp_path / "out.pcap"
+    result = bpfsmt("run", BLACKLIST, "--generate", "udp:5", "--out", out)
+    assert (result.exit_code, result.stderr) == (130, "bpfsmt: interrupted\n")
+    assert "2 packets: 2 XDP_PASS" in result.stdout
+    assert len(read_capture(out)) == 2
 
 
 # Bad input -----------------------------------------------------------------------------------

@@ -10,20 +10,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import NamedTuple
 
 from bpfsmt.cfg import build_cfg, live_registers, writes
 from bpfsmt.domain.analysis import DeadArm, Edge, Visit
+from bpfsmt.domain.order import Place
 from bpfsmt.domain.reg import ADD_CONST, NOT_INIT, Reg, RegType
 from bpfsmt.domain.scalar import const
 from bpfsmt.domain.state import EMPTY_SLOT, SLOT_SIZE, Frame, Slot, State
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import AluOp, CallSrc, Class, JmpOp
 from bpfsmt.kernel.log.carry import carry, learned
-from bpfsmt.kernel.log.cover import Place, best_cover
-from bpfsmt.kernel.log.regs import Reader
+from bpfsmt.kernel.log.cover import best_cover
+from bpfsmt.kernel.log.guess import compared, computed
+from bpfsmt.kernel.log.regs import Dialect, Reader
 from bpfsmt.kernel.log.states import StateText, read_slot
 from bpfsmt.program.program import Program
+from bpfsmt.rules import rule_set
 
 
 class Astray(Exception):
@@ -44,13 +48,15 @@ class Arm(NamedTuple):
 class Here:
     """Where the walk stands: behind visit ``src``, in ``state``, about to take an arm.
 
-    ``kind`` and ``pc`` are known if a line said them, else they follow from the next line.
+    ``kind`` and ``pc`` are known if a line said them, else they follow from the next line;
+    ``printed`` says whether a line showed what the last instruction did.
     """
 
     state: State
     src: int = -1
     kind: str = ""
     pc: int = -1
+    printed: bool = False
 
 
 @dataclass
@@ -71,6 +77,8 @@ class Trail:
         self._pending: list[Arm] = []
         self._static: dict[int, int] | None = None
         self._looking = -1
+        self._twin: dict[int, int] = {}
+        """The visit of the whole state, for one that has a part of it at the same place."""
         self._parent: list[int] = []
         self._into: dict[int, int] = {}
         self._at: dict[tuple[int, tuple[int, ...]], list[int]] = defaultdict(list)
@@ -87,15 +95,18 @@ class Trail:
         self.visits.append(visit)
         self._parent.append(here.src)
         self._at[pc, here.state.callsites].append(visit.index)
-        if here.src >= 0:
+        if kind == "again":
+            self._twin[visit.index] = here.src
+        elif here.src >= 0:
             self._into[visit.index] = len(self.edges)
-            self.edges.append(Edge(here.src, visit.index, pc, here.state, kind))
+            self._lead(Edge(here.src, visit.index, pc, here.state, kind))
         state = carry(self.program, here.state, pc, trusting=bool(self.live))
         self.here = None if state is None else Here(state, visit.index)
 
     def changed(self, text: StateText) -> None:
         """Registers and slots as they are behind the last instruction."""
         here = self._anywhere()
+        here.printed = True
         if text.frame >= len(here.state.frames):
             raise Astray(f"there is no frame {text.frame} here")
         operands = self._operands(here) if text.frame == len(here.state.frames) - 1 else ()
@@ -144,13 +155,21 @@ class Trail:
         """Here the walk met a state for which an earlier one stands."""
         here = self._stands(pc)
         kind = here.kind or self._kind(here, pc)
+        if not here.printed:
+            self._guess(here, kind)
         earlier = self._at[pc, here.state.callsites]
         if not earlier:
             raise Astray(f"no earlier state at {pc}")
         candidates = [self.visits[n] for n in earlier]
         dst = best_cover(candidates, here.state, self._read_later(pc), self.precise)
-        self.edges.append(Edge(here.src, dst.index, pc, here.state, kind, pruned=True))
+        self._lead(Edge(here.src, dst.index, pc, here.state, kind, pruned=True))
         self.here = None
+
+    def _lead(self, edge: Edge) -> None:
+        """Note an edge; where a state was split, it is one of those of the whole state."""
+        self.edges.append(edge)
+        if edge.src in self._twin:
+            self.edges.append(replace(edge, src=self._twin[edge.src]))
 
     def backtrack(self, last: int, first: int, *, new: bool) -> None:
         """The kernel looks back for what must be precise, from ``last`` to ``first``."""
@@ -177,6 +196,28 @@ class Trail:
         """The log is at its end: arms that never came back are dead, if nothing is open."""
         while accepted and self._pending:
             self._drop(self._pending.pop())
+
+    def _guess(self, here: Here, kind: str) -> None:
+        """Put in what the last instruction did, where no line says it."""
+        if here.src < 0:
+            return
+        insn, before = self._last(here), self.visits[here.src].state
+        if insn.is_alu:
+            number = computed(self._rules(), insn, before)
+            if number is not None:
+                here.state = here.state.with_reg(insn.dst, number)
+        elif is_conditional(insn):
+            both = compared(self._rules(), insn, before, taken=kind == "taken")
+            for n, scalar in zip(self._operands(here), both or (), strict=False):
+                old = here.state.regs[n]
+                new = old._replace(scalar=scalar)
+                here.state = learned(here.state.with_reg(n, new), old, new, self._alive(here))
+
+    def _rules(self) -> SimpleNamespace:
+        """The rules of a kernel of about this log's age."""
+        if self.reader.dialect is Dialect.OLD:
+            return rule_set("linux-6.1").ints
+        return rule_set("linux-6.18" if self.live else "linux-6.12").ints
 
     # Where the walk stands
 
@@ -218,8 +259,9 @@ class Trail:
         last, at = self._last(here), self.visits[here.src].pc
         if not last.is_jmp:
             if last.is_alu and last.alu_op in (AluOp.AND, AluOp.OR):
-                # Newer kernels may walk on with each of two values of the operand.
-                self._pending.append(Arm(here.src, "next", pc, here.state, False))
+                # A mask that is 0 or -1 may be walked as each (``maybe_fork_scalars``).
+                again = self.visits[here.src].state
+                self._pending.append(Arm(here.src, "again", at, again, False))
             return "next"
         match last.jmp_op:
             case JmpOp.EXIT:

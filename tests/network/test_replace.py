@@ -14,9 +14,12 @@ import pytest
 
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.machine import Environment
-from bpfsmt.network.hooks import Hook
+from bpfsmt.network.config import Table
+from bpfsmt.network.hooks import Hook, Place
+from bpfsmt.network.journey import Journey
 from bpfsmt.network.loaded import Loaded, RejectedError
 from bpfsmt.network.node import Node
+from bpfsmt.network.xdp import Path
 from bpfsmt.program import Program, ProgramType
 
 from .common import asm
@@ -130,6 +133,28 @@ def test_two_places_change_at_once(node: Node) -> None:
     disturb(node, lambda: node.swap(new))
     assert marks(node) == (1, 1, 1)  # the frame was between XDP and traffic control
     assert marks(node) == (2, 2, 2)
+
+
+def test_a_node_that_looked_again_at_every_hook_would_be_found(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test above, of a node as it must not be: the frame is of both versions."""
+
+    class LooksAgain(Path):
+        def __init__(self, node: Node, table: Table, journey: Journey, *, trace: bool) -> None:
+            super().__init__(node, table, journey, trace=trace)
+            self.table = Live(node)
+
+    class Live(dict[Place, tuple[Loaded, ...]]):
+        def __init__(self, node: Node) -> None:
+            self.node = node
+
+        def get(self, place: Place, default: Any = None) -> Any:
+            return self.node.attachments.at(place)
+
+    monkeypatch.setattr("bpfsmt.network.node.Path", LooksAgain)
+    with pytest.raises(AssertionError, match=r"assert \(1, 1, 2\) == \(1, 1, 1\)"):
+        test_two_places_change_at_once(node)
 
 
 def test_replaced_by_another_thread(node: Node) -> None:

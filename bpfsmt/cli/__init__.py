@@ -12,6 +12,7 @@ from bpfsmt.cli.machine_check import machine_check
 from bpfsmt.cli.oracles import oracles
 from bpfsmt.cli.rules import rules
 from bpfsmt.cli.run import run
+from bpfsmt.cli.supported import supported
 from bpfsmt.cli.text import asm, disasm
 from bpfsmt.cli.verify import verify
 
@@ -22,7 +23,19 @@ def main() -> None:
     """Is what an eBPF verifier believes about a program true?"""
 
 
-for command in (crosscheck, verify, run, cfg, disasm, asm, rules, oracles, machine_check, bench):
+for command in (
+    crosscheck,
+    verify,
+    run,
+    cfg,
+    disasm,
+    asm,
+    rules,
+    oracles,
+    machine_check,
+    bench,
+    supported,
+):
     main.add_command(command)
 
 __all__ = ["main"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bpfsmt.domain.reg import ADD_CONST, Reg, RegType
+from bpfsmt.domain.reg import ADDED, Reg, RegType
 from bpfsmt.domain.scalar import TNUM_UNKNOWN, UNKNOWN, Scalar, Tnum
 from bpfsmt.domain.state import EMPTY_SLOT, SPILL, Slot, State
 from bpfsmt.program.program import MapDef
@@ -16,6 +16,9 @@ _BOUNDS = (
 """The log's names of the bounds and the scalar's, lower and upper ones in turn."""
 
 _LOW32, _LOW64 = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
+
+_NAME_LENGTH = 15
+"""So much of a map's name does the kernel keep (BPF_OBJ_NAME_LEN less the end)."""
 
 
 def _number(x: int, signed: bool) -> str:
@@ -100,13 +103,14 @@ def _attributes(reg: Reg, maps: Sequence[MapDef]) -> list[str]:
     scalar = reg.type is RegType.SCALAR_VALUE
     parts = []
     if reg.id:
-        delta = f"{reg.off:+d}" if reg.id & ADD_CONST else ""
-        parts.append(f"id={reg.id & ~ADD_CONST}{delta}")
+        delta = f"{reg.off:+d}" if reg.id & ADDED else ""
+        parts.append(f"id={reg.id & ~ADDED}{delta}")
     if reg.ref:
         parts.append(f"ref_obj_id={reg.ref}")
     if reg.map >= 0:
         m = maps[reg.map] if reg.map < len(maps) else None
-        parts.append(f"map={m.name},ks={m.key_size},vs={m.value_size}" if m else f"map={reg.map}")
+        name = m.name[:_NAME_LENGTH] if m else ""
+        parts.append(f"map={name},ks={m.key_size},vs={m.value_size}" if m else f"map={reg.map}")
     if reg.off and not scalar:
         parts.append(f"off={_number(reg.off, signed=True)}")
     if reg.type in (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META):

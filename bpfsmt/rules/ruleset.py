@@ -42,7 +42,8 @@ class Policy:
     local calls are admitted.  ``strict_alignment`` asks for aligned access to packets and
     map values too (stack and context always need it).  ``walk`` names the walk that
     the rules are for: "paper", or "linux" for that of Linux with loops, precision, the
-    stack at unknown offsets, references and global functions.
+    stack at unknown offsets, references and global functions.  ``known_keys`` says that a
+    lookup in an array with a known key in range is known not to fail (Linux 6.14).
     """
 
     max_insns: int = 4096
@@ -51,6 +52,7 @@ class Policy:
     calls: bool = True
     strict_alignment: bool = False
     walk: str = "paper"
+    known_keys: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,26 @@ from bpfsmt.rules import RuleSet
 from bpfsmt.verifier.linux.claims import forget
 from bpfsmt.verifier.linux.depth import check_stack_depth
 from bpfsmt.verifier.linux.env import Env
-from bpfsmt.verifier.linux.first import check_program
+from bpfsmt.verifier.linux.first import check_program, check_returns
 from bpfsmt.verifier.linux.log import Log
 from bpfsmt.verifier.linux.step.calls import start
 from bpfsmt.verifier.linux.walk import Walk
 from bpfsmt.verifier.reasons import Rejection
+
+NOT_MODELLED: dict[str, str] = {
+    "kfuncs": "calls of functions of the kernel, and all that only they make: iterators, "
+    "locks by kfunc, objects",
+    "callbacks": "ld_imm64 of a function, bpf_loop, bpf_for_each_map_elem, bpf_timer",
+    "dynptrs": "bpf_dynptr_from_mem and its kin",
+    "BTF pointers": "pointers into the kernel's own structures, loads through a map's pointer",
+    "kernel variables": "ld_imm64 of a variable of the kernel",
+    "arenas": "memory shared with user space",
+    "constant strings": "bpf_snprintf, bpf_strncmp",
+    "unprivileged loads": "programs are verified as for a privileged user",
+    "fastcall": "spills around calls that are inlined count as stack in use",
+    "private stacks": "the stack of a tracing program counts together with its callers'",
+}
+"""What a verdict may say *unsupported* of, or is stricter about than the kernel."""
 
 
 def verify_linux(
@@ -33,6 +48,7 @@ def verify_linux(
     try:
         check_program(program, rules.policy)
         env = Env(program, rules)
+        check_returns(program, env.flow.starts)
     except Rejection as rejection:
         analysis.verdict = rejection.verdict(0)
         lines.rejected(rejection)
@@ -62,4 +78,4 @@ def _walk_all(env: Env, walk: Walk) -> None:
     check_stack_depth(env, walk.stack_depth, walk.tail_calls)
 
 
-__all__ = ["verify_linux"]
+__all__ = ["NOT_MODELLED", "verify_linux"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bpfsmt.isa import Class, Instruction, JmpOp, LdImm64Src
 from bpfsmt.isa.opcodes import AluOp
-from bpfsmt.program.program import Program
+from bpfsmt.program.program import Program, ProgramType
 from bpfsmt.rules import Policy
 from bpfsmt.verifier.reasons import Rejection
 
 _WITH_ADDRESS = ("array",)
+_CALL, _TAIL_CALL = 0x85, 12
 
 
 def check_program(program: Program, policy: Policy) -> None:
@@ -49,6 +50,7 @@ def _check_reference(program: Program, pc: int, insn: Instruction) -> None:
             f"There is no map {insn.imm}: the program has {len(program.maps)} maps.",
             pc=pc,
         )
+    _check_map(program, pc, insn)
     if insn.src == LdImm64Src.MAP_BY_FD:
         return
     m, offset = program.maps[insn.imm], insn.next_imm & 0xFFFFFFFF
@@ -59,3 +61,49 @@ def _check_reference(program: Program, pc: int, insn: Instruction) -> None:
     else:
         return
     raise Rejection("bad-map-reference", message, f"Map {m.name}: {message}.", pc=pc)
+
+
+_TRACING = (
+    ProgramType.KPROBE,
+    ProgramType.TRACEPOINT,
+    ProgramType.PERF_EVENT,
+    ProgramType.RAW_TRACEPOINT,
+)
+
+
+def _check_map(program: Program, pc: int, insn: Instruction) -> None:
+    """Kernel ``check_map_prog_compatibility``: locks and timers are not for all types."""
+    m = program.maps[insn.imm]
+    fields = {name for name, _, _ in m.fields}
+    if program.type in _TRACING:
+        refused, who = fields & {"bpf_spin_lock", "bpf_timer", "bpf_wq"}, "tracing"
+    elif program.type is ProgramType.SOCKET_FILTER:
+        refused, who = fields & {"bpf_spin_lock"}, "socket filter"
+    else:
+        return
+    if refused:
+        raise Rejection(
+            "special-field",
+            f"{who} progs cannot use {min(refused)} yet",
+            f"Map {m.name} has a {min(refused)}, which {program.type.value} programs cannot use.",
+            pc=pc,
+        )
+
+
+def check_returns(program: Program, starts: list[int]) -> None:
+    """A function that may end early, by a legacy load or a tail call, must return a number."""
+    for number, start in enumerate(starts):
+        signature = program.signatures.get(start)
+        if number == 0 or signature is None or signature.scalar:
+            continue
+        end = starts[number + 1] if number + 1 < len(starts) else len(program)
+        for pc in range(start, end):
+            insn = program.slots[pc]
+            if insn is None:
+                continue
+            legacy = insn.cls is Class.LD and not insn.is_ld_imm64
+            tail = insn.opcode == _CALL and insn.src == 0 and insn.imm == _TAIL_CALL
+            if legacy or tail:
+                what = "LD_ABS" if legacy else "tail_call"
+                message = f"{what} is only allowed in functions that return 'int'."
+                raise Rejection("signature", message, f"Function at {start}: {message}", pc=pc)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bpfsmt.cfg import reads, registers, writes
 from bpfsmt.domain import RegType, State, format_reg, format_state
+from bpfsmt.domain.printing import format_slot
 from bpfsmt.domain.state import EMPTY_SLOT, Slot
 from bpfsmt.errors import UnsupportedError
 from bpfsmt.isa import Instruction, JmpOp, disassemble
@@ -39,15 +40,30 @@ class Log:
             return
         if fresh:
             state = format_state(path.state, w.env.maps)
-            if path.prev >= 0:
-                self.lines.append(f"from {path.prev} to {path.pc}: {state}")
-            self.lines.append(f"{path.pc}: {state}")
+            if path.prev >= 0 and path.kind != "call":
+                self.lines += ["", f"from {path.prev} to {path.pc}: {state}"]
+            if path.kind != "return":
+                self.lines.append(f"{path.pc}: {state}")
         names = [m.name for m in w.env.program.maps]
         self.lines.append(f"{path.pc}: {disassemble(insn, path.pc, 'kernel', maps=names)}")
+
+    def _changed_frame(self, w: Walk, before: State, after: State) -> None:
+        """Into a function, or back from it: both frames."""
+        if len(after.frames) > len(before.frames):
+            caller = after._replace(frames=after.frames[:-1])
+            for what, state in (("caller", caller), ("callee", after)):
+                self.lines += [f"{what}:", f" {format_state(state, w.env.maps)}"]
+        else:
+            shown = format_state(before, w.env.maps), format_state(after, w.env.maps)
+            self.lines += ["returning from callee:", f" {shown[0]}"]
+            self.lines += [f"to caller at {before.frames[-1].callsite + 1}:", f" {shown[1]}"]
 
     def after(self, w: Walk, before: State, pc: int, insn: Instruction) -> None:
         """An instruction was walked: what it read and wrote, as it is now."""
         if not self.wanted:
+            return
+        if len(before.frames) != len(w.path.state.frames):
+            self._changed_frame(w, before, w.path.state)
             return
         comment = self._changes(w, before, insn)
         if comment and self.lines:
@@ -61,8 +77,6 @@ class Log:
 
     def _changes(self, w: Walk, before: State, insn: Instruction) -> str:
         after = w.path.state
-        if len(before.frames) != len(after.frames):
-            return format_state(after, w.env.maps)
         try:
             written, read = writes(insn), reads(insn)
         except UnsupportedError:
@@ -81,7 +95,7 @@ class Log:
         return " ".join(parts)
 
     def _slot(self, w: Walk, slot: Slot) -> str:
-        return format_reg(slot.spill, w.env.maps) if slot.spill else slot.kinds
+        return format_slot(slot, w.env.maps)
 
     def rejected(self, rejection: Rejection) -> None:
         """The walk, or the first pass, ends here."""

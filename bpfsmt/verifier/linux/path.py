@@ -70,7 +70,8 @@ class Path:
     """The path that is walked now, or an arm that waits to be walked.
 
     ``pc`` is the next instruction and ``prev`` the one before it, -1 at the start.
-    ``rounds`` counts those of ``may_goto`` loops.  ``visit`` is the claim last made on the path and ``kind`` how it goes on from there.
+    ``rounds`` counts those of ``may_goto`` loops.  ``visit`` is the claim last made on the
+    path and ``kind`` how it goes on from there.
     """
 
     state: State

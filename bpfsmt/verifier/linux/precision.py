@@ -100,6 +100,12 @@ class Precision:
         bt.add(number)
         self.run(path, bt)
 
+    def slot(self, path: Path, frame: int, number: int) -> None:
+        """The number in a stack slot matters at this instruction."""
+        bt = Backtrack(len(path.state.frames) - 1)
+        bt.slots[frame] |= 1 << number
+        self.run(path, bt)
+
     def checkpoint(self, path: Path, old: Checkpoint) -> None:
         """What has mattered after ``old`` matters here, where the path ends in it."""
         bt = Backtrack(len(path.state.frames) - 1)
@@ -271,13 +277,12 @@ class Precision:
             if wanted:
                 bt.add(0)
             return True
-        elif insn.jmp_op not in (JmpOp.JA, JmpOp.JCOND) and insn.uses_reg:
-            if bt.has(insn.dst) or bt.has(insn.src):
-                pointers = past.stack_operands if past is not None else 0
-                if not pointers & 2:
-                    bt.add(insn.src)
-                if not pointers & 1:
-                    bt.add(insn.dst)
+        elif insn.uses_reg and (bt.has(insn.dst) or bt.has(insn.src)):
+            pointers = past.stack_operands if past is not None else 0
+            if not pointers & 2:
+                bt.add(insn.src)
+            if not pointers & 1:
+                bt.add(insn.dst)
         return False
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from types import SimpleNamespace
 
 from bpfsmt.domain import Reg, RegType, Slot, State
@@ -16,6 +17,7 @@ from bpfsmt.domain.state import EMPTY_SLOT, INVALID, MISC, SLOT_SIZE, SPILL, Fra
 
 _ANY = Reg(RegType.SCALAR_VALUE)
 _EMPTY_KINDS = EMPTY_SLOT.kinds
+_ANYTHING = (INVALID, MISC)
 _MEMORY = frozenset(
     {
         RegType.PTR_TO_MAP_KEY,
@@ -95,7 +97,7 @@ def states_equal(
             x, y = a.regs[n], b.regs[n]
             if x is NOT_INIT and exact is Exact.NO:
                 continue
-            if not reg_safe(ints, x, y, ids, exact, lambda f=number, r=n: precise(f, r, False)):
+            if not reg_safe(ints, x, y, ids, exact, partial(precise, number, n, False)):
                 return False
         if not _stack_safe(ints, number, a, b, ids, exact, precise):
             return False
@@ -170,7 +172,7 @@ def _whole_number(slot: Slot) -> Reg | None:
     kinds = slot.kinds
     if slot.spill is not None and kinds[0] == SPILL:
         return slot.spill if slot.spill.type is RegType.SCALAR_VALUE else None
-    return _ANY if all(k == MISC or k == INVALID for k in kinds) else None
+    return _ANY if all(k in _ANYTHING for k in kinds) else None
 
 
 def _stack_safe(
@@ -190,17 +192,17 @@ def _stack_safe(
         if exact is not Exact.NO:
             if a.kinds != b.kinds:
                 return False
-        elif all(k == INVALID or k == MISC for k in a.kinds):
+        elif all(k in _ANYTHING for k in a.kinds):
             continue
         x, y = _whole_number(a), _whole_number(b)
-        matters = lambda f=number, s=n: precise(f, s, True)  # noqa: E731
+        matters = partial(precise, number, n, True)
         if x is not None and y is not None and a.kinds != _EMPTY_KINDS:
             if not reg_safe(ints, x, y, ids, exact, matters):
                 return False
             continue
         for j in range(SLOT_SIZE):
             kind, other = a.kinds[j], b.kinds[j]
-            if kind in (INVALID, MISC):
+            if kind in _ANYTHING:
                 continue
             if kind != other:
                 return False

@@ -16,6 +16,17 @@ from bpfsmt.verifier.linux.precision import Backtrack, Precision
 from bpfsmt.verifier.linux.prune import Explored
 from bpfsmt.verifier.reasons import Rejection
 
+_CONVERTED = frozenset(
+    {
+        RegType.PTR_TO_CTX,
+        RegType.PTR_TO_SOCKET,
+        RegType.PTR_TO_SOCK_COMMON,
+        RegType.PTR_TO_TCP_SOCK,
+        RegType.PTR_TO_XDP_SOCK,
+    }
+)
+"""Pointers through which an access is rewritten, by the type of the pointer."""
+
 MAX_JUMP_SEQUENCE = 8192
 """Arms that may wait to be walked (kernel BPF_COMPLEXITY_LIMIT_JMP_SEQ)."""
 
@@ -44,7 +55,7 @@ class Walk:
         self.precision = Precision(env.slots, self.is_global, self._note if record else None)
         self.explored = Explored(self)
         self._ids = 0
-        self._linked: tuple[Place, ...] = ()
+        self._types: dict[int, RegType] = {}
 
     @property
     def pc(self) -> int:
@@ -115,7 +126,7 @@ class Walk:
             raise Rejection(
                 "too-complex",
                 f"The sequence of {n} jumps is too complex.",
-                f"{n} branches wait to be walked at once; shorter sequences of branches would help.",
+                f"{n} branches wait to be walked at once; shorter sequences would help.",
             )
         arm = self.path.fork(state, pc, kind)
         self.pending.append(arm)
@@ -210,6 +221,18 @@ class Walk:
         """The number in a register matters here."""
         self.log.precise(self, number)
         self.precision.register(self.path, number)
+
+    def precise_slot(self, frame: int, number: int) -> None:
+        """The number in a stack slot matters here."""
+        self.precision.slot(self.path, frame, number)
+
+    def check_pointer_type(self, reg: Reg) -> None:
+        """One instruction cannot access memory of different kinds (``save_aux_ptr_type``)."""
+        before = self._types.setdefault(self.path.pc, reg.type)
+        if before is not reg.type and (before in _CONVERTED or reg.type in _CONVERTED):
+            message = "same insn cannot be used with different pointers"
+            pair = f"{before.value} and {reg.type.value}"
+            self.reject("bad-pointer", message, f"The access is through {pair} on different paths.")
 
     def note_past(
         self,

@@ -26,7 +26,7 @@ from bpfsmt.verifier.linux.step.region import (
     check_packet,
     check_unmoved,
 )
-from bpfsmt.verifier.linux.step.stack import place, use
+from bpfsmt.verifier.linux.step.stack import known_key, place, use
 from bpfsmt.verifier.linux.walk import Walk
 from bpfsmt.verifier.reasons import unsupported
 
@@ -60,7 +60,7 @@ _ACQUIRES = frozenset({"bpf_sk_lookup_tcp", "bpf_sk_lookup_udp", "bpf_skc_lookup
 _BOUNDED = frozenset({"bpf_get_stack", "bpf_get_task_stack", "bpf_probe_read_str",
                       "bpf_probe_read_kernel_str", "bpf_probe_read_user_str"})  # fmt: skip
 _MAX_CPUS = 8192
-_NULL_KEY_TYPES = ("array", "percpu_array")
+_INDEXED = ("array", "percpu_array")
 
 
 @dataclass(slots=True)
@@ -230,6 +230,8 @@ def _check_memory_argument(w: Walk, call: Call, n: int, reg: Reg, arg: str, kind
     if kind == "key":
         assert m is not None
         hand_over(w, call, n, reg, m.key_size, writes=False)
+        if w.env.policy.known_keys and m.type in _INDEXED:
+            call.key = known_key(w, reg, m.key_size)
     elif kind in ("value", "out_value"):
         assert m is not None
         if kind == "value" and reg.type in _BTF_SOCK:
@@ -248,8 +250,6 @@ def _check_memory_argument(w: Walk, call: Call, n: int, reg: Reg, arg: str, kind
         hand_over(w, call, n, reg, size, writes=writes, fresh=kind == "out")
         if "@" in arg:
             check_alignment(w, Access(n, reg, 0, size, write=True), strict=True)
-    elif kind == "spin_lock":
-        call.key = reg.id
 
 
 def _sized(w: Walk, call: Call, n: int, size: Reg, *, may_be_zero: bool) -> None:
@@ -381,7 +381,8 @@ def _result(w: Walk, call: Call) -> Reg:
 
 def _never_null(w: Walk, call: Call) -> bool:
     """A lookup in an array with a known index never fails (Linux 6.14)."""
-    return call.proto.name == "bpf_map_lookup_elem" and call.key >= 0
+    is_lookup = call.proto.name == "bpf_map_lookup_elem"
+    return is_lookup and 0 <= call.key < w.env.maps[call.map].max_entries
 
 
 def _number(w: Walk, call: Call) -> Reg:

@@ -12,6 +12,7 @@ from bpfsmt.verifier.linux.env import ANY
 from bpfsmt.verifier.linux.refs import check_none_held
 from bpfsmt.verifier.linux.step.calls import leave
 from bpfsmt.verifier.linux.step.region import (
+    NEGATIVE,
     Access,
     check_alignment,
     check_map_value,
@@ -66,6 +67,7 @@ def load(w: Walk, insn: Instruction) -> None:
     a = Access(insn.src, ptr, insn.offset, insn.size.bytes, write=False)
     signed = insn.mode is Mode.MEMSX
     value = read(w, a, insn.dst, signed=signed)
+    w.check_pointer_type(ptr)
     if a.size < 8 and value.type is RegType.SCALAR_VALUE:
         value = _narrowed(w, value, a.size, signed)
     w.write(insn.dst, value)
@@ -95,9 +97,8 @@ def read(w: Walk, a: Access, into: int, *, signed: bool = False, strict: bool = 
         _check_socket(w, a)
     elif t is RegType.CONST_PTR_TO_MAP:
         if a.fixed < 0:
-            w.reject(
-                "bad-pointer", f"R{a.reg} is map invalid negative access: off={a.fixed}", "", a.reg
-            )
+            message = f"R{a.reg} is map invalid negative access: off={a.fixed}"
+        w.reject("bad-pointer", message, reg=a.reg)
         raise unsupported("a load from a map's own structure")
     else:
         _check_plain(w, a)
@@ -164,8 +165,7 @@ def _check_socket(w: Walk, a: Access) -> None:
     """Kernel ``check_sock_access``."""
     t = a.ptr.type
     if a.ptr.scalar.smin < 0:
-        w.reject("memory-bounds", f"R{a.reg} min value is negative, either use unsigned index or do a "
-                 f"if (index >=0) check.", reg=a.reg)  # fmt: skip
+        w.reject("memory-bounds", f"R{a.reg} {NEGATIVE}", reg=a.reg)
     layout = SOCKETS.get(_SOCKET_TYPES[t])
     if layout is None:
         raise unsupported(f"access to {t.value}")
@@ -230,6 +230,7 @@ def store(w: Walk, insn: Instruction) -> None:
         value, source = w.env.number(insn.imm), -1
     ptr = w.read(insn.dst)
     write(w, Access(insn.dst, ptr, insn.offset, insn.size.bytes, write=True), value, source)
+    w.check_pointer_type(ptr)
 
 
 def atomic(w: Walk, insn: Instruction) -> None:

@@ -146,14 +146,14 @@ def check_alignment(w: Walk, a: Access, *, strict: bool = False) -> None:
     if w.env.ints.access_aligned(a.ptr.scalar.var_off, a.fixed + extra, a.size):
         return
     var = a.ptr.scalar.var_off
-    tnum = f"({var.value:#x}; {var.mask:#x})"
+    tnum = f"({var.value:#x}; {var.mask:#x})" if var.mask else hex(var.value)
     before = f"{extra}+" if extra else ""
     name = _NAMES.get(type_, "")
     w.reject(
         "misaligned",
         f"misaligned {name}access off {before}{tnum}+{a.ptr.off}+{a.off} size {a.size}",
-        f"R{a.reg} is {w.env.show(a.ptr)}: {a.size} bytes at +{a.off} are accessed, but the address "
-        f"is not known to be a multiple of {a.size}.",
+        f"R{a.reg} is {w.env.show(a.ptr)}: {a.size} bytes at +{a.off} are accessed, but the "
+        f"address is not known to be a multiple of {a.size}.",
         a.reg,
     )
 

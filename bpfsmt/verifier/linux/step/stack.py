@@ -228,7 +228,10 @@ def read_variable(w: Walk, at: Place) -> Reg:
 
 
 def use(w: Walk, at: Place, *, writes: bool) -> None:
-    """The bytes are handed to a helper, which may write them (``check_stack_range_initialized``)."""
+    """The bytes are handed to a helper, which may write them.
+
+    Kernel ``check_stack_range_initialized``.
+    """
     if at.size == 0 or not writes:
         return
     state = w.path.state
@@ -247,3 +250,24 @@ def use(w: Walk, at: Place, *, writes: bool) -> None:
         if new != slot:
             state = state.with_slot(at.frame, number, new)
     w.path.state = state
+
+
+def known_key(w: Walk, ptr: Reg, size: int) -> int:
+    """The number in ``size`` stack bytes, -1 if it is not known (``get_constant_map_key``)."""
+    if ptr.type is not RegType.PTR_TO_STACK or not ptr.is_const:
+        return -1
+    distance = -(ptr.off + ptr.scalar.smin) - 1
+    number, first = distance // SLOT_SIZE, distance % SLOT_SIZE
+    slot = _slot(w.path.state, ptr.frame, number)
+    below = slot.kinds[: first + 1][::-1]
+    if len(below) - len(below.lstrip(ZERO)) >= size:
+        return 0
+    spill = slot.spill
+    spilled = _is_spill(slot) and spill is not None and spill.type is RegType.SCALAR_VALUE
+    if not spilled or len(below) - len(below.lstrip(SPILL)) != size:
+        return -1
+    assert spill is not None
+    if not spill.is_const:
+        return -1
+    w.precise_slot(ptr.frame, number)
+    return spill.const_value

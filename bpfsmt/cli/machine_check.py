@@ -27,7 +27,7 @@ from bpfsmt.cli.boundary import (
 )
 from bpfsmt.cli.common import expand, json_option, load_programs, type_option
 from bpfsmt.cli.tables import console
-from bpfsmt.conformance.campaign import Tally, Task, tasks
+from bpfsmt.conformance.campaign import Tally, Task, Wanted, tasks
 from bpfsmt.conformance.case import Agreement, Checked
 from bpfsmt.conformance.pool import run_tasks
 from bpfsmt.conformance.report import program_text, to_json
@@ -35,7 +35,7 @@ from bpfsmt.errors import BpfsmtError
 from bpfsmt.kernel.syscall import require
 from bpfsmt.program import Program
 
-_GROUPS = ("files", "edges", "random", "generated")
+_GROUPS = ("files", "edges", "random", "maps", "generated")
 _TOLD = 10
 """Of each kind of finding, so many are printed; --json has all."""
 
@@ -47,6 +47,10 @@ _TOLD = 10
 @click.option(
     "--random", "drawn", type=click.IntRange(0), default=20_000, show_default=True,
     help="(program, input) pairs of random instructions on all registers.",
+)  # fmt: skip
+@click.option(
+    "--maps", type=click.IntRange(0), default=10_000, show_default=True,
+    help="Pairs of random operations on maps of all kinds.",
 )  # fmt: skip
 @click.option(
     "--generated", type=click.IntRange(0), default=20_000, show_default=True,
@@ -63,6 +67,7 @@ def machine_check(
     kind: str,
     edges: bool,
     drawn: int,
+    maps: int,
     generated: int,
     seed: int,
     jobs: int | None,
@@ -82,7 +87,7 @@ def machine_check(
     programs, errors = _load(files, kind)
     for error in errors:
         complain(describe(error))
-    work = tasks(programs, edges=edges, drawn=drawn, generated=generated, seed=seed)
+    work = tasks(programs, Wanted(edges, drawn, maps, generated, seed))
     tally, interrupted = _run(work, jobs or os.cpu_count() or 1)
     seconds = time.perf_counter() - start
     if as_json:

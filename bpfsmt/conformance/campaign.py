@@ -14,6 +14,7 @@ from bpfsmt.conformance.check import check
 from bpfsmt.conformance.edges import edge_cases
 from bpfsmt.conformance.files import file_cases
 from bpfsmt.conformance.generated import CHUNK, generated_cases
+from bpfsmt.conformance.mapwork import map_cases
 from bpfsmt.conformance.shrink import shrunk
 from bpfsmt.conformance.straight import straight_cases
 from bpfsmt.program.program import Program
@@ -22,8 +23,8 @@ INPUTS = 10
 """So many for each program that is drawn."""
 
 EDGE_PARTS = 16
-STRAIGHT_PROGRAMS = 100
-"""In one task."""
+PROGRAMS = 100
+"""In one task of programs that are drawn by number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,20 @@ class StraightTask:
 
     def cases(self) -> Iterator[Case]:
         """Their cases, as many as make the pairs."""
-        numbers = range(self.first, self.first - (-self.pairs // INPUTS))
-        return straight_cases(numbers, INPUTS, self.seed)
+        return straight_cases(_numbers(self.first, self.pairs), INPUTS, self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class MapTask:
+    """Random work on maps by number."""
+
+    first: int
+    pairs: int
+    seed: int
+
+    def cases(self) -> Iterator[Case]:
+        """Their cases, as many as make the pairs."""
+        return map_cases(_numbers(self.first, self.pairs), INPUTS, self.seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +91,37 @@ class GeneratedTask:
         return islice(generated_cases(self.chunk, INPUTS, self.seed), programs)
 
 
-Task: TypeAlias = FileTask | EdgeTask | StraightTask | GeneratedTask
+Task: TypeAlias = FileTask | EdgeTask | StraightTask | MapTask | GeneratedTask
 
 
-def tasks(
-    files: Sequence[tuple[Path, Program]], *, edges: bool, drawn: int, generated: int, seed: int
-) -> list[Task]:
-    """What there is to do; ``drawn`` and ``generated`` are (program, input) pairs, rounded up."""
+def _numbers(first: int, pairs: int) -> range:
+    return range(first, first - (-pairs // INPUTS))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How much of each kind is wanted; of what is drawn, (program, input) pairs, rounded up."""
+
+    edges: bool = True
+    drawn: int = 0
+    maps: int = 0
+    generated: int = 0
+    seed: int = 0
+
+
+def tasks(files: Sequence[tuple[Path, Program]], wanted: Wanted) -> list[Task]:
+    """What there is to do."""
+    seed = wanted.seed
     found: list[Task] = [FileTask(path, program, seed) for path, program in files]
-    if edges:
+    if wanted.edges:
         found += [EdgeTask(part) for part in range(EDGE_PARTS)]
-    for n, pairs in _portions(drawn, STRAIGHT_PROGRAMS * INPUTS):
-        found.append(StraightTask(n * STRAIGHT_PROGRAMS, pairs, seed))
-    found += [GeneratedTask(n, pairs, seed) for n, pairs in _portions(generated, CHUNK * INPUTS)]
+    portion = PROGRAMS * INPUTS
+    for n, pairs in _portions(wanted.drawn, portion):
+        found.append(StraightTask(n * PROGRAMS, pairs, seed))
+    for n, pairs in _portions(wanted.maps, portion):
+        found.append(MapTask(n * PROGRAMS, pairs, seed))
+    for n, pairs in _portions(wanted.generated, CHUNK * INPUTS):
+        found.append(GeneratedTask(n, pairs, seed))
     return found
 
 

@@ -11,7 +11,7 @@ from bpfsmt.isa.codec import Slots
 from bpfsmt.isa.opcodes import AluOp, Class
 from bpfsmt.program.program import Program
 
-_DRAWN = frozenset({"random", "generated"})
+_DRAWN = frozenset({"random", "maps", "generated"})
 
 
 def shrunk(found: Checked) -> Checked:
@@ -47,7 +47,8 @@ def _numbers_stay_numbers(case: Case, shorter: Program) -> bool:
     """
     whole, less = case.program.slots, shorter.slots
     begin, end = case.frame
-    in_frame = whole[:begin] == less[:begin] and whole[len(whole) - end :] == less[-end:]
+    in_frame = whole[:begin] == less[:begin]
+    in_frame = in_frame and whole[len(whole) - end :] == less[len(less) - end :]
     return in_frame and _moves_to_r0(whole) == _moves_to_r0(less)
 
 

@@ -21,7 +21,7 @@ command = importlib.import_module("bpfsmt.cli.machine_check")  # the module: the
 needs_bpf = pytest.mark.skipif(bool(WHY := available()), reason=WHY or "")
 
 BENCH = Path(__file__).parents[2] / "bench_programs"
-NOTHING = ("--no-edges", "--random", "0", "--generated", "0")
+NOTHING = ("--no-edges", "--random", "0", "--maps", "0", "--generated", "0")
 
 PROGRAM = load_asm(".map m type=hash key=4 value=4 entries=4\nr0 = 2\nexit", "planted")
 

@@ -13,6 +13,7 @@ from bpfsmt.conformance.edges import edge_cases
 from bpfsmt.conformance.files import file_cases
 from bpfsmt.conformance.generated import fed, generated_cases
 from bpfsmt.conformance.instructions import trials
+from bpfsmt.conformance.mapwork import map_cases
 from bpfsmt.conformance.packet_loads import packet_loads
 from bpfsmt.conformance.straight import straight_cases
 from bpfsmt.isa.instruction import Instruction
@@ -47,6 +48,14 @@ def test_random_instructions_on_all_registers() -> None:
     found = [check(each) for each in straight_cases(range(100), 5, seed=1)]
     assert all_same(found) == []
     assert sum(each.pairs for each in found) == 500
+
+
+@needs_bpf
+def test_random_work_on_maps() -> None:
+    found = [check(each) for each in map_cases(range(60), 10, seed=1)]
+    assert all_same(found) == []
+    kinds = {m.type for each in found for m in each.case.program.maps}
+    assert len(kinds) == 10
 
 
 @needs_bpf
@@ -123,6 +132,7 @@ def test_cases_are_the_same_for_the_same_seed() -> None:
     def cases(seed: int) -> list[list[Case]]:
         return [
             list(straight_cases(range(3), 2, seed)),
+            list(map_cases(range(3), 2, seed)),
             list(generated_cases(1, 2, seed)),
             list(edge_cases(7, 400, most=3, seed=seed)),
         ]

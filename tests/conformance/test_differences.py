@@ -9,7 +9,7 @@ import pytest
 
 from bpfsmt.bits import Rule
 from bpfsmt.conformance import Agreement, Checked, check
-from bpfsmt.conformance.campaign import StraightTask, work
+from bpfsmt.conformance.campaign import MapTask, StraightTask, work
 from bpfsmt.conformance.check import differences
 from bpfsmt.conformance.edges import edge_cases
 from bpfsmt.conformance.ours import Ours
@@ -87,7 +87,7 @@ def wrong_shift(insn: Instruction) -> Rule[[int, int], int]:
 @needs_bpf
 def test_a_wrong_instruction_is_found_and_cut_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(code, "alu_meaning", wrong_shift)
-    tally = work(StraightTask(first=0, pairs=300, seed=1))
+    tally = work(StraightTask(first=0, pairs=150, seed=1))
     assert tally.count(Agreement.DIFFERENT) >= 3
     assert tally.count(Agreement.SAME) >= 3
     least = next(each for each in tally.told if each.agreement is Agreement.DIFFERENT)
@@ -105,6 +105,18 @@ def test_a_wrong_instruction_is_found_at_edge_values(monkeypatch: pytest.MonkeyP
     shifts = (each for each in edge_cases(most=30) if each.name.startswith("w7 s>>="))
     found = [check(each) for each in islice(shifts, 4)]
     assert Agreement.DIFFERENT in {each.agreement for each in found}
+
+
+@needs_bpf
+def test_a_wrong_map_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An update that takes no notice of its flags."""
+    monkeypatch.setattr("bpfsmt.machine.maps.hash.check_flags", lambda exists, flags: 0)
+    tally = work(MapTask(first=0, pairs=150, seed=1))
+    assert tally.count(Agreement.DIFFERENT) >= 3
+    least = next(each for each in tally.told if each.agreement is Agreement.DIFFERENT)
+    text = program_text(least.case.program)
+    assert "call bpf_map_update_elem" in text
+    assert len(least.case.program) < 60, text
 
 
 class Forgetful(Environment):

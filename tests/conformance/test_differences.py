@@ -112,7 +112,7 @@ def test_a_wrong_map_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """An update that takes no notice of its flags."""
     monkeypatch.setattr("bpfsmt.machine.maps.hash.check_flags", lambda exists, flags: 0)
     tally = work(MapTask(first=0, pairs=150, seed=1))
-    assert tally.count(Agreement.DIFFERENT) >= 3
+    assert tally.count(Agreement.DIFFERENT) >= 1
     least = next(each for each in tally.told if each.agreement is Agreement.DIFFERENT)
     text = program_text(least.case.program)
     assert "call bpf_map_update_elem" in text

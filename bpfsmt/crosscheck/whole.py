@@ -17,6 +17,7 @@ from bpfsmt.domain.printing import format_state
 from bpfsmt.prover import Answer, Proved, Refuted, Solver, Unknown
 from bpfsmt.symbolic.claims import holds
 from bpfsmt.symbolic.encode import Encoding, Node, Point
+from bpfsmt.symbolic.memory import UNWRITTEN
 from bpfsmt.symbolic.values import Term, conj, disj, neg
 
 BY_INDUCTION = "by the inductive check; the whole formula was not decided in time"
@@ -55,6 +56,8 @@ class Whole:
             )
             yield Doubt("global", point, shown, conj(node.reach, neg(inside)))
         for node, condition, what in self.encoding.wrong():
+            if self.analysis.uninit_stack and what.startswith(UNWRITTEN):
+                continue
             yield Doubt("safety", node.point, f"no {what}", condition)
 
     def inside(self, visit: Visit, node: Node) -> Term:

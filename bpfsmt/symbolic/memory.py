@@ -33,6 +33,10 @@ from bpfsmt.symbolic.values import (
 
 STACK_SIZE = 512
 
+UNWRITTEN = "read of unwritten stack"
+"""What a fault begins with where a program reads stack bytes that it never wrote."""
+
+
 
 @dataclass
 class Access:
@@ -135,13 +139,13 @@ class Access:
             cell = stack.get(-off // 8 - 1, EMPTY)
             if cell.value is not None:
                 unwritten = neg(cell.when_written()[0])
-                self.fault(conj(alt.guard, unwritten), f"read of unwritten stack at fp{off}")
+                self.fault(conj(alt.guard, unwritten), f"{UNWRITTEN} at fp{off}")
                 return cell.value
         if off is None:
             return number(self._load_variable(stack, alt, size))
         picked = [stack_byte(stack, off + i) for i in range(size)]
         unwritten = disj(*(neg(w) for _, w in picked))
-        self.fault(conj(alt.guard, unwritten), f"read of unwritten stack at fp{off}")
+        self.fault(conj(alt.guard, unwritten), f"{UNWRITTEN} at fp{off}")
         return number(zext(self._join(picked)))
 
     def _join(self, picked: list[tuple[Byte, Term]]) -> Term:
@@ -160,7 +164,7 @@ class Access:
                 if byte is not None:
                     here = alt.off + i == k
                     value, written = ite(here, byte, value), ite(here, was, written)
-            self.fault(conj(alt.guard, neg(written)), "read of unwritten stack")
+            self.fault(conj(alt.guard, neg(written)), UNWRITTEN)
             out.append((value, TRUE))
         return zext(self._join(out))
 

@@ -37,11 +37,18 @@ NOT_MODELLED: dict[str, str] = {
 
 
 def verify_linux(
-    program: Program, rules: RuleSet, *, log: bool = False, record: bool = True
+    program: Program,
+    rules: RuleSet,
+    *,
+    log: bool = False,
+    record: bool = True,
+    forgetful: bool = True,
 ) -> Analysis:
     """Verify ``program`` as Linux does with these rules.
 
-    ``record`` keeps the claims; without it memory does not grow with the walk.
+    ``record`` keeps the claims; without it memory does not grow with the walk.  Unless
+    ``forgetful``, they are all that was known at each visit, as a kernel's log has it; then
+    pruned edges need not hold (see `bpfsmt.verifier.linux.claims`).
     """
     lines = Log(wanted=log)
     analysis = Analysis(program, rules.name, Verdict(Outcome.ACCEPT), log=lines.lines)
@@ -61,7 +68,7 @@ def verify_linux(
         analysis.verdict = rejection.verdict(walk.pc)
         lines.rejected(rejection)
     analysis.walked, analysis.uninit_stack = walk.walked, True
-    if record:
+    if record and forgetful:
         forget(analysis, env.live, walk.needed)
     lines.finished(analysis.walked, rules.policy.max_walked)
     return analysis

@@ -15,7 +15,7 @@ from dataclasses import replace
 from bpfsmt.domain import Reg, RegType, Slot, State
 from bpfsmt.domain.analysis import Analysis
 from bpfsmt.domain.reg import NOT_INIT
-from bpfsmt.domain.state import MISC, SPILL, Frame
+from bpfsmt.domain.state import INVALID, MISC, SPILL, Frame
 
 Needed = tuple[list[int], list[int]]
 """By frame, the registers and the stack slots whose values mattered."""
@@ -61,10 +61,10 @@ def _reg(reg: Reg, matters: int) -> Reg:
 
 
 def _slot(slot: Slot, matters: int) -> Slot:
-    """A number that does not matter leaves bytes of anything."""
+    """Bytes of anything claim nothing: a privileged program may read what it never wrote."""
     spill = slot.spill
-    if spill is None or (spill.type is RegType.SCALAR_VALUE and matters):
+    if spill is not None and spill.type is RegType.SCALAR_VALUE and matters:
+        return Slot(slot.kinds.replace(MISC, INVALID), spill)
+    if spill is not None and spill.type.is_pointer and slot.kinds == SPILL * 8:
         return slot
-    if spill.type.is_pointer and slot.kinds == SPILL * 8:
-        return slot
-    return Slot(slot.kinds.replace(SPILL, MISC))
+    return Slot(slot.kinds.replace(MISC, INVALID).replace(SPILL, INVALID))

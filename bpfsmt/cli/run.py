@@ -31,7 +31,7 @@ from bpfsmt.network.control import Control
 from bpfsmt.network.entries import fill
 from bpfsmt.network.loaded import Loaded
 from bpfsmt.network.routefile import read_routes
-from bpfsmt.network.runner import Ran, Runner
+from bpfsmt.network.runner import WITH_PACKETS, Ran, Runner
 from bpfsmt.network.traffic import KINDS, generate
 from bpfsmt.program import Program
 from bpfsmt.rules import load_rules
@@ -79,6 +79,7 @@ class Options:
     routes: str | None
     ifindex: int
     queue: int
+    meta: str
     rules: str
     kind: str
     unverified: bool
@@ -111,6 +112,7 @@ class Options:
     "--queue", default=0, show_default=True, type=click.IntRange(0, 2**16 - 1),
     help="The receive queue that they come in by.",
 )  # fmt: skip
+@click.option("--meta", default="", metavar="BYTES", help="Metadata in front of every frame.")
 @rules_option
 @type_option
 @click.option("--unverified", is_flag=True, help="Run a program even if it is rejected.")
@@ -135,7 +137,10 @@ def run(**options: Any) -> int:
     if given.check and not loaded.analysis.verdict.accepted:
         raise click.UsageError("--check: a program that was not accepted has no claims to check.")
     _fill_maps(control, given)
-    runner = Runner(loaded, env, given.ifindex, given.queue, trace=given.trace, check=given.check)
+    runner = Runner(
+        loaded, env, given.ifindex, given.queue, _from_hex(given.meta, "--meta"),
+        trace=given.trace, check=given.check,
+    )  # fmt: skip
     if given.out is not None:
         write_capture(given.out, ())  # so that what is wrong with it is said first
     return _run(runner, frames, given)
@@ -208,6 +213,9 @@ def _program(given: Options) -> Program:
     if given.program is not None:
         programs = [program for program in programs if program.name == given.program]
     if len(programs) == 1:
+        kind = programs[0].type
+        if kind not in WITH_PACKETS:
+            raise LoadError(f"{given.file}: a program of type {kind.value} runs on no packets")
         return programs[0]
     if given.program is not None:
         raise LoadError(f"{given.file}: no program {given.program!r} (there are: {names})")
@@ -219,7 +227,7 @@ def _frames(given: Options) -> list[Captured]:
     frames: list[Captured] = []
     for path in given.packet:
         frames += read_capture(path)
-    made = [_from_hex(text) for text in given.hex]
+    made = [_from_hex(text, "--hex") for text in given.hex]
     for specification in given.generate:
         made += generate(specification, seed=given.seed)
     last = frames[-1].time if frames else 0
@@ -229,11 +237,11 @@ def _frames(given: Options) -> list[Captured]:
     return frames
 
 
-def _from_hex(text: str) -> bytes:
+def _from_hex(text: str, option: str) -> bytes:
     try:
         return bytes.fromhex(text.removeprefix("0x").replace(":", " "))
     except ValueError:
-        raise BpfsmtError(f"--hex {text!r}: no bytes in hexadecimal") from None
+        raise BpfsmtError(f"{option} {text!r}: no bytes in hexadecimal") from None
 
 
 def _fill_maps(control: Control, given: Options) -> None:

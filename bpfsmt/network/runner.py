@@ -67,16 +67,17 @@ class Ran:
 class Runner:
     """A program, and what surrounds it: its maps must be there, for user space to listen.
 
-    With ``trace`` every result has its steps; with ``check`` they are held against the
-    claims of the program's analysis.  ``totals`` counts frames by answer, ``steps`` the
-    instructions that ran, ``checked`` those whose claims were checked, ``refuted`` the claims
-    that were false.
+    ``meta`` is the metadata in front of every frame.  With ``trace`` every result has its
+    steps; with ``check`` they are held against the claims of the program's analysis.
+    ``totals`` counts frames by answer, ``steps`` the instructions that ran, ``checked``
+    those whose claims were checked, ``refuted`` the claims that were false.
     """
 
     loaded: Loaded
     env: Environment
     ifindex: int = 1
     queue: int = 0
+    meta: bytes = b""
     trace: bool = False
     check: bool = False
     totals: Counter[str] = field(default_factory=Counter)
@@ -99,7 +100,7 @@ class Runner:
         type_ = self.loaded.program.type
         link = frame[:ETHERNET] if type_ in FROM_NETWORK_HEADER else b""
         context = context_for(type_, frame, ingress=self.ifindex, queue=self.queue)
-        inputs = Inputs(frame[len(link) :], context, link=link)
+        inputs = Inputs(frame[len(link) :], context, self.meta, link)
         result = run(self.loaded.code, inputs, self.env, trace=self.trace or self.check)
         self.totals[result.action or result.outcome] += 1
         self.steps += result.steps

@@ -212,6 +212,17 @@ def test_the_clock_follows_the_capture(tmp_path: Path) -> None:
     assert [each["answer"] for each in found["packets"]] == [1, 1, 3]
 
 
+def test_metadata_in_front(tmp_path: Path) -> None:
+    drop = written(tmp_path, "a.json", '{"53": 1}')
+    arguments = ("--meta", "07000000 0200 3500", "--map", f"port_actions={drop}", "--hex", "00")
+    result = bpfsmt("run", PROGRAMS / "xdp" / "xdp_meta_read.o", *arguments)
+    assert result.stdout.splitlines()[:2] == [
+        "    1  XDP_DROP  1 bytes",
+        "         metadata: 0700000002003500",
+    ]
+    assert bpfsmt("run", CARRY, "--hex", "00", "--meta", "00" * 257).exit_code == 2
+
+
 def test_printed_lines(tmp_path: Path) -> None:
     text = """
         r1 = 0x0a6968 ll
@@ -312,6 +323,7 @@ def test_bad_input(
     [
         ("call 9999\nexit\n", "There is no helper 9999"),
         (UNSUPPORTED, "x: not supported at 1 by xdp-paper"),
+        (".type kprobe\nr0 = 0\nexit\n", "a program of type kprobe runs on no packets"),
     ],
 )
 def test_what_does_not_load(tmp_path: Path, text: str, why: str) -> None:

@@ -35,7 +35,7 @@ from bpfsmt.symbolic.claims import (
     spilled_value,
     value_at,
 )
-from bpfsmt.symbolic.state import Cell
+from bpfsmt.symbolic.state import Cell, SymState
 from bpfsmt.symbolic.step import step
 from bpfsmt.symbolic.values import UNINIT, Term, Value, conj, disj, neg
 
@@ -121,22 +121,26 @@ class _Forgetting:
         try:
             before = assume(source.state)
             stepped = step(self.program, source.pc, before.state, f"v{source.index}")
+            arm = next((a for a in stepped.arms if a.kind == edge.kind), None)
+            if arm is None or len(arm.state.frames) != len(target.state.frames):
+                return {}
+            known = conj(*before.facts, *stepped.assumed, arm.guard)
+            return self.differing(known, arm.state, target.state)
         except UnsupportedError:
-            return {}
-        arm = next((a for a in stepped.arms if a.kind == edge.kind), None)
-        if arm is None or len(arm.state.frames) != len(target.state.frames):
-            return {}
-        known = conj(*before.facts, *stepped.assumed, arm.guard)
-        claims = dict(locations(target.state))
-        terms = {p: location_holds(c, value_at(arm.state, p), arm.state) for p, c in claims.items()}
+            return {}  # the checks will say so
+
+    def differing(self, known: Term, state: SymState, claimed: State) -> Lost:
+        """The places where ``state`` may be other than claimed."""
+        claims = dict(locations(claimed))
+        terms = {p: location_holds(c, value_at(state, p), state) for p, c in claims.items()}
         gap: dict[Place, int] = {}
         if not self.follows(known, conj(*terms.values())):
             for place, term in terms.items():
                 if not self.follows(known, term):
-                    gap[place] = self.missing(known, claims[place], value_at(arm.state, place))
+                    gap[place] = self.missing(known, claims[place], value_at(state, place))
         ids: list[tuple[Place, Reg, Value]] = []
         for place, claim in claims.items():
-            at = value_at(arm.state, place)
+            at = value_at(state, place)
             reg = claim if isinstance(claim, Reg) else claim.spill
             value = at if isinstance(at, Value) else spilled_value(claim, at)
             if place not in gap and reg is not None and reg.id and value is not None:

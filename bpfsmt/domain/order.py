@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfsmt.domain.reg import ADD_CONST, Reg, RegType
+from bpfsmt.domain.reg import ADDED, Reg, RegType
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.domain.state import (
     EMPTY_SLOT,
@@ -57,10 +57,12 @@ def _covers(old: Reg, new: Reg, ids: dict[int, int]) -> bool:
         return False
     if old.id:
         # Without an id in ``new`` nothing is said of others; alone that does no harm.
-        name = new.id & ~ADD_CONST or -len(ids) - 1
-        if ids.setdefault(old.id & ~ADD_CONST, name) != name:
+        name = new.id & ~ADDED or -len(ids) - 1
+        if ids.setdefault(old.id & ~ADDED, name) != name:
             return False
-    if old.off != new.off and (old.is_pointer or old.id & ADD_CONST):
+    if old.off != new.off and (old.is_pointer or old.id & ADDED):
+        return False
+    if old.id & ADDED and old.id & ADDED != new.id & ADDED:
         return False
     if old.type in _PACKET and not _range_covers(old.range, new.range):
         return False

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import z3
 
 from bpfsmt.domain.gamma import scalar_contains, scalar_low_contains
-from bpfsmt.domain.reg import ADD_CONST, AT_PKT_END, Reg, RegType
+from bpfsmt.domain.reg import ADD_CONST32, ADDED, AT_PKT_END, Reg, RegType
 from bpfsmt.domain.scalar import UNKNOWN, Scalar
 from bpfsmt.domain.state import Slot, State
 from bpfsmt.errors import UnsupportedError
@@ -202,7 +202,7 @@ def id_facts(claims: list[tuple[Reg, Value, bool]]) -> Term:
     groups: dict[int, list[tuple[Reg, Value, bool]]] = defaultdict(list)
     for reg, value, fresh in claims:
         if reg.id:
-            groups[reg.id & ~ADD_CONST].append((reg, value, fresh))
+            groups[reg.id & ~ADDED].append((reg, value, fresh))
     facts = []
     for members in groups.values():
         if any(fresh for _, _, fresh in members):
@@ -215,7 +215,11 @@ def _same_base(r1: Reg, v1: Value, r2: Reg, v2: Value) -> Term:
     parts = []
     for x in v1.alts:
         for y in v2.alts:
-            if x.region == y.region:
+            if x.region is None is y.region and (r1.id | r2.id) & ADD_CONST32:
+                # Linked by 32-bit additions: of the low halves this is known.
+                apart = z3.Extract(31, 0, x.off - r1.off) == z3.Extract(31, 0, y.off - r2.off)
+                same = z3.simplify(apart)
+            elif x.region == y.region:
                 same = z3.simplify(x.off - r1.off == y.off - r2.off)
             else:
                 same = FALSE
@@ -314,9 +318,11 @@ class _Assume:
         """The bits of a number; those with one id are equal but for their constants."""
         x = z3.BitVec(name, 64)
         if reg.id:
-            key = ("number", reg.id & ~ADD_CONST)
+            key = ("number", reg.id & ~ADDED)
             base, _ = self.values.setdefault(key, (z3.BitVec(f"{name}.same", 64), TRUE))
             x = z3.simplify(base + reg.off)
+            if reg.id & ADD_CONST32:
+                x = z3.simplify(x & 0xFFFFFFFF)
         if reg.is_const:
             value = z3.BitVecVal(reg.const_value, 64)
             if reg.id:

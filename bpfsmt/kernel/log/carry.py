@@ -10,11 +10,13 @@ and what Linux 6.1 does not print.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace as Rules
 
-from bpfsmt.domain.reg import ADD_CONST, NOT_INIT, Reg, RegType
+from bpfsmt.domain.reg import ADD_CONST32, ADDED, NOT_INIT, Reg, RegType
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum, const
 from bpfsmt.domain.state import (
     EMPTY_SLOT,
+    INVALID,
     MISC,
     SLOT_SIZE,
     SPILL,
@@ -84,7 +86,9 @@ def each_reg(state: State, change: Callable[[Reg], Reg], live: Sequence[int] = (
     return state._replace(frames=tuple(frames))
 
 
-def learned(state: State, before: Reg, after: Reg, live: Sequence[int] = ()) -> State:
+def learned(
+    state: State, before: Reg, after: Reg, live: Sequence[int], rules: Callable[[], Rules]
+) -> State:
     """What a compare that made ``before`` into ``after`` says of its copies.
 
     A packet pointer's range holds for all of its id (``find_good_pkt_pointers``), so does
@@ -110,8 +114,8 @@ def learned(state: State, before: Reg, after: Reg, live: Sequence[int] = ()) -> 
 
         return each_reg(state, resolve)
     numbers = before.type is RegType.SCALAR_VALUE is after.type
-    if numbers and before.id and before.scalar != after.scalar:
-        return each_reg(state, lambda reg: _linked(reg, before, after), live)
+    if numbers and before.id:
+        return each_reg(state, lambda reg: _linked(reg, before, after, rules), live)
     return state
 
 
@@ -122,13 +126,16 @@ def _resolved(reg: Reg, after: Reg) -> Reg:
     return reg._replace(type=after.type, id=after.id)
 
 
-def _linked(reg: Reg, before: Reg, after: Reg) -> Reg:
-    """A number with the id of one that is better known now."""
-    if reg.type is not RegType.SCALAR_VALUE or (reg.id ^ before.id) & ~ADD_CONST or not reg.id:
+def _linked(reg: Reg, before: Reg, after: Reg, rules: Callable[[], Rules]) -> Reg:
+    """A number with the id of one that is better known now (``sync_linked_regs``)."""
+    if reg.type is not RegType.SCALAR_VALUE or not reg.id or (reg.id ^ before.id) & ~ADDED:
         return reg
     if reg.off == before.off:
         return after if after.is_const else reg._replace(scalar=after.scalar)
-    return reg  # known apart from a constant: what the log says of it next is a surprise
+    # The kernel does this even if it learnt nothing, and then may know less than before.
+    narrow = bool((reg.id | before.id) & ADD_CONST32)
+    scalar = rules().sync_linked(reg.scalar, after.scalar, reg.off, before.off, narrow)
+    return reg._replace(scalar=scalar)
 
 
 # Arithmetic and loads: guesses
@@ -144,7 +151,8 @@ def _alu(state: State, insn: Instruction) -> Reg:
         exact = not insn.uses_reg
         return Reg(RegType.SCALAR_VALUE, const(insn.imm & 0xFFFFFFFF)) if exact else _number(4)
     if not wide:
-        return _number(4)
+        link = ADD_CONST32 if insn.alu_op in (AluOp.ADD, AluOp.SUB) else 0
+        return _number(4)._replace(id=link)
     if insn.alu_op not in (AluOp.ADD, AluOp.SUB):
         return ANY_NUMBER
     if insn.alu_op is AluOp.ADD and src.is_pointer and not dst.is_pointer:
@@ -229,6 +237,11 @@ def _scrubbed(slot: Slot) -> str:
     return slot.kinds.replace(SPILL, MISC)
 
 
+def _nothing_known(slot: Slot) -> str:
+    """The same where none of the slot's bytes is known any more (``scrub_spilled_slot``)."""
+    return "".join(kind if kind == INVALID else MISC for kind in slot.kinds)
+
+
 def _fill(state: State, frame: int, where: int, size: int, kind: str) -> State:
     """The state with some stack bytes of one kind."""
     for at in range(where, where + size):
@@ -255,9 +268,9 @@ def _smear(state: State, frame: int, where: range) -> State:
     for index in {(-at - 1) // SLOT_SIZE for at in where if -STACK_SIZE <= at < 0}:
         slot = state.frames[frame].stack.get(index, EMPTY_SLOT)
         low = -SLOT_SIZE * (index + 1)
+        kept = slot.kinds if slot.spill is None else _nothing_known(slot)
         kinds = "".join(
-            MISC if low + SLOT_SIZE - 1 - j in where else kind
-            for j, kind in enumerate(_scrubbed(slot))
+            MISC if low + SLOT_SIZE - 1 - j in where else kind for j, kind in enumerate(kept)
         )
         state = state.with_slot(frame, index, Slot(kinds))
     return state

@@ -21,6 +21,7 @@ frame\ \d+:\ propagating\ \S+
 \([\d,]+\)\ frame\ \d+\ insn\ \d+(\ [+-](live|written)(\ -?[\d,-]+)?)+\s*
 \([\d,]+\)\ live\ stack\ update\ done\ in\ \d+\ iterations
 SCC\ (enter|exit|backedge)\ .*
+REG\ INVARIANTS\ VIOLATION\ .*
 verification\ time\ \d+\ usec
 stack\ depth\ [\d+]+.*
 processed\ \d+\ insns\ \(limit\ \d+\).*

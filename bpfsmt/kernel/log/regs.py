@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-from bpfsmt.domain.reg import ADD_CONST, NOT_INIT, Reg, RegType
+from bpfsmt.domain.reg import ADD_CONST, ADD_CONST32, NOT_INIT, Reg, RegType
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum, const
 from bpfsmt.kernel.syscall import kernel_name
 from bpfsmt.program.program import MapDef
@@ -128,7 +128,7 @@ class Reader:
         foreign = [name for name in said if name not in _PLAIN]
         if foreign:
             raise Unmodelled(f"{type_.value} with {foreign[0]}")
-        id_, delta = _id(said.get("id", "0"))
+        id_, delta = _id(said.get("id", "0"), narrow=bool(hint.id & ADD_CONST32))
         off = int(said.get("off", "0"), 0)
         return Reg(
             type_,
@@ -187,12 +187,16 @@ def _split(inside: str, text: str) -> dict[str, str]:
     return said
 
 
-def _id(text: str) -> tuple[int, int]:
-    """An id and, of a number that is another one plus a constant, that constant."""
+def _id(text: str, *, narrow: bool) -> tuple[int, int]:
+    """An id and, of a number that is another one plus a constant, that constant.
+
+    The log does not say whether it is the low half of that (Linux 6.18): see the hint.
+    """
     found = _ID.match(text)
     if not found:
         raise Unreadable(f"id={text}")
-    return int(found[1]) | (ADD_CONST if found[2] else 0), int(found[2] or 0)
+    flag = (ADD_CONST32 if narrow else ADD_CONST) if found[2] else 0
+    return int(found[1]) | flag, int(found[2] or 0)
 
 
 def _wrap(text: str, width: int, *, signed: bool) -> int:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from bpfsmt.cfg import build_cfg, live_registers, writes
 from bpfsmt.domain.analysis import DeadArm, Edge, Visit
 from bpfsmt.domain.order import Place
-from bpfsmt.domain.reg import ADD_CONST, NOT_INIT, Reg, RegType
+from bpfsmt.domain.reg import ADDED, NOT_INIT, Reg, RegType
 from bpfsmt.domain.scalar import const
 from bpfsmt.domain.state import EMPTY_SLOT, SLOT_SIZE, Frame, Slot, State
 from bpfsmt.isa.instruction import Instruction
@@ -115,7 +115,7 @@ class Trail:
             if n in text.regs:
                 self._put_reg(here, text.frame, n, text.regs[n])
                 old, new = before.regs[n], here.state.regs[n]
-                here.state = learned(here.state, old, new, self._alive(here))
+                here.state = learned(here.state, old, new, self._alive(here), self._rules)
         for n, said in text.regs.items():
             if n not in operands:
                 self._put_reg(here, text.frame, n, said)
@@ -211,7 +211,8 @@ class Trail:
             for n, scalar in zip(self._operands(here), both or (), strict=False):
                 old = here.state.regs[n]
                 new = old._replace(scalar=scalar)
-                here.state = learned(here.state.with_reg(n, new), old, new, self._alive(here))
+                state = here.state.with_reg(n, new)
+                here.state = learned(state, old, new, self._alive(here), self._rules)
 
     def _rules(self) -> SimpleNamespace:
         """The rules of a kernel of about this log's age."""
@@ -347,8 +348,8 @@ class Trail:
             if is_conditional(insn):
                 operands = (insn.dst, insn.src) if insn.uses_reg else (insn.dst,)
                 before = self.visits[visit].state
-                ids = {before.regs[n].id & ~ADD_CONST for n in operands} - {0}
-                linked = state.frames[frame].regs[number].id & ~ADD_CONST in ids
+                ids = {before.regs[n].id & ~ADDED for n in operands} - {0}
+                linked = state.frames[frame].regs[number].id & ~ADDED in ids
                 return linked or (top and number in operands)
             copied = insn.is_alu and insn.alu_op is AluOp.MOV and insn.uses_reg
             gets_id = (copied or insn.cls is Class.STX) and number == insn.src

@@ -52,9 +52,9 @@ class Port:
 class Node:
     """One machine of the network.
 
-    ``env`` is what its programs share: maps, clock, random numbers, routes.  Programs are
-    verified with ``rules`` when they are loaded.  A frame's receive queue is mapped to one
-    of the CPUs in turn.  ``stack`` is called with the node and each frame that programs
+    ``env`` is what its programs share: maps, clock, random numbers, routes, and how many CPUs
+    there are (without one, ``cpus``).  Programs are verified with ``rules`` when they are
+    loaded.  A frame's receive queue is mapped to one of the CPUs in turn.  ``stack`` is called with the node and each frame that programs
     pass on; by default the sockets get it.
 
     Frames are processed one at a time; what is attached, and maps, may be changed from
@@ -80,7 +80,6 @@ class Node:
         stack: Callable[[Node, Flight], None] | None = None,
     ) -> None:
         self.name = name
-        self.cpus = cpus
         self.env = env if env is not None else Environment(cpus=cpus)
         self.ports = {ifindex: Port(ifindex) for ifindex in ports}
         self.sockets: dict[str, Socket] = {}
@@ -152,7 +151,7 @@ class Node:
         for a port that there is not.
         """
         port = self.port(ifindex)
-        flight = Flight(frame, ifindex, queue, queue % self.cpus)
+        flight = Flight(frame, ifindex, queue, queue % self.env.cpus)
         with self._busy:
             journey = Journey(self.name, ifindex, self.env.time, frame)
             if not port.up:

@@ -53,7 +53,7 @@ _TOLD = 10
     help="Pairs of random operations on maps of all kinds.",
 )  # fmt: skip
 @click.option(
-    "--generated", type=click.IntRange(0), default=20_000, show_default=True,
+    "--generated", type=click.IntRange(0), default=21_000, show_default=True,
     help="Pairs of programs with branches, packet, stack and maps (needs hypothesis).",
 )  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Other programs and inputs.")

@@ -41,7 +41,7 @@ def show_load(result: LoadResult, *, log: bool) -> None:
         for line in result.log.splitlines():
             click.echo(clean(line))
         if not result.complete:
-            click.echo("(the log was longer than what a kernel gives: its beginning is missing)")
+            click.echo("(the log is too long: this is only a part of it)")
     name, kernel = clean(result.program.name), f"Linux {clean(result.release)}"
     for line in result.warnings:
         click.echo(f"{name}: on the console of {kernel}: {clean(line)}")

@@ -6,6 +6,8 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -13,11 +15,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bpfsmt.cli.boundary import EXIT_CODES, clean, complain, describe
 from bpfsmt.cli.common import Seconds, expand, json_option, load_programs, rules_option, type_option
+from bpfsmt.cli.oracle import no_rules_with_oracle, oracle_option
 from bpfsmt.cli.pool import run_jobs
 from bpfsmt.cli.results import Result, Results
 from bpfsmt.cli.tables import console, show
-from bpfsmt.cli.worker import Job
-from bpfsmt.errors import BpfsmtError
+from bpfsmt.cli.worker import Job, KernelSaid
+from bpfsmt.errors import BpfsmtError, OracleError
+from bpfsmt.kernel.oracle import oracle
 from bpfsmt.rules import load_rules
 
 _CODES = "\n".join(f"  {code:<4} {meaning}" for code, meaning in EXIT_CODES)
@@ -32,6 +36,11 @@ Exit codes (where several hold: 130, 70, 1, 2, 3, 0, the first of these):
 @click.argument("files", nargs=-1, required=True, metavar="FILES...")
 @rules_option
 @type_option
+@oracle_option
+@click.option(
+    "--from-log", "log_file", type=click.Path(), metavar="LOG",
+    help="Check a kernel's log of level 2, saved to this file; FILES is one program then.",
+)  # fmt: skip
 @click.option(
     "--timeout", type=Seconds(), default=30.0, show_default=True,
     help="Seconds for each query; one that takes longer is unknown.",
@@ -50,6 +59,8 @@ def crosscheck(
     files: tuple[str, ...],
     rules: str,
     kind: str,
+    oracle_name: str | None,
+    log_file: str | None,
     timeout: float,
     precision: bool,
     jobs: int | None,
@@ -60,10 +71,23 @@ def crosscheck(
 
     FILES are objects, assembly texts (.bpfasm), raw bytes (.bin), directories (all .o and
     .bpfasm in them and below) and patterns.
+
+    With --oracle a real kernel verifies the programs (nothing is attached), and what its
+    log claims is proved or refuted; with --from-log, what a saved log claims.
     """
     start = time.perf_counter()
-    load_rules(rules)  # so that what is wrong with them is said once, and first
+    no_rules_with_oracle(oracle_name or log_file)
+    if oracle_name and log_file:
+        raise click.UsageError("--oracle asks a kernel, --from-log reads what one said")
+    if not oracle_name and not log_file:
+        load_rules(rules)  # so that what is wrong with them is said once, and first
     work, errors = _collect(files, rules, kind, timeout, 5.0 if precision else 0.0)
+    if oracle_name:
+        rules = oracle_name
+        work = _asked(oracle_name, work, errors)
+    elif log_file:
+        rules = log_file
+        work = _read(log_file, work, errors)
     for error in errors:
         complain(error)
     found, interrupted = _run(work, jobs or os.cpu_count() or 1)
@@ -91,6 +115,29 @@ def _collect(
         errors += skipped
         jobs += [Job(str(path), program, rules, timeout, precision) for program in programs]
     return jobs, [describe(error) for error in errors]
+
+
+def _asked(name: str, jobs: Sequence[Job], errors: list[str]) -> list[Job]:
+    """The jobs with what a kernel says of their programs; a line for each it cannot judge."""
+    kernel = oracle(name)
+    asked: list[Job] = []
+    for job in jobs:
+        try:
+            said = kernel.load(job.program)
+        except OracleError as error:
+            errors.append(f"{job.file}: {describe(error)}")
+            continue
+        log = KernelSaid(f"Linux {said.release}", said.log, said.accepted, said.complete)
+        asked.append(replace(job, said=log))
+    return asked
+
+
+def _read(file: str, jobs: Sequence[Job], errors: list[str]) -> list[Job]:
+    """The one job with the log in a file."""
+    if len(jobs) + len(errors) != 1:
+        raise click.UsageError(f"a log is about one program, but there are {len(jobs)} in FILES")
+    text = Path(file).read_text(encoding="utf-8", errors="backslashreplace")
+    return [replace(job, said=KernelSaid(file, text)) for job in jobs]
 
 
 def _run(jobs: Sequence[Job], processes: int) -> tuple[list[Result], bool]:

@@ -20,7 +20,7 @@ from bpfsmt.cli.boundary import (
     worst,
 )
 from bpfsmt.crosscheck.report import Report
-from bpfsmt.crosscheck.whole import BY_INDUCTION
+from bpfsmt.crosscheck.whole import BY_INDUCTION, NO_FORMULA
 from bpfsmt.domain.analysis import Outcome, Verdict
 from bpfsmt.program import Expectation
 
@@ -33,7 +33,7 @@ class Result:
 
     ``report`` is `Report.to_json`, ``checks`` counts its obligations by check and answer.
     ``inferred`` counts the global obligations that are proved by the inductive check alone,
-    because the global query was not decided in time.  ``unexpected`` says in what the
+    for the reason ``inferred_why``.  ``unexpected`` says in what the
     verdict differs from what the program's author wrote, ``unknown`` why there is no report
     (out of memory, say), ``error`` what is wrong with the input, ``bug`` the traceback of an
     unforeseen exception.
@@ -44,6 +44,7 @@ class Result:
     report: dict[str, Any] | None = None
     checks: Checks = field(default_factory=dict)
     inferred: int = 0
+    inferred_why: str = ""
     code: int = EXIT_PROVED
     unexpected: str = ""
     unknown: str = ""
@@ -131,21 +132,26 @@ class Results:
         }
 
 
-def result_of(file: str, report: Report) -> Result:
-    """The plain data of a report."""
+def result_of(file: str, report: Report, *, expected: bool = True) -> Result:
+    """The plain data of a report.
+
+    ``expected`` says that the verdict should be what the program's author wrote.
+    """
     program = report.analysis.program
     checks: Checks = {}
     for finding in report.findings:
         answers = checks.setdefault(finding.check, {})
         answers[finding.status.value] = answers.get(finding.status.value, 0) + 1
+    inferred = [f.why for f in report.findings if f.why in (BY_INDUCTION, NO_FORMULA)]
     return Result(
         file,
         program.name,
         report=report.to_json(),
         checks=checks,
-        inferred=sum(1 for finding in report.findings if finding.why == BY_INDUCTION),
+        inferred=len(inferred),
+        inferred_why=inferred[0] if inferred else "",
         code=report.exit_code,
-        unexpected=difference(program.expect, report.analysis.verdict),
+        unexpected=difference(program.expect, report.analysis.verdict) if expected else "",
     )
 
 

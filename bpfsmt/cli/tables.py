@@ -15,7 +15,6 @@ from rich.text import Text
 from bpfsmt.cli.boundary import clean
 from bpfsmt.cli.results import Result, Results
 from bpfsmt.cli.witness import witness_lines
-from bpfsmt.crosscheck.whole import BY_INDUCTION
 
 WIDE = 240
 """Columns where the output goes to a file or a pipe: nothing is wrapped there."""
@@ -123,7 +122,7 @@ def _details(result: Result, *, verbose: bool) -> Iterator[Text]:
         yield _line("unknown", f"{where}: {result.unknown}")
     if result.inferred:
         text = f"{where}: {_count(result.inferred, 'global obligation')}"
-        yield _line("proved", text, BY_INDUCTION)
+        yield _line("proved", text, result.inferred_why)
     if result.report is None:
         return
     if result.report["verdict"] == "reject":

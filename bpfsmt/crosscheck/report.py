@@ -35,7 +35,8 @@ class Report:
     @property
     def claims(self) -> int:
         """How many claims there are: registers and stack slots, over all visits."""
-        return sum(1 for v in self.analysis.visits for _ in locations(v.state))
+        own = len(self.analysis.visits) - self.analysis.copies
+        return sum(1 for v in self.analysis.visits[:own] for _ in locations(v.state))
 
     def count(self, status: Status) -> int:
         """How many obligations have this answer."""

@@ -7,14 +7,16 @@ from dataclasses import replace
 
 from bpfsmt.cfg import build_cfg
 from bpfsmt.crosscheck.finding import Finding, Status
+from bpfsmt.crosscheck.forget import forgetting
 from bpfsmt.crosscheck.inductive import Inductive
 from bpfsmt.crosscheck.precision import measure
 from bpfsmt.crosscheck.replay import replay
 from bpfsmt.crosscheck.report import Report
 from bpfsmt.crosscheck.settle import has_form, settle
-from bpfsmt.crosscheck.whole import Whole
+from bpfsmt.crosscheck.whole import NO_FORMULA, Whole
 from bpfsmt.domain.analysis import Analysis, Outcome
 from bpfsmt.errors import BpfsmtError, UnsupportedError
+from bpfsmt.kernel.log import parse_log
 from bpfsmt.program.program import Program
 from bpfsmt.prover import Solver
 from bpfsmt.rules import RuleSet, rule_set
@@ -43,17 +45,21 @@ def crosscheck(
 def check(analysis: Analysis, *, timeout: float = 30.0, precision_seconds: float = 3.0) -> Report:
     """Check the claims of any producer's analysis."""
     start = time.perf_counter()
-    report = Report(analysis, blocks=_blocks(analysis.program))
     solver = Solver(timeout)
+    analysis = forgetting(analysis, solver)
+    report = Report(analysis, blocks=_blocks(analysis.program))
     report.findings += Inductive(analysis, solver).run()
     encoding, why = _encoding(analysis.program)
     if any(edge.kind == "over" for edge in analysis.edges):
         encoding, why = None, "a call of a global function, which is verified apart"
     if analysis.verdict.accepted:
-        if encoding is None:
+        induction = all(f.status is Status.PROVED for f in report.findings)
+        if encoding is None and induction:
+            claim = f"no run leaves the claims ({why})"
+            report.findings.append(Finding("global", 0, Status.PROVED, claim, NO_FORMULA))
+        elif encoding is None:
             report.findings.append(Finding("global", 0, Status.UNKNOWN, why=why))
         else:
-            induction = all(f.status is Status.PROVED for f in report.findings)
             whole = Whole(analysis, encoding, solver)
             report.findings += whole.run(induction=induction, seconds=min(timeout, MERGED_SECONDS))
             if precision_seconds and not report.refuted:
@@ -63,6 +69,33 @@ def check(analysis: Analysis, *, timeout: float = 30.0, precision_seconds: float
     if encoding is not None:
         report.findings = [replay(analysis, encoding, f) for f in report.findings]
     report.seconds = time.perf_counter() - start
+    return report
+
+
+def check_log(
+    program: Program,
+    log: str,
+    *,
+    producer: str = "kernel",
+    accepted: bool | None = None,
+    complete: bool = True,
+    timeout: float = 30.0,
+    precision_seconds: float = 3.0,
+) -> Report:
+    """Check what a kernel said of ``program`` in its verifier's log, written at level 2.
+
+    ``accepted`` is the kernel's answer, if it is known apart from the log.  A line that is
+    not understood may claim something, so it is a finding without an answer; likewise the
+    end of a log that is not ``complete``.
+    """
+    parsed = parse_log(program, log, producer=producer, accepted=accepted)
+    report = check(parsed.analysis, timeout=timeout, precision_seconds=precision_seconds)
+    for number, line in parsed.unread:
+        why = f"line {number} of the log is not understood"
+        report.findings.append(Finding("log", -1, Status.UNKNOWN, line.strip(), why))
+    if not complete:
+        why = "the log is cut off: it did not fit the largest buffer"
+        report.findings.append(Finding("log", -1, Status.UNKNOWN, why=why))
     return report
 
 

@@ -23,6 +23,9 @@ from bpfsmt.symbolic.values import Term, conj, disj, neg
 BY_INDUCTION = "by the inductive check; the whole formula was not decided in time"
 """Why a global obligation counts as proved although its own query did not finish."""
 
+NO_FORMULA = "by the inductive check; there is no whole formula"
+"""The same where it could not even be asked: the program has loops."""
+
 
 @dataclass(frozen=True, slots=True)
 class Doubt:

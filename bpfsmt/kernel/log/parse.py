@@ -91,6 +91,7 @@ class _Parser:
         analysis = Analysis(
             self.program, self.producer, verdict, self.trail.visits, self.trail.edges,
             self.trail.dead, walked=len(self.trail.visits), log=self.lines,
+            uninit_stack=True,  # a kernel that prints all this lets its user see all memory
         )  # fmt: skip
         return ParsedLog(analysis, self.unread, self.trail.surprises)
 

@@ -191,10 +191,14 @@ def test_raw_bytes_longer_than_any_program() -> None:
         (ProgramType.CGROUP_SKB, "cgroup_skb/ingress cgroup_skb/egress cgroup/skb"),
         (ProgramType.TRACEPOINT, "tracepoint tracepoint/a/b tp/a/b"),
         (ProgramType.KPROBE, "kprobe/x kretprobe/x kprobe.multi/x* uprobe/a:b ksyscall/open"),
+        (ProgramType.RAW_TRACEPOINT, "raw_tp/x raw_tracepoint.w/x"),
+        (ProgramType.PERF_EVENT, "perf_event"),
+        (ProgramType.CGROUP_SOCK, "cgroup/sock_create cgroup/post_bind4"),
+        (ProgramType.CGROUP_SOCK_ADDR, "cgroup/bind4 cgroup/recvmsg6"),
         (
             None,
-            ".text xdpx tcp tcx tcx/other lsm/x fentry/x cgroup/dev cgroup_skb raw_tp/x kprobes "
-            "license maps uprobe.s/x sockops sk_skb iter/task Xdp",
+            ".text xdpx tcp tcx tcx/other lsm/x fentry/x cgroup/dev cgroup_skb kprobes "
+            "license maps sockops sk_skb iter/task Xdp",
         ),
         (None, " "),
     ],

@@ -54,8 +54,9 @@ class Node:
 
     ``env`` is what its programs share: maps, clock, random numbers, routes, and how many CPUs
     there are (without one, ``cpus``).  Programs are verified with ``rules`` when they are
-    loaded.  A frame's receive queue is mapped to one of the CPUs in turn.  ``stack`` is called with the node and each frame that programs
-    pass on; by default the sockets get it.
+    loaded.  A frame's receive queue is mapped to one of the CPUs in turn.  ``stack`` is
+    called with the node and each frame that programs pass on; by default the sockets get
+    it.
 
     Frames are processed one at a time; what is attached, and maps, may be changed from
     another thread meanwhile.  ``counts`` says how often which program's place gave which

@@ -33,7 +33,7 @@ from bpfsmt.kernel.syscall import (
 )
 from bpfsmt.kernel.target import target
 from bpfsmt.kernel.testrun import run_once
-from bpfsmt.kernel.types import PROGRAM_TYPES, attach_type
+from bpfsmt.kernel.types import PROGRAM_TYPES, attach_type, load_flags
 from bpfsmt.program.program import Program
 
 LOG_FULL = 2
@@ -183,7 +183,7 @@ def _attributes(program: Program, fds: Sequence[int], flags: int) -> Iterator[Pr
     by_index = buffer_of(struct.pack(f"<{len(fds)}i", *fds))
     attr = ProgLoad(
         prog_type=PROGRAM_TYPES[program.type], insn_cnt=len(code) // 8, insns=address(insns),
-        license=address(license), prog_flags=int(flags) | program.flags,
+        license=address(license), prog_flags=int(flags) | load_flags(program),
         prog_name=kernel_name(program.name), expected_attach_type=attach_type(program),
     )  # fmt: skip
     if any(i.is_ld_imm64 and i.src in _BY_INDEX for _, i in program.instructions()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bpfsmt.kernel.oracle import LoadFlag
 from bpfsmt.program.program import Program, ProgramType
 
 PROGRAM_TYPES: Mapping[ProgramType, int] = {
@@ -59,6 +60,20 @@ CONTEXTS: Mapping[ProgramType, str] = {
     ProgramType.CGROUP_SOCK_ADDR: "bpf_sock_addr",
 }
 """The struct by whose name the kernel knows that a parameter is the context."""
+
+
+_FLAGS_BY_SECTION: Mapping[str, LoadFlag] = {
+    "xdp.frags": LoadFlag.XDP_HAS_FRAGS,
+    "uprobe.s": LoadFlag.SLEEPABLE,
+    "uretprobe.s": LoadFlag.SLEEPABLE,
+}
+"""What the first part of a section's name says about loading."""
+
+
+def load_flags(program: Program) -> int:
+    """The flags that a program is loaded with: its own, and what its section says."""
+    section = program.section.removeprefix("?").split("/")[0]
+    return program.flags | _FLAGS_BY_SECTION.get(section, LoadFlag.NONE)
 
 
 def attach_type(program: Program) -> int:

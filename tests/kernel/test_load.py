@@ -12,7 +12,7 @@ from bpfsmt.errors import OracleError
 from bpfsmt.kernel import LoadFlag, RunInput, load_program, oracle
 from bpfsmt.kernel.load import LOG_FULL
 from bpfsmt.kernel.stats import last_words, read_stats
-from bpfsmt.kernel.types import PROGRAM_TYPES, attach_type
+from bpfsmt.kernel.types import PROGRAM_TYPES, attach_type, load_flags
 from bpfsmt.program import Program, ProgramType, load
 from bpfsmt.program.program import Param, Signature
 
@@ -309,3 +309,16 @@ def test_where_a_program_would_be_attached_is_in_its_section() -> None:
     assert attach_type(replace(program, section="cgroup_skb/egress")) == 1
     assert attach_type(replace(ACCEPTED, section="?xdp/devmap")) == 33
     assert attach_type(replace(ACCEPTED, section="xdp.frags")) == 37
+
+
+def test_what_a_section_says_about_loading() -> None:
+    assert load_flags(replace(ACCEPTED, section="xdp")) == 0
+    assert load_flags(replace(ACCEPTED, section="?xdp.frags/devmap", flags=1)) == 1 | 1 << 5
+    assert load_flags(replace(ACCEPTED, section="uprobe.s//bin/x:f")) == 1 << 4
+
+
+@needs_bpf
+def test_a_program_for_fragments_says_so_by_its_section() -> None:
+    length = asm("r2 = *(u32 *)(r1 + 0)\nr0 = *(u32 *)(r1 + 4)\nr0 -= r2\nexit")
+    large = RunInput(bytes(9000))
+    assert oracle("kernel").run(replace(length, section="xdp.frags"), [large])[0].retval < 9000

@@ -38,7 +38,7 @@ class Env:
         self.program = program
         self.slots = program.slots
         self.rules, self.policy = rules, rules.policy
-        self.ints = _remembering(rules.ints)
+        self.ints = _remembering(rules)
         self.flow = Flow(program)
         self.live = live_registers(program)
         self.layout = layout_of(program.type)
@@ -51,6 +51,8 @@ class Env:
                 self.inner[n] = len(self.maps)
                 self.maps.append(m.inner)
         self._changes: dict[int, bool] = {}
+        self.valid: set[int] = set()
+        """Instructions whose fields have been looked at."""
         self.const: Callable[[int], Scalar] = lru_cache(8192)(const)
         self.zero = const(0)
 
@@ -95,9 +97,17 @@ class Env:
         return Reg(RegType.SCALAR_VALUE, rule(size))
 
 
-def _remembering(ints: SimpleNamespace) -> SimpleNamespace:
+_REMEMBERED: list[tuple[RuleSet, SimpleNamespace]] = []
+
+
+def _remembering(rules: RuleSet) -> SimpleNamespace:
     """The rules, each remembering its latest answers: programs ask the same again and again."""
-    known: dict[str, Any] = {}
-    for name, rule in vars(ints).items():
-        known[name] = lru_cache(1 << 14)(rule) if name.startswith(_PURE) else rule
-    return SimpleNamespace(**known)
+    for known, remembering in _REMEMBERED:
+        if known.rules is rules.rules:
+            return remembering
+    found: dict[str, Any] = {}
+    for name, rule in vars(rules.ints).items():
+        found[name] = lru_cache(1 << 15)(rule) if name.startswith(_PURE) else rule
+    del _REMEMBERED[4:]
+    _REMEMBERED.insert(0, (rules, SimpleNamespace(**found)))
+    return _REMEMBERED[0][1]

@@ -18,10 +18,12 @@ from bpfsmt.verifier.reasons import unsupported
 def step(w: Walk, insn: Instruction) -> int | None:
     """Where the path goes on; `None` if it ends.  Raises `Rejection`."""
     pc = w.path.pc
-    try:
-        validate(insn, pc)
-    except DecodeError as error:
-        w.reject("bad-instruction", f"invalid instruction {insn.opcode:02x}", f"{error}.")
+    if pc not in w.env.valid:
+        try:
+            validate(insn, pc)
+        except DecodeError as error:
+            w.reject("bad-instruction", f"invalid instruction {insn.opcode:02x}", f"{error}.")
+        w.env.valid.add(pc)
     match insn.cls:
         case Class.ALU64 | Class.ALU:
             alu(w, insn)

@@ -98,7 +98,7 @@ def read(w: Walk, a: Access, into: int, *, signed: bool = False, strict: bool = 
     elif t is RegType.CONST_PTR_TO_MAP:
         if a.fixed < 0:
             message = f"R{a.reg} is map invalid negative access: off={a.fixed}"
-        w.reject("bad-pointer", message, reg=a.reg)
+            w.reject("bad-pointer", message, reg=a.reg)
         raise unsupported("a load from a map's own structure")
     else:
         _check_plain(w, a)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from bpfsmt.errors import UnsupportedError
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import FETCH, AtomicOp, CallSrc, Class, JmpOp, LdImm64Src, Mode
+from bpfsmt.machine.context import shape_of
 from bpfsmt.machine.memory import CHUNK_BITS, FUNCTIONS, Fault
 from bpfsmt.program.program import Program
 from bpfsmt.semantics.alu import (
@@ -25,7 +26,9 @@ from bpfsmt.semantics.alu import (
 )
 
 if TYPE_CHECKING:
+    from bpfsmt.machine.env import Environment
     from bpfsmt.machine.interpreter import Interpreter
+    from bpfsmt.machine.translate.module import Module
 
 U64 = 0xFFFFFFFFFFFFFFFF
 
@@ -49,10 +52,15 @@ class Code:
 
     ``writes[pc]`` has bit n set for Rn; ``clobbers[pc]`` those that become unreadable.
     Behind the program's own slots come landings, one for each jump that goes nowhere.
+    ``shape`` is that of the context, ``runs`` counts the runs, and ``modules`` are translations
+    made meanwhile, by class of environment.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.shape = shape_of(program.type)
+        self.runs = 0
+        self.modules: dict[type[Environment], Module] = {}
         self.ops: list[Op] = [_nowhere(-1, pc) for pc in range(len(program))]
         self.writes = [0] * len(program)
         self.clobbers = [0] * len(program)

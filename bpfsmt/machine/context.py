@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from bpfsmt.errors import BpfsmtError, UnsupportedError
 from bpfsmt.machine.memory import Fault, Memory
@@ -12,11 +13,24 @@ from bpfsmt.program.program import ProgramType
 from bpfsmt.semantics.context import LAYOUTS, ContextLayout, CtxField
 
 
+class Shape(NamedTuple):
+    """What contexts of one program type are like: their layout, and the fields that hold
+    numbers by name."""
+
+    type: ProgramType
+    layout: ContextLayout | None
+    fields: Mapping[str, CtxField]
+    size: int
+
+
 @functools.cache
-def scalar_fields(type_: ProgramType) -> Mapping[str, CtxField]:
-    """The fields of a program type's context that hold numbers, by name."""
+def shape_of(type_: ProgramType) -> Shape:
+    """The shape of a program type's context."""
     layout = LAYOUTS.get(type_)
-    return {} if layout is None else {f.name: f for f in layout.fields if f.kind == "scalar"}
+    if layout is None:
+        return Shape(type_, None, {}, 1)
+    fields = {f.name: f for f in layout.fields if f.kind == "scalar"}
+    return Shape(type_, layout, fields, layout.size)
 
 
 class Context:
@@ -28,14 +42,12 @@ class Context:
 
     __slots__ = ("_fields", "data", "layout", "packet", "region", "type")
 
-    def __init__(self, memory: Memory, type_: ProgramType, packet: Packet) -> None:
-        self.type = type_
-        self.layout: ContextLayout | None = LAYOUTS.get(type_)
-        self.data = bytearray(1 if self.layout is None else self.layout.size)
-        self.region = memory.add("ctx", self.data, name="context")
+    def __init__(self, memory: Memory, shape: Shape, packet: Packet) -> None:
+        self.type, self.layout, self._fields, size = shape
+        self.data = bytearray(size)
+        self.region = memory.add("ctx", self.data, "context")
         self.region.high = 0
         self.packet = packet
-        self._fields = scalar_fields(type_)
         memory.context = self
 
     def has(self, name: str) -> bool:
@@ -93,5 +105,5 @@ def fields_of(type_: ProgramType, data: bytes) -> dict[str, int]:
     """The numbers in a context's bytes, by name of field."""
     return {
         name: int.from_bytes(data[f.offset : f.offset + f.size], "little")
-        for name, f in scalar_fields(type_).items()
+        for name, f in shape_of(type_).fields.items()
     }

@@ -36,13 +36,12 @@ class Frame:
 class Interpreter:
     """Runs the closures of `Code` on the machine's state.
 
-    ``trace`` gets the state before each instruction; ``budget`` is how many may run.
+    ``trace`` gets the state before each instruction.
     """
 
-    def __init__(self, machine: Machine, budget: int, trace: Trace | None) -> None:
+    def __init__(self, machine: Machine, trace: Trace | None) -> None:
         self.machine = machine
         self.memory = machine.memory
-        self.budget = budget
         self.trace = trace
         self.frames: list[Frame] = []
         self.regs: list[int] = []
@@ -69,7 +68,7 @@ class Interpreter:
         while True:
             try:
                 while pc >= 0:
-                    if machine.steps >= self.budget:
+                    if machine.steps >= machine.budget:
                         raise BudgetSpent
                     if self.trace is not None:
                         self._record(pc)

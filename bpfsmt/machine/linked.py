@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from bpfsmt.errors import UnsupportedError
 from bpfsmt.machine.code import Code
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
 
 
 class Linked:
-    """The maps of ``code``'s program in ``env``, each found when it is first needed.
+    """The maps of ``code``'s program in ``env``, made where they are not there yet.
 
-    ``handles`` are the regions of the maps themselves, by the upper half of the address.
+    A map of a type that is not modelled does no harm unless the program uses it.  Raises
+    `BpfsmtError` for a map that is not what the environment has under its name.
+    ``handles`` are the regions of the maps themselves, by the upper half of the address;
+    ``names`` what the program's translation needs, once it was linked.
     """
 
     def __init__(self, code: Code, env: Environment) -> None:
@@ -25,15 +29,15 @@ class Linked:
         self.program = code.program
         self.env = env
         self.handles: dict[int, Region] = {}
+        self.names: dict[str, Any] | None = None
         self._states: dict[int, MapState] = {}
         self._numbers: dict[MapState, int] = {}
+        for number in range(len(self.program.maps)):
+            with suppress(UnsupportedError):
+                self.handle(number)
 
     def state(self, number: int) -> MapState:
-        """Map ``number`` of the program.
-
-        Raises `UnsupportedError` for a type that is not modelled, `BpfsmtError` for a map
-        that is not what the environment has under its name.
-        """
+        """Map ``number`` of the program; `UnsupportedError` for a type that is not modelled."""
         state = self._states.get(number)
         if state is None:
             state = self.env.state_of(self.program.maps[number])

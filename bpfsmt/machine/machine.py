@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 STACK_SIZE = 512
 MAX_FRAMES = 8
 MAX_TAIL_CALLS = 33
+_STACKS = tuple(f"stack of frame {depth}" for depth in range(MAX_FRAMES))
 U64 = 0xFFFFFFFFFFFFFFFF
 
 JUNK = tuple((0xBAD0_BAD0_BAD0_BAD0 + 0x0101_0101_0101_0101 * n) & U64 for n in range(11))
@@ -56,21 +57,24 @@ def junk(seed: int, depth: int) -> bytes:
 class Machine:
     """One run: memory, packet, context, and the environment around them.
 
-    ``steps`` is how many instructions have run, ``pc`` that of the last call of a helper;
-    ``link`` is the program that runs now, with its maps.
+    ``steps`` is how many instructions have run, of ``budget`` that may; ``pc`` is that of the
+    last call of a helper; ``link`` is the program that runs now, with its maps.
     """
 
     engine: Engine
 
-    def __init__(self, link: Linked, inputs: Inputs, env: Environment, seed: int = 0) -> None:
+    def __init__(
+        self, link: Linked, inputs: Inputs, env: Environment, budget: int, seed: int = 0
+    ) -> None:
         self.env = env
+        self.budget = budget
         self.link = link
         self.memory = Memory()
         self.memory.handles = link.handles
         self.seed = seed
         type_ = link.program.type
         self.packet = self._new_packet(type_, inputs)
-        self.context = Context(self.memory, type_, self.packet)
+        self.context = Context(self.memory, link.code.shape, self.packet)
         self._set_context(type_, inputs)
         self.steps = 0
         self.pc = 0
@@ -99,8 +103,9 @@ class Machine:
         if inputs.context:
             given = inputs.context[: len(context.data)]
             context.data[: len(given)] = given
-        for name, value in inputs.ctx.items():
-            context.set(name, value)
+        if inputs.ctx:
+            for name, value in inputs.ctx.items():
+                context.set(name, value)
 
     @property
     def program(self) -> Program:
@@ -128,7 +133,7 @@ class Machine:
             raise Fault("call", why=f"more than {MAX_FRAMES} frames")
         self.depth = depth + 1
         stack = bytearray(junk(self.seed, depth))
-        return self.memory.add("stack", stack, name=f"stack of frame {depth}", index=depth)
+        return self.memory.add("stack", stack, _STACKS[depth], True, depth)
 
     def pop_stack(self, stack: Region) -> None:
         """The innermost frame ends; what points into its stack dangles."""

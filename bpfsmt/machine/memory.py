@@ -66,7 +66,6 @@ class Region:
         kind: RegionKind,
         base: int,
         data: bytearray,
-        *,
         name: str,
         writable: bool = True,
         index: int = -1,
@@ -122,25 +121,22 @@ class Memory:
         self,
         kind: RegionKind,
         data: bytearray,
-        *,
         name: str,
         writable: bool = True,
         index: int = -1,
     ) -> Region:
         """A new region of these very bytes, at an address that none had before."""
-        base = (self._next << CHUNK_BITS) | INSIDE
-        region = Region(kind, base, data, name=name, writable=writable, index=index)
-        self.chunks[self._next] = region
-        self._next += 1
+        chunk = self._next
+        self._next = chunk + 1
+        base = chunk << CHUNK_BITS | INSIDE
+        region = self.chunks[chunk] = Region(kind, base, data, name, writable, index)
         return region
 
     def attach(self, value: Value, state: MapState, index: int) -> int:
         """The address of a map's value: in one run always the same for the same value."""
         region = value.region
         if region is None:
-            region = Region(
-                "map_value", 0, value, name=state.region_name, writable=state.writable
-            )  # fmt: skip
+            region = Region("map_value", 0, value, state.region_name, state.writable)
             value.region = region
         if region.owner is not self:
             region.owner, region.index = self, index

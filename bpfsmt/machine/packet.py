@@ -32,14 +32,15 @@ class Packet:
     __slots__ = ("_data", "_end", "_meta", "_room", "_start", "bounds", "region")
 
     def __init__(self, memory: Memory, packet: bytes, meta: bytes) -> None:
-        if len(meta) > HEADROOM:
+        begin, end = HEADROOM - len(meta), HEADROOM + len(packet)
+        if begin < 0:
             raise BpfsmtError(f"metadata: {len(meta)} bytes do not fit into {HEADROOM}")
-        self._room = max(_BUFFER, HEADROOM + len(packet))
+        self._room = max(_BUFFER, end)
         buffer = bytearray(self._room)
-        buffer[HEADROOM - len(meta) : HEADROOM + len(packet)] = meta + packet
-        self.region: Region = memory.add("packet", buffer, name="packet buffer")
+        buffer[begin:end] = meta + packet
+        self.region: Region = memory.add("packet", buffer, "packet buffer")
         self._start = HEADROOM
-        self._place(HEADROOM - len(meta), HEADROOM, HEADROOM + len(packet))
+        self._place(begin, HEADROOM, end)
 
     def _place(self, meta: int, data: int, end: int) -> None:
         self._meta, self._data, self._end = meta, data, end
@@ -74,6 +75,8 @@ class Packet:
     @property
     def meta(self) -> bytes:
         """The metadata in front of it as it is now."""
+        if self._meta == self._data:
+            return b""
         return bytes(self.region.data[self._meta : self._data])
 
     def at(self, offset: int, size: int) -> bytes:

@@ -86,16 +86,16 @@ def step(rng: random.Random, ours: UserMap, kernel: KernelMap) -> tuple[str, obj
         if rng.random() < 0.6:
             value = random_value(rng, definition)
             what = f"push {value.hex()} {flags}"
-            return what, *map(answer, (lambda: ours.push(value, flags),
-                                       lambda: kernel.push(value, flags)))  # fmt: skip
+            pushed = answer(lambda: ours.push(value, flags))
+            return what, pushed, answer(lambda: kernel.push(value, flags))
         return "pop", answer(ours.pop), answer(kernel.pop)
     key = random_key(rng, definition)
     kind = rng.random()
     if kind < 0.55:
         value = random_value(rng, definition)
         what = f"update {key.hex()} {value.hex()} {flags}"
-        return what, *map(answer, (lambda: ours.update(key, value, flags),
-                                   lambda: kernel.update(key, value, flags)))  # fmt: skip
+        updated = answer(lambda: ours.update(key, value, flags))
+        return what, updated, answer(lambda: kernel.update(key, value, flags))
     if kind < 0.75:
         what = f"delete {key.hex()}"
         return what, answer(lambda: ours.delete(key)), answer(lambda: kernel.delete(key))

@@ -27,7 +27,7 @@ class FlowHelpers(Host):
             return E2BIG
         program = state.program(index) if isinstance(state, ProgArrayState) else None
         program = program or self.programs.get((definition.name, index))
-        if program is None or not m.count_tail_call():
+        if program is None or program.type is not m.program.type or not m.count_tail_call():
             return ENOENT
         raise TailCall(program)
 

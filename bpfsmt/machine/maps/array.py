@@ -42,6 +42,10 @@ class ArrayState(MapState):
         value = self.lookup(key)
         return ENOENT if value is None else bytes(value)
 
+    def touched(self) -> Iterator[tuple[bytes, Value]]:
+        """The values that somebody asked for; all others are as they were at first."""
+        return iter(self._values.items())
+
     def keys(self) -> Iterator[bytes]:
         """Every index, ascending."""
         return (index.to_bytes(4, "little") for index in range(self.definition.max_entries))

@@ -1,16 +1,16 @@
 """A rule's term built from what is proved of its callees, instead of from their texts.
 
-Two ways to leave a callee out, so that each text is proved once and queries stay small:
+Where a rule calls another that has a contract, its result is
 
-- `Composition.contract`: a call returns a fresh record of which only the contract is known:
-  it stands for the concrete result of the numbers that the arguments stand for.
-- `Composition.skip`: a stage that keeps every member is left out where a rule ends with it,
-  for what holds of its argument's members holds of its result's.
+- a fresh record of which only the contract is known, if the arguments' numbers are known;
+- otherwise, for a stage (scalar to scalar) at a rule's end, its argument: what is in γ of
+  the argument and stands for itself under the stage's meaning is in γ of the result;
+- otherwise the callee's own text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import z3
@@ -19,6 +19,7 @@ from bpfsmt.bits import terms
 from bpfsmt.bits.types import RecordType, type_of
 from bpfsmt.domain.gamma import scalar_contains, tnum_contains, tnum_well_formed
 from bpfsmt.domain.scalar import Scalar, Tnum
+from bpfsmt.prover.contract import Contract
 from bpfsmt.rules.ruleset import RuleSet
 
 TNUM = type_of(Tnum)
@@ -51,88 +52,137 @@ def parts_of_gamma(r: Any, x: Any) -> dict[str, Any]:
 
 
 class Composition:
-    """One rule set's terms, with some callees left out.
+    """One rule set's terms, with callees known by their contracts only.
 
-    ``given`` collects what may be assumed: that each operand stands for its number, and
-    what the contracts promise.
+    ``given`` collects what may be assumed, a list of small conjuncts: that each operand
+    stands for its number, and what the contracts promise.  ``uses`` has the names of the
+    rules whose contracts were relied on, ``stages`` those left out at the end.  With no
+    ``contracts`` every callee is its text.
     """
 
-    def __init__(self, rules: RuleSet) -> None:
+    def __init__(
+        self, rules: RuleSet, contracts: Mapping[str, Contract] | None = None, prefix: str = ""
+    ) -> None:
         self.given: list[Any] = []
-        self._terms: dict[str, Any] = {}
-        for name, rule in rules.linked.rules.items():
-            self._terms[name] = terms.define(rule.compiled, self._terms)
+        self.uses: set[str] = set()
+        self.stages: set[str] = set()
         self._rules = rules.linked.rules
+        self._texts: dict[str, Any] = {}
+        self.calls: dict[str, Any] = {}
+        for name, rule in self._rules.items():
+            self._texts[name] = terms.define(rule.compiled, self.calls)
+            contract = (contracts or {}).get(name)
+            self.calls[name] = self._promised(name, contract) if contract else self._texts[name]
         # A record's leaves -> the number it stands for (`given` keeps the terms, so ids, alive).
         self._member: dict[tuple[int, ...], Any] = {}
         # A leaf of a skipped stage's result (kept alive here) -> the same leaf of its argument.
         self._skipped: dict[int, tuple[Any, Any]] = {}
         self._fresh = 0
+        self._prefix = prefix  # two compositions in one formula need different names
 
     def operand(self, name: str, x: Any, type_: Any = SCALAR) -> Any:
         """A fresh well-formed scalar (or tnum) that stands, among others, for ``x``."""
         r = terms.fresh(type_, name)
-        self.given += [well_formed(r), contains(r, x)]
+        self.given += parts_of_gamma(r, x).values()
+        self._know(r, x)
+        return r
+
+    def run(self, name: str, *args: Any) -> Any:
+        """The rule's own text on these arguments.
+
+        `ValueError` if it uses a skipped stage's result other than at its end.
+        """
+        return self._resolve(self._texts[name](*args))
+
+    def _know(self, r: Any, x: Any) -> None:
         self._member[_ids(r)] = x
         if isinstance(r, Scalar):
             self._member[_ids(r.var_off)] = x
-        return r
 
-    def contract(self, name: str, meaning: Callable[..., Any]) -> None:
-        """Of the rule ``name`` know only: its result stands for ``meaning`` of the members.
+    def _number(self, r: Any) -> Any:
+        """The number that a record stands for, also if the record is a choice of two; or None."""
+        known = self._member.get(_ids(r))
+        leaves = _leaves(r)
+        if known is not None or not all(z3.is_app_of(x, z3.Z3_OP_ITE) for x in leaves):
+            return known
+        conds = [x.arg(0) for x in leaves]
+        if not all(c.eq(conds[0]) for c in conds):
+            return None
+        sides = [self._number(_side(r, k)) for k in (1, 2)]
+        return None if any(s is None for s in sides) else z3.If(conds[0], *sides)
 
-        ``meaning`` takes one number per argument: the member of a record, or the argument
-        itself if it is a word.  Calling it on a record that is neither an operand nor a
-        contract's result is a `ValueError`.
-        """
-        result = self._rules[name].result
-        assert isinstance(result, RecordType)
+    def _promised(self, name: str, contract: Contract) -> Callable[..., Any]:
+        rule = self._rules[name]
 
         def call(*args: Any) -> Any:
-            self._fresh += 1
-            numbers = (self._number(name, a) if isinstance(a, tuple) else a for a in args)
-            return self.operand(f"{name}!{self._fresh}", meaning(*numbers), result)
+            args = tuple(terms.lift(t, a) for (_, t), a in zip(rule.params, args, strict=True))
+            numbers = [self._number(a) if isinstance(a, tuple) else a for a in args]
+            if not contract.free and all(n is not None for n in numbers):
+                return self._instance(name, contract, numbers)
+            if contract.stage and [t for _, t in rule.params] == [SCALAR] == [rule.result]:
+                return self._skip(name, args[0])
+            return self._texts[name](*args)
 
-        self._terms[name] = call
+        return call
 
-    def skip(self, name: str) -> None:
-        """Leave out the stage ``name`` (scalar to scalar) where a rule's result comes from it."""
+    def _instance(self, name: str, contract: Contract, numbers: list[Any]) -> Any:
+        """A fresh result, of which the contract is known."""
+        self.uses.add(name)
+        result = self._rules[name].result
+        means = contract.meaning(*numbers)
+        several = isinstance(means, tuple)
+        types = result.items if several else (result,)  # type: ignore[union-attr]
+        self._fresh += 1
+        made = []
+        for i, (type_, z) in enumerate(zip(types, means if several else (means,), strict=True)):
+            assert isinstance(type_, RecordType)
+            r = terms.fresh(type_, f"{self._prefix}{name}!{self._fresh}.{i}")
+            known = parts_of_gamma(r, z).values()
+            if contract.when is not None:
+                condition = contract.when(*numbers)
+                known = [z3.Implies(condition, k) for k in known]  # type: ignore[assignment]
+            self.given += known
+            self._know(r, z)
+            made.append(r)
+        return tuple(made) if several else made[0]
 
-        def call(r: Any) -> Any:
-            self._fresh += 1
-            after = terms.fresh(SCALAR, f"{name}!{self._fresh}")
-            self._skipped |= {
-                x.get_id(): (x, y) for x, y in zip(_leaves(after), _leaves(r), strict=True)
-            }
-            return after
-
-        self._terms[name] = call
-
-    def run(self, name: str, *args: Any) -> Any:
-        """The rule's result; `ValueError` if it uses a skipped stage other than at its end."""
-        return self._resolve(self._terms[name](*args))
-
-    def _number(self, name: str, r: Any) -> Any:
-        if _ids(r) not in self._member:
-            raise ValueError(f"{name} is called on a record of which no member is known: {r}")
-        return self._member[_ids(r)]
+    def _skip(self, name: str, r: Any) -> Any:
+        self.stages.add(name)
+        self._fresh += 1
+        after = terms.fresh(SCALAR, f"{self._prefix}{name}!{self._fresh}")
+        self._skipped |= {
+            x.get_id(): (x, y) for x, y in zip(_leaves(after), _leaves(r), strict=True)
+        }
+        return after
 
     def _resolve(self, value: Any) -> Any:
+        """``value`` with what was skipped replaced by what it was skipped on."""
+        if not self._skipped:
+            return value
         if isinstance(value, tuple):
             parts = [self._resolve(v) for v in value]
             return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
         if value.get_id() in self._skipped:
             return self._resolve(self._skipped[value.get_id()][1])
-        if z3.is_app_of(value, z3.Z3_OP_ITE):
+        if z3.is_app_of(value, z3.Z3_OP_ITE) and self._mentions_skipped(value):
             cond, then, other = value.children()
             self._free_of_stages(cond)
             return z3.If(cond, self._resolve(then), self._resolve(other))
         self._free_of_stages(value)
         return value
 
+    def _mentions_skipped(self, term: Any) -> bool:
+        return not self._skipped.keys().isdisjoint(variables(term))
+
     def _free_of_stages(self, term: Any) -> None:
-        if any(x.get_id() in self._skipped for x in _variables(term)):
+        if self._mentions_skipped(term):
             raise ValueError(f"a skipped stage's result is used inside: {term}")
+
+
+def _side(r: Any, k: int) -> Any:
+    if isinstance(r, tuple):
+        return type(r)(*(_side(x, k) for x in r))  # type: ignore[call-arg]
+    return r.arg(k)
 
 
 def _leaves(r: Any) -> list[Any]:
@@ -143,14 +193,16 @@ def _ids(r: Any) -> tuple[int, ...]:
     return tuple(leaf.get_id() for leaf in _leaves(r))
 
 
-def _variables(term: Any) -> list[Any]:
+def variables(*roots: Any) -> dict[int, Any]:
+    """The free variables of some terms, by their ids."""
     seen: set[int] = set()
-    found, pending = [], [term]
+    found: dict[int, Any] = {}
+    pending = list(roots)
     while pending:
         t = pending.pop()
         if t.get_id() not in seen:
             seen.add(t.get_id())
             pending += t.children()
             if z3.is_const(t) and t.decl().kind() == z3.Z3_OP_UNINTERPRETED:
-                found.append(t)
+                found[t.get_id()] = t
     return found

@@ -1,8 +1,17 @@
-"""An obligation: a named closed formula, *whatever is given, the goal holds*."""
+"""An obligation: a named claim about a rule, with the formulas by which it may be shown.
+
+An obligation is tried by its *attempts*, cheapest first.  An attempt is a closed formula,
+*whatever is given, the goal holds*; if the solver proves any of them, the obligation is
+proved.  Attempts before the last know less than the truth (callees by their contracts,
+fewer premises), so their countermodels mean nothing; only an *exact* attempt, the rule's
+text with all premises, can refute.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 import z3
@@ -10,25 +19,127 @@ import z3
 from bpfsmt.bits.terms import constant
 from bpfsmt.bits.types import RecordType, TupleType, Type
 from bpfsmt.bits.words import Word
-from bpfsmt.prover.solver import Answer, Solver
+
+
+class Kind(Enum):
+    """What an obligation is about."""
+
+    OPERATOR = "operator"
+    """The result stands for what the operation makes of every member."""
+    RELATION = "relation"
+    """What one register says of another holds."""
+    SPLIT = "split"
+    """Several successor states together lose nothing."""
+    SUBSUMPTION = "subsumption"
+    """The old state contains the new one."""
+    PREDICATE = "predicate"
+    """A yes or no means what it says."""
+    COHERENCE = "coherence"
+    """The parts of a result agree with each other."""
+    LEMMA = "lemma"
+    """A fact of arithmetic that other proofs use."""
+
+
+class Inputs(Enum):
+    """What is assumed of a rule's operands, beyond that they stand for their numbers."""
+
+    ARBITRARY = "arbitrary"
+    SYNCED = "synced"
 
 
 @dataclass(frozen=True, slots=True)
-class Obligation:
-    """``given`` implies ``goal``, for every value of the free variables.
+class Attempt:
+    """One formula: ``given`` implies ``goal``, for all values of the free variables.
 
-    >>> x = z3.BitVec("x", 64)
-    >>> Obligation("no carry out of a zero", (x == 0,), x + 1 == 1).answer(Solver())
-    Proved(seconds=0.0)
+    ``how`` says by which means, ``inputs`` what is assumed of operands, ``uses`` the rules of
+    which only the contract is known.  ``premises`` is the larger set that ``given`` was
+    chosen from, if it was: what has to be possible for the proof to say anything.
+    """
+
+    given: tuple[Any, ...]
+    goal: Any
+    how: str = "text"
+    exact: bool = True
+    inputs: Inputs = Inputs.ARBITRARY
+    uses: frozenset[str] = frozenset()
+
+    def violations(self) -> list[Any]:
+        """How the goal can fail, one formula for each way; all must be impossible."""
+        return _failing(self.goal)
+
+
+def _failing(goal: Any) -> list[Any]:
+    """The ways in which a goal can fail; terms are left as they are written."""
+    if z3.is_and(goal):
+        return [w for g in goal.children() for w in _failing(g)]
+    if z3.is_implies(goal):
+        premise, then = goal.children()
+        return [z3.And(p, w) for p in _ways(z3.simplify(premise)) for w in _failing(then)]
+    if z3.is_not(goal):
+        return _ways(goal.arg(0))
+    return [z3.Not(goal)]
+
+
+def _ways(formula: Any) -> list[Any]:
+    """The disjuncts of a formula, also those inside a conjunction."""
+    if z3.is_or(formula):
+        return [w for c in formula.children() for w in _ways(c)]
+    if z3.is_and(formula):
+        parts = formula.children()
+        for i, part in enumerate(parts):
+            if z3.is_or(part):
+                rest = parts[:i] + parts[i + 1 :]
+                return [w for c in part.children() for w in _ways(z3.And(c, *rest))]
+    return [formula]
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """Numbers for which a rule is wrong, confirmed by running it on ints.
+
+    ``args`` are the rule's arguments (records of ints, or ints), ``numbers`` what each
+    argument stands for, ``result`` what the rule returned and ``value`` what the operation
+    really gives: it is not in γ of ``part`` of the result.
+    """
+
+    rule: str
+    part: str
+    args: tuple[Any, ...]
+    numbers: tuple[int, ...]
+    result: Any
+    value: Any
+
+
+def _no_refutation(_: Attempt, __: Any) -> Counterexample | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """``attempts`` makes the formulas, each only when it is needed.
+
+    ``confirm`` turns an exact attempt's countermodel into a counterexample that was run on
+    ints, or gives `None` if running it does not show the fault.  ``search`` looks for one
+    without a solver, where the exact formula may be out of reach.
     """
 
     name: str
-    given: tuple[Any, ...]
-    goal: Any
+    kind: Kind
+    rule: str
+    attempts: Callable[[], Iterator[Attempt]]
+    confirm: Callable[[Attempt, Any], Counterexample | None] = _no_refutation
+    search: Callable[[], Counterexample | None] = field(default=lambda: None)
 
-    def answer(self, solver: Solver) -> Answer:
-        """Proved if nothing violates it, else a model that does, or unknown."""
-        return solver.impossible(z3.And(*self.given, z3.Not(self.goal)))
+
+def fixed(name: str, kind: Kind, rule: str, given: tuple[Any, ...], goal: Any) -> Obligation:
+    """An obligation with one exact attempt.
+
+    >>> x = z3.BitVec("x", 64)
+    >>> o = fixed("no carry", Kind.LEMMA, "", (x & 1 == 0,), x == 0)
+    >>> next(o.attempts()).violations()
+    [Not(x == 0)]
+    """
+    return Obligation(name, kind, rule, lambda: iter([Attempt(given, goal)]))
 
 
 def value_in(model: Any, type_: Type, term: Any) -> Any:

@@ -1,0 +1,206 @@
+"""Deciding one obligation: attempts in order, each counterexample run, each proof not empty."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import z3
+
+from bpfsmt.prover.compose import variables
+from bpfsmt.prover.obligation import Attempt, Counterexample, Inputs, Obligation
+from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, Unknown, words_only, words_usual
+
+SOLVER = f"z3 {z3.get_version_string()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of an obligation.
+
+    ``verdict`` is "proved", "refuted" or "unknown" (``why``).  ``inputs`` says what a proof
+    assumed of operands: "arbitrary", or "synced" if it needs that.  ``uses`` are the rules
+    of which it only knew the contract: it holds if theirs do.  ``formulas`` are the hashes
+    of the SMT-LIB texts that were unsatisfiable.  ``counterexample`` comes with "refuted"; with
+    a "synced" proof it is one on inputs that were not.
+    """
+
+    name: str
+    kind: str
+    rule: str
+    verdict: str
+    inputs: str = ""
+    how: str = ""
+    seconds: float = 0.0
+    solver: str = SOLVER
+    uses: tuple[str, ...] = ()
+    formulas: tuple[str, ...] = ()
+    why: str = ""
+    counterexample: Counterexample | None = None
+    cached: bool = False
+
+
+@dataclass
+class Decider:
+    """Decides obligations with one solver.
+
+    Every attempt gets ``quick`` seconds with one strategy first, and ``slow`` ones with
+    another if none of them was enough.
+    ``known`` may remember that a formula (by its hash) is impossible; ``keep`` is told of
+    every formula that was shown so, with its text.
+    """
+
+    quick: float = 4.0
+    slow: float = 30.0
+    known: Callable[[str], bool] = lambda _: False
+    keep: Callable[[str, str], None] = lambda _, __: None
+    first: Solver = field(default_factory=lambda: Solver(make=words_only, simplify=False))
+    second: Solver = field(default_factory=lambda: Solver(make=words_usual))
+
+    def decide(self, obligation: Obligation) -> Result:
+        """The verdict on one obligation."""
+        start = time.process_time()
+        weak: Counterexample | None = None
+        why = "no attempt"
+        for inputs in Inputs:
+            found = self._with_inputs(obligation, inputs)
+            if isinstance(found, Result):
+                return self._stamped(found, start, weak)
+            if isinstance(found, Counterexample):
+                # Without a second mode this is the end; else the rule may need synced inputs.
+                if not _has_mode(obligation, Inputs.SYNCED) or inputs is Inputs.SYNCED:
+                    return self._stamped(_refuted(obligation, inputs, found), start)
+                weak = found
+            elif found:
+                why = found
+        return self._stamped(
+            Result(obligation.name, obligation.kind.value, obligation.rule, "unknown", why=why),
+            start,
+            weak,
+        )
+
+    def _stamped(self, r: Result, start: float, weak: Counterexample | None = None) -> Result:
+        seconds = round(time.process_time() - start, 4)
+        return replace(r, seconds=seconds, counterexample=r.counterexample or weak)
+
+    def _with_inputs(
+        self, obligation: Obligation, inputs: Inputs
+    ) -> Result | Counterexample | str:
+        why = ""
+        for limit in (self.quick, self.slow):
+            for attempt in _of(obligation.attempts(), inputs):
+                answer, formulas = self._answer(attempt, limit)
+                if isinstance(answer, Proved):
+                    if not self._possible(attempt):
+                        return f"vacuous: nothing satisfies the premises ({attempt.how})"
+                    return Result(
+                        obligation.name, obligation.kind.value, obligation.rule, "proved",
+                        inputs.value, attempt.how, uses=tuple(sorted(attempt.uses)),
+                        formulas=formulas,
+                    )  # fmt: skip
+                if isinstance(answer, Refuted) and attempt.exact:
+                    found = obligation.confirm(attempt, answer.model)
+                    if found is not None:
+                        return found
+                    why = "the solver's counterexample was not confirmed on ints"
+                elif isinstance(answer, Unknown):
+                    why = f"{answer.why} after {limit:g} s ({attempt.how})"
+                elif not why:
+                    why = f"not shown ({attempt.how})"
+            if inputs is Inputs.ARBITRARY:
+                searched = obligation.search()
+                if searched is not None:
+                    return searched
+            if limit == self.slow or not why:
+                break
+        return why
+
+    def _answer(self, attempt: Attempt, limit: float) -> tuple[Answer, tuple[str, ...]]:
+        keys = []
+        for violation in attempt.violations():
+            answer, key = self._impossible(attempt, violation, limit)
+            if not isinstance(answer, Proved):
+                return answer, ()
+            keys.append(key)
+        return Proved(), tuple(keys)
+
+    def _impossible(self, attempt: Attempt, violation: Any, limit: float) -> tuple[Answer, str]:
+        """First with the premises that speak of nothing but what the violation speaks of."""
+        answer: Answer = Unknown("no query")
+        near = near_premises(violation, attempt.given)
+        for given in (near, attempt.given):
+            formula = z3.And(*given, violation)
+            text = smtlib(formula)
+            key = hashlib.sha256(text.encode()).hexdigest()
+            if self.known(key):
+                return Proved(), key
+            answer = self._ask(attempt, formula, limit)
+            if isinstance(answer, Proved):
+                self.keep(key, text)
+                return answer, key
+        return answer, ""
+
+    def _possible(self, attempt: Attempt) -> bool:
+        """The premises have a model: the proof speaks of something."""
+        premises = z3.And(*attempt.given)
+        return isinstance(self._ask(attempt, premises, self.slow), Refuted)
+
+    def _ask(self, attempt: Attempt, formula: Any, limit: float) -> Answer:
+        if attempt.how == "integers":
+            return _integers(formula, limit)
+        solver = self.first if limit <= self.quick else self.second
+        return solver.impossible(formula, limit)
+
+
+def near_premises(goal: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The premises that speak of nothing but what the goal speaks of, and of open numbers."""
+    known = variables(goal)
+    numbers = {i for i, v in variables(*given).items() if v.decl().name().endswith("'")}
+    return tuple(g for g in conjuncts(given) if variables(g).keys() <= known.keys() | numbers)
+
+
+def conjuncts(given: Iterable[Any]) -> Iterator[Any]:
+    """The premises, taken apart at every "and"."""
+    for g in given:
+        if z3.is_and(g):
+            yield from conjuncts(g.children())
+        else:
+            yield g
+
+
+def smtlib(formula: Any) -> str:
+    """The formula as an SMT-LIB script that asks whether it is satisfiable.
+
+    Equal formulas have equal texts.
+    """
+    solver = z3.Solver()
+    solver.add(formula)
+    return str(solver.to_smt2())
+
+
+def _refuted(o: Obligation, inputs: Inputs, found: Counterexample) -> Result:
+    return Result(
+        o.name, o.kind.value, o.rule, "refuted", inputs.value, counterexample=found
+    )
+
+
+def _of(attempts: Iterable[Attempt], inputs: Inputs) -> Iterator[Attempt]:
+    return (a for a in attempts if a.inputs is inputs)
+
+
+def _has_mode(o: Obligation, inputs: Inputs) -> bool:
+    return any(True for _ in _of(o.attempts(), inputs))
+
+
+def _integers(formula: Any, limit: float) -> Answer:
+    """Over the integers; such formulas hold no words."""
+    solver = z3.Solver()
+    solver.set("timeout", int(limit * 1000))
+    solver.add(formula)
+    result = solver.check()
+    if result == z3.unsat:
+        return Proved()
+    return Refuted(solver.model()) if result == z3.sat else Unknown(solver.reason_unknown())

@@ -1,0 +1,163 @@
+"""A statement about a rule that is no contract: what a predicate means, what a link keeps.
+
+It is written as functions of the rule's arguments, its result and a few open numbers, and
+becomes obligations by running the rule's text on open arguments.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import z3
+
+from bpfsmt.bits import terms
+from bpfsmt.domain.scalar import Scalar
+from bpfsmt.prover.compose import Composition, parts_of_gamma
+from bpfsmt.prover.contract import Contract
+from bpfsmt.prover.obligation import Attempt, Counterexample, Inputs, Kind, Obligation, value_in
+from bpfsmt.prover.search import candidates
+from bpfsmt.prover.synced import synced
+from bpfsmt.rules.ruleset import RuleSet
+
+Args = Mapping[str, Any]
+"""The rule's arguments by name, as terms, together with the open numbers."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """For all arguments and ``numbers`` (64-bit words) for which ``given`` holds, ``goals`` do.
+
+    ``given`` takes the arguments and numbers by name; ``goals`` takes them and the result.
+    ``members`` maps a record argument to the number that it stands for, which is then given.
+    ``name`` is the rule's own if left empty; ``applies`` says of which rule sets it is asked.
+    """
+
+    rule: str
+    kind: Kind
+    goals: Callable[[Args, Any], Mapping[str, Any]]
+    given: Callable[[Args], Iterable[Any]] = lambda _: ()
+    members: Mapping[str, str] = field(default_factory=dict)
+    numbers: tuple[str, ...] = ()
+    cases: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    synced: bool = False
+    name: str = ""
+    applies: Callable[[RuleSet], bool] = lambda _: True
+
+    def obligations(
+        self, rules: RuleSet, contracts: Mapping[str, Contract]
+    ) -> Iterator[Obligation]:
+        """One for each goal, for each choice of the enumerated parameters."""
+        for values in itertools.product(*self.cases.values()):
+            case = dict(zip(self.cases, values, strict=True))
+            yield from _Instance(self, rules, contracts, case).obligations()
+
+
+class _Instance:
+    def __init__(
+        self,
+        statement: Statement,
+        rules: RuleSet,
+        contracts: Mapping[str, Contract],
+        case: Mapping[str, int],
+    ) -> None:
+        self.of, self.rules, self.case = statement, rules, case
+        self.rule = rules.linked.rules[statement.rule]
+        self.contracts = {n: c for n, c in contracts.items() if n != statement.rule}
+        self.name = (statement.name or statement.rule) + "".join(f"({v})" for v in case.values())
+
+    def obligations(self) -> Iterator[Obligation]:
+        args, _, goals = self.exact
+        del args
+        for part in goals:
+            yield Obligation(
+                f"{self.name}/{part}",
+                self.of.kind,
+                self.of.rule,
+                functools.partial(self._attempts, part),
+                functools.partial(self._confirm, part),
+                functools.partial(self._search, part),
+            )
+
+    def _build(self, contracts: Mapping[str, Contract]) -> tuple[Args, Composition, Any]:
+        c = Composition(self.rules, contracts)
+        of = self.of
+        args: dict[str, Any] = {n: z3.BitVec(f"{n}'", 64) for n in of.numbers}
+        for name, type_ in self.rule.params:
+            if name in of.members:
+                args[name] = c.operand(name, args[of.members[name]], type_)
+            elif name in self.case:
+                args[name] = terms.constant(type_, self.case[name])
+            else:
+                args[name] = terms.fresh(type_, name)
+        c.given += of.given(args)
+        result = c.run(of.rule, *(args[n] for n, _ in self.rule.params))
+        return args, c, of.goals(args, result)
+
+    @functools.cached_property
+    def exact(self) -> tuple[Args, Composition, Any]:
+        return self._build({})
+
+    @functools.cached_property
+    def abstract(self) -> tuple[Args, Composition, Any] | None:
+        try:
+            built = self._build(self.contracts)
+        except ValueError:
+            return None
+        return None if built[1].stages else built
+
+    def _attempts(self, part: str) -> Iterator[Attempt]:
+        for inputs in Inputs if self.of.synced else (Inputs.ARBITRARY,):
+            for built, exact in ((self.abstract, False), (self.exact, True)):
+                if built is None:
+                    continue
+                args, c, goals = built
+                given = tuple(c.given)
+                if inputs is Inputs.SYNCED:
+                    given += tuple(f for a in args.values() if isinstance(a, Scalar)
+                                   for f in synced(a))  # fmt: skip
+                how, uses = ("text", "contracts")[not exact], frozenset(c.uses)
+                yield Attempt(given, goals[part], how, exact, inputs, uses)
+
+    def _confirm(self, part: str, attempt: Attempt, model: Any) -> Counterexample | None:
+        del attempt
+        args, _, _ = self.exact
+        found = tuple(value_in(model, t, args[n]) for n, t in self.rule.params)
+        numbers = (model.eval(args[n], model_completion=True) for n in self.of.numbers)
+        return self.check(part, found, tuple(n.as_long() for n in numbers))
+
+    def check(
+        self, part: str, values: tuple[Any, ...], numbers: tuple[int, ...]
+    ) -> Counterexample | None:
+        """Run the rule on ints, and evaluate premises and goal (nothing is solved)."""
+        args: dict[str, Any] = {
+            n: z3.BitVecVal(x, 64) for n, x in zip(self.of.numbers, numbers, strict=True)
+        }
+        for (name, type_), value in zip(self.rule.params, values, strict=True):
+            args[name] = terms.lift(type_, value)
+        given = list(self.of.given(args))
+        for name, number in self.of.members.items():
+            given += parts_of_gamma(args[name], args[number]).values()
+        if not z3.is_true(z3.simplify(z3.And(*given))):
+            return None
+        result = self.rules.linked.ints[self.of.rule](*values)
+        goals = self.of.goals(args, terms.lift(self.rule.result, result))
+        if not z3.is_false(z3.simplify(goals[part])):
+            return None
+        return Counterexample(self.of.rule, part, values, numbers, result, None)
+
+    def _search(self, part: str) -> Counterexample | None:
+        rng = random.Random(self.name)
+        of = self.of
+        for values, stand_for in itertools.islice(candidates(self.rule.params, self.case, rng), 600):
+            known = dict(zip((n for n, _ in self.rule.params), stand_for, strict=True))
+            by_number = {number: known[a] for a, number in of.members.items()}
+            numbers = tuple(by_number.get(n, 0) for n in of.numbers)
+            found = self.check(part, values, numbers)
+            if found is not None:
+                return found
+        return None

@@ -1,0 +1,143 @@
+"""Results whose parts agree: what `sync` establishes, and that a known number looks known.
+
+Of a result of which all bits are known, every range must be that number alone; the kernel
+takes such a register for a constant in one place and looks at its ranges in another
+(CVE-2021-45402).  Members are not the question here: z is any number in γ of the result.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import z3
+
+from bpfsmt.bits import terms
+from bpfsmt.bits.types import RecordType
+from bpfsmt.domain.scalar import Scalar
+from bpfsmt.prover.compose import SCALAR, Composition, contains, well_formed
+from bpfsmt.prover.contract import Contract
+from bpfsmt.prover.obligation import Attempt, Counterexample, Inputs, Kind, Obligation, value_in
+from bpfsmt.prover.synced import synced
+from bpfsmt.rules.ruleset import RuleSet
+
+PARTS = ("u64", "s64", "u32", "s32")
+
+
+def known_looks_known(r: Scalar, z: Any) -> dict[str, Any]:
+    """If all bits of r are known (r stands for z), every range is one number."""
+    low: Any = z3.Extract(31, 0, z)
+    mask: Any = r.var_off.mask
+    ends = ((r.umin, r.umax, z), (r.smin, r.smax, z), (r.u32min, r.u32max, low),
+            (r.s32min, r.s32max, low))  # fmt: skip
+    return {
+        part: z3.Implies(mask == 0, z3.And(lo == number, hi == number))
+        for part, (lo, hi, number) in zip(PARTS, ends, strict=True)
+    }
+
+
+class Coherence:
+    """The obligations of one operation; what it calls `sync` on is synced, and no more."""
+
+    def __init__(self, rules: RuleSet, contract: Contract, tracks32: bool) -> None:
+        self.rules, self.contract, self.tracks32 = rules, contract, tracks32
+        self.rule = rules.linked.rules[contract.rule]
+
+    def obligations(self) -> Iterator[Obligation]:
+        """One for each range of each result."""
+        results = self._settle[1]
+        for side in results:
+            for part in PARTS if self.tracks32 else PARTS[:2]:
+                name = f"{self.contract.rule}/coherent/{side}{part}"
+                yield Obligation(
+                    name, Kind.COHERENCE, self.contract.rule,
+                    functools.partial(self._attempts, side, part),
+                    functools.partial(self._confirm, side, part),
+                )  # fmt: skip
+
+    @functools.cached_property
+    def _settle(self) -> tuple[Composition, dict[str, tuple[Scalar, Any]], list[Any]]:
+        c = Composition(self.rules, {})
+        args: list[Any] = []
+        for name, type_ in self.rule.params:
+            args.append(terms.fresh(type_, name))
+            if type_ == SCALAR:
+                c.given += [well_formed(args[-1]), *synced(args[-1])]
+                c.given.append(contains(args[-1], z3.BitVec(f"{name}'", 64)))
+            if name in self.contract.cases:
+                values = self.contract.cases[name]
+                c.given.append(z3.Or(*(args[-1] == v for v in values)))
+
+        def synced_result(_: Any) -> Scalar:
+            r: Scalar = terms.fresh(SCALAR, f"synced!{len(c.given)}")
+            c.given += [well_formed(r), *synced(r)]
+            return r
+
+        c.calls["sync"] = synced_result
+        result = c.run(self.contract.rule, *args)
+        several = not isinstance(result, Scalar)
+        sides = ("left/", "right/") if several else ("",)
+        named = dict(zip(sides, result if several else (result,), strict=True))
+        pairs = {s: (r, z3.BitVec(f"{s}z'", 64)) for s, r in named.items()}
+        return c, pairs, args
+
+    def _attempts(self, side: str, part: str) -> Iterator[Attempt]:
+        c, results, _ = self._settle
+        r, z = results[side]
+        given = (*c.given, contains(r, z))
+        yield Attempt(given, known_looks_known(r, z)[part], "stages", False, Inputs.SYNCED)
+
+    def _confirm(self, *_: Any) -> Counterexample | None:
+        return None
+
+
+class SyncCoherence:
+    """What `synced` says holds of what `sync` returns, if it stands for anything."""
+
+    # The stages whose text the facts rest on; of those before, only that they lose no member.
+    OPEN = ("from_bits", "bounds_from_tnum", "bounds32_from_tnum", "tnum_from_bounds", "deduce",
+            "deduce_signs", "bounds64_from_sign", "bounds32_from_sign", "bounds_from_sign",
+            "bounds64_from_32", "bounds64_after_sext", "deduce32", "sync")  # fmt: skip
+
+    def __init__(self, rules: RuleSet, contracts: Mapping[str, Contract], tracks32: bool) -> None:
+        self.rules, self.contracts, self.tracks32 = rules, contracts, tracks32
+
+    def obligations(self) -> Iterator[Obligation]:
+        """One for each fact."""
+        count = len(synced(terms.fresh(SCALAR, "r")))
+        for k in range(count):
+            if self.tracks32 or k not in (2, 3, 5):
+                yield Obligation(
+                    f"sync/coherent/{k}", Kind.COHERENCE, "sync",
+                    functools.partial(self._attempts, k),
+                )  # fmt: skip
+
+    def _attempts(self, k: int) -> Iterator[Attempt]:
+        for kept in ((), ("from_bits", "bounds_from_tnum", "bounds32_from_tnum"), self.OPEN):
+            known = {n: c for n, c in self.contracts.items() if n not in kept}
+            c = Composition(self.rules, known)
+            x = z3.BitVec("x'", 64)
+            r = c.operand("r", x)
+            try:
+                result = c.run("sync", r)
+            except ValueError:
+                continue
+            given = (*c.given, contains(result, x))
+            yield Attempt(given, synced(result)[k], f"{len(kept)} stages by text", False,
+                          uses=frozenset(c.uses))  # fmt: skip
+
+
+def coherent(rules: RuleSet, contracts: Mapping[str, Contract]) -> Iterator[Contract]:
+    """The operations whose results are asked to be coherent: those on registers."""
+    for name, contract in contracts.items():
+        rule = rules.linked.rules[name]
+        result = rule.result
+        scalars = [result] if isinstance(result, RecordType) else list(getattr(result, "items", ()))
+        takes = any(t == SCALAR for _, t in rule.params)
+        whole = name.startswith(("alu", "refine", "movsx", "zext32", "byte_swap"))
+        if contract.synced and whole and takes and all(t == SCALAR for t in scalars):
+            yield contract
+
+
+__all__ = ["Coherence", "SyncCoherence", "coherent", "known_looks_known", "value_in"]

@@ -39,12 +39,16 @@ class ArrayState(MapState):
 
     def read(self, key: bytes) -> bytes | int:
         """The value or -ENOENT."""
-        value = self.lookup(key)
-        return ENOENT if value is None else bytes(value)
+        value = self._values.get(key)
+        if value is not None:
+            return bytes(value)
+        data = self.definition.data
+        at_first = bytes(self.definition.value_size) if data is None else data
+        return at_first if self._has(key) else ENOENT
 
-    def touched(self) -> Iterator[tuple[bytes, Value]]:
+    def touched(self) -> Iterator[tuple[bytes, bytes]]:
         """The values that somebody asked for; all others are as they were at first."""
-        return iter(self._values.items())
+        return ((key, bytes(value)) for key, value in self._values.items())
 
     def keys(self) -> Iterator[bytes]:
         """Every index, ascending."""
@@ -70,8 +74,14 @@ class PercpuArrayState(ArrayState):
 
     def read(self, key: bytes) -> bytes | int:
         """The values of all CPUs, or -ENOENT."""
-        values = self._all(key)
-        return ENOENT if values is None else b"".join(values)
+        values = self._copies.get(key)
+        if values is not None:
+            return b"".join(values)
+        return bytes(self.definition.value_size * self.cpus) if self._has(key) else ENOENT
+
+    def touched(self) -> Iterator[tuple[bytes, bytes]]:
+        """The values (of all CPUs) that somebody asked for on some CPU."""
+        return ((key, b"".join(values)) for key, values in self._copies.items())
 
     def write(self, key: bytes, value: bytes, flags: int = ANY) -> int:
         """As `update`, for all CPUs."""

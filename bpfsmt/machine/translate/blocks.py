@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bpfsmt.cfg import reads, writes
 from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import Class, JmpOp
+from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp
 from bpfsmt.program.program import Program
 
 _DUPLICATED = 4  # instructions of an exit that is rather written twice than jumped to
@@ -41,8 +42,11 @@ class Flow:
         return pc == self.entry or (block.entries > 1 and not _small_exit(block))
 
 
-def function_flow(program: Program, entry: int) -> Flow:
-    """Cut what can be reached from ``entry`` into blocks."""
+def function_flow(program: Program, entry: int, arity: Mapping[int, int]) -> Flow:
+    """Cut what can be reached from ``entry`` into blocks.
+
+    ``arity`` is how many arguments some helpers look at, by number.
+    """
     ways = _reachable(program, entry)
     into: dict[int, int] = {}
     for onward in ways.values():
@@ -56,7 +60,7 @@ def function_flow(program: Program, entry: int) -> Flow:
     for block in flow.blocks.values():
         block.entries = into.get(block.pc, 0)
     _number(flow)
-    _liveness(flow)
+    _liveness(flow, arity)
     return flow
 
 
@@ -119,7 +123,15 @@ def _number(flow: Flow) -> None:
         flow.blocks[pc].order = order
 
 
-def _liveness(flow: Flow) -> None:
+def _reads(insn: Instruction, arity: Mapping[int, int]) -> int:
+    """The registers that an instruction depends on, as a mask."""
+    helper = insn.opcode == Class.JMP | JmpOp.CALL and insn.src == CallSrc.HELPER
+    if helper and insn.imm in arity:
+        return (1 << arity[insn.imm] + 1) - 2
+    return reads(insn)
+
+
+def _liveness(flow: Flow, arity: Mapping[int, int]) -> None:
     """For each block the registers that may be read before they are written, as a mask."""
     backwards = sorted(flow.blocks.values(), key=lambda block: -block.order)
     changed = True
@@ -131,6 +143,6 @@ def _liveness(flow: Flow) -> None:
                 if way in flow.blocks:
                     mask |= flow.blocks[way].live
             for _, insn in reversed(block.insns):
-                mask = mask & ~writes(insn) | reads(insn)
+                mask = mask & ~writes(insn) | _reads(insn, arity)
             if mask != block.live:
                 block.live, changed = mask, True

@@ -5,7 +5,7 @@ Arithmetic, compares, sign extension and atomics are `bpfsmt.semantics` written 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from bpfsmt.bits.inline import Operand, inline, number
@@ -30,6 +30,7 @@ from bpfsmt.machine.translate.facts import (
     exact,
     operand,
 )
+from bpfsmt.program.maptypes import MAPS_OF_MAPS
 from bpfsmt.program.program import Program
 from bpfsmt.semantics.alu import (
     alu_meaning,
@@ -41,7 +42,7 @@ from bpfsmt.semantics.alu import (
 )
 from bpfsmt.semantics.context import LAYOUTS
 
-TAIL_CALL = HELPER_IDS["bpf_tail_call"]
+TAIL_CALL, LOOKUP = HELPER_IDS["bpf_tail_call"], HELPER_IDS["bpf_map_lookup_elem"]
 _POINTERS = {"pkt": "pd", "pkt_end": "pe", "pkt_meta": "pm"}
 _GIVES_POINTER = frozenset(
     HELPER_IDS[f"bpf_{name}"]
@@ -66,11 +67,13 @@ class Line(NamedTuple):
 class HelperKinds(NamedTuple):
     """Helpers, by number, that leave the packet where it is, and those that at most move it.
 
-    All others may do anything: run a function of the program, for example.
+    All others may do anything: run a function of the program, for example.  ``arity`` is
+    how many arguments those of the first two kinds look at.
     """
 
     still: frozenset[int]
     moving: frozenset[int]
+    arity: Mapping[int, int]
 
 
 class Emitter:
@@ -289,18 +292,20 @@ class Emitter:
     # Calls -----------------------------------------------------------------------------
 
     def _call(self, insn: Instruction) -> None:
-        args = ", ".join(self.reg(n).text for n in range(1, 6))
         if insn.src == CallSrc.LOCAL:
-            self._function(self.pc + 1 + insn.imm, args)
+            self._function(self.pc + 1 + insn.imm)
         elif insn.src == CallSrc.HELPER:
-            self._helper(insn.imm, args)
+            self._helper(insn.imm)
         else:
             self.line(f"unsupported('kernel function {insn.imm}')")
         self.forget_arguments()
 
-    def _function(self, entry: int, args: str) -> None:
+    def _args(self, count: int = 5) -> str:
+        return "".join(f", {self.reg(n).text}" for n in range(1, count + 1))
+
+    def _function(self, entry: int) -> None:
         if 0 <= entry < len(self.program) and self.program.slots[entry] is not None:
-            self._with_steps(lambda: self.line(f"r0 = invoke(m, f{entry}, {args})"))
+            self._with_steps(lambda: self.line(f"r0 = invoke(m, f{entry}{self._args()})"))
         else:
             self.line("m.push_stack()")
             self.nowhere(entry)
@@ -311,9 +316,13 @@ class Emitter:
         self.count += 1
         self.line(f"nowhere({to})")
 
-    def _helper(self, helper: int, args: str) -> None:
-        call = f"r0 = h{helper}(m, {args}) & {U64:#x}"
-        if helper == TAIL_CALL:
+    def _helper(self, helper: int) -> None:
+        args = self._args(self.kinds.arity.get(helper, 5))
+        call = f"r0 = h{helper}(m{args}) & {U64:#x}"
+        looked_up = self._lookup() if helper == LOOKUP else None
+        if looked_up is not None:
+            self.line(looked_up)
+        elif helper == TAIL_CALL:
             self._tail_call(call)
         elif helper in self.kinds.still:
             self.line(call)
@@ -324,6 +333,17 @@ class Emitter:
             self.line(f"m.pc = {self.pc}")
             self._with_steps(lambda: self.line(call))
         self.facts[0] = Fact(0, U64, ELSEWHERE) if helper in _GIVES_POINTER else UNKNOWN
+
+    def _lookup(self) -> str | None:
+        """A lookup in a known map by a key on the stack needs no search for either."""
+        fact = self.facts[1]
+        if LOOKUP not in self.kinds.still or fact.base != MAP:
+            return None
+        definition = self.program.maps[fact.off]
+        at = self._at_stack(2, 0, definition.key_size)
+        if at is None or definition.type in MAPS_OF_MAPS:
+            return None
+        return f"r0 = look{fact.off}(mem, bytes(sk[{at}:{at + definition.key_size}]))"
 
     def _tail_call(self, call: str) -> None:
         self.line("try:")

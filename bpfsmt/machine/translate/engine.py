@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +55,16 @@ def helper_kinds(environment: type[Environment]) -> HelperKinds:
         and hasattr(Environment, name)
     }
     moving = frozenset(number for number, name in stock.items() if name in _MOVE)
-    return HelperKinds(frozenset(stock) - moving, moving)
+    arity = {number: _arity(getattr(Environment, name)) for number, name in stock.items()}
+    return HelperKinds(frozenset(stock) - moving, moving, arity)
+
+
+def _arity(helper: Callable[..., int]) -> int:
+    """How many arguments a helper looks at, besides environment and machine."""
+    names = list(inspect.signature(helper).parameters.values())[2:]
+    if names and names[-1].kind is inspect.Parameter.VAR_POSITIONAL and names[-1].name == "_":
+        return len(names) - 1
+    return 5
 
 
 def module_of(code: Code, environment: type[Environment]) -> Module:

@@ -58,7 +58,7 @@ class _Translator:
     def __init__(self, program: Program, entry: int, kinds: HelperKinds, *, main: bool) -> None:
         self.program = program
         self.kinds = kinds
-        self.flow: Flow = function_flow(program, entry)
+        self.flow: Flow = function_flow(program, entry, kinds.arity)
         self.roots: dict[int, _Root] = {}
         self.waiting: list[int] = [entry]
         self.start = _at_start(main=main)

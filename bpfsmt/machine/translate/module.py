@@ -9,7 +9,7 @@ from bpfsmt.isa.helper_ids import HELPER_NAMES
 from bpfsmt.isa.opcodes import CallSrc, JmpOp, LdImm64Src
 from bpfsmt.machine.translate.emit import HelperKinds
 from bpfsmt.machine.translate.function import translate_function
-from bpfsmt.machine.translate.runtime import NAMESPACE, unsupported
+from bpfsmt.machine.translate.runtime import NAMESPACE, lookup_in, unsupported
 from bpfsmt.program.program import Program
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Module:
         names: dict[str, Any] = {**NAMESPACE, "TABLE": self.table}
         for number in self.maps:
             names[f"H{number}"] = linked.handle(number)
+            names[f"look{number}"] = lookup_in(linked, number)
         for helper in self.helpers:
             names[f"h{helper}"] = _helper(linked.env, helper)
         exec(self.code, names)

@@ -7,6 +7,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from bpfsmt.bits.ints import RUNTIME
 from bpfsmt.errors import UnsupportedError
+from bpfsmt.machine.linked import Linked
 from bpfsmt.machine.machine import BudgetSpent, Machine
 from bpfsmt.machine.memory import (
     Fault,
@@ -94,6 +95,23 @@ def invoke(m: Machine, function: Function, r1: int, r2: int, r3: int, r4: int, r
     if m.link is not link:  # it called on into another program
         m.use(link)
     return r0
+
+
+def lookup_in(link: Linked, number: int) -> Callable[[Memory, bytes], int]:
+    """``bpf_map_lookup_elem`` in one map: the address of the value, or 0."""
+    state, env = link.state(number), link.env
+    lookup = state.lookup
+
+    def look(memory: Memory, key: bytes) -> int:
+        value = lookup(key, env.cpu)
+        if value is None:
+            return 0
+        region = value.region
+        if region is not None and region.owner is memory:
+            return region.base
+        return memory.attach(value, state, number)
+
+    return look
 
 
 def over_budget(m: Machine, steps: int) -> NoReturn:

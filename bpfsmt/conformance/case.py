@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from bpfsmt.kernel.oracle import RunInput
+from bpfsmt.machine.run import EngineName
 from bpfsmt.program.program import Program
 
 
@@ -43,15 +44,20 @@ class Agreement(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where machine and kernel part: at which input, in what, and what each of them has."""
+    """Where machine and kernel part: at which input, in what, and what each of them has.
+
+    ``engine`` is which of the machine's engines it was.
+    """
 
     input: int
     what: str
     machine: str
     kernel: str
+    engine: EngineName = "auto"
 
     def __str__(self) -> str:
-        return f"input {self.input}: {self.what}: machine {self.machine}, kernel {self.kernel}"
+        ours = f"machine ({self.engine}) {self.machine}"
+        return f"input {self.input}: {self.what}: {ours}, kernel {self.kernel}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """One case on both sides: the machine and the running kernel must answer the same.
 
+The machine has two engines, and each is compared, on maps of its own.
+
 Compared are, for each input, the return value (32 bits, what a test run shows), the packet,
 the metadata in front of it, what the context gives back, and the contents of all maps that
 user space can read: after each input where the maps are small, else after the last.
@@ -7,7 +9,8 @@ user space can read: after each input where the maps are small, else after the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from bpfsmt.conformance.case import Agreement, Case, Checked, Difference
@@ -20,10 +23,14 @@ from bpfsmt.kernel.stats import last_words
 from bpfsmt.kernel.syscall import describe_errno
 from bpfsmt.machine import Environment
 from bpfsmt.machine.context import fields_of
+from bpfsmt.machine.run import EngineName
 from bpfsmt.program.program import Program
 
 SMALL_MAPS = 1024
 """With so many entries in all its maps, they are compared after every input."""
+
+ENGINES: tuple[EngineName, ...] = ("interpret", "translate")
+"""Both of the machine's."""
 
 GIVEN_BACK = frozenset({"mark", "priority", "cb"})
 """The fields of ``__sk_buff`` that programs write and a test run gives back."""
@@ -42,7 +49,11 @@ def surroundings(cpu: int) -> Environment:
     return Environment(cpu=cpu, cpus=possible_cpus())
 
 
-def check(case: Case, environment: EnvironmentFor = surroundings) -> Checked:
+def check(
+    case: Case,
+    environment: EnvironmentFor = surroundings,
+    engines: Sequence[EngineName] = ENGINES,
+) -> Checked:
     """Run a case on both sides and compare.
 
     Stops at the first input where they differ (what follows is the consequence), and at one
@@ -52,27 +63,33 @@ def check(case: Case, environment: EnvironmentFor = surroundings) -> Checked:
         if not loaded.accepted:
             why = last_words(loaded.log) or describe_errno(loaded.result.errno)
             return Checked(case, Agreement.REJECTED, why=why)
-        return _compare(case, loaded, environment(cpu))
+        try:
+            benches = [Bench(case.program, environment(cpu), engine) for engine in engines]
+        except UnsupportedError as error:
+            return Checked(case, Agreement.UNKNOWN, why=str(error))
+        return _compare(case, loaded, benches)
 
 
-def _compare(case: Case, loaded: Loaded, env: Environment) -> Checked:
+def _compare(case: Case, loaded: Loaded, benches: Sequence[Bench]) -> Checked:
     pairs = 0
     refused = ""
     every = compared_each_time(case.program)
     try:
-        bench = Bench(case.program, env)
         for n, inputs in enumerate(case.inputs):
             contents = every or n == len(case.inputs) - 1
-            bench.prepare(inputs)
+            for bench in benches:
+                bench.prepare(inputs)
             theirs = loaded.run(inputs, contents=contents)
             if theirs.errno:
                 refused = f"the kernel refuses to run it: {describe_errno(theirs.errno)}"
                 continue
-            ours = bench.run(inputs, contents=contents)
             pairs += 1
-            found = tuple(differences(n, case.program, ours, theirs))
-            if found:
-                return Checked(case, Agreement.DIFFERENT, pairs, found[:MOST_DIFFERENCES])
+            for bench in benches:
+                ours = bench.run(inputs, contents=contents)
+                found = tuple(differences(n, case.program, ours, theirs))[:MOST_DIFFERENCES]
+                if found:
+                    named = tuple(replace(each, engine=bench.engine) for each in found)
+                    return Checked(case, Agreement.DIFFERENT, pairs, named)
     except UnsupportedError as error:
         return Checked(case, Agreement.UNKNOWN, pairs, why=str(error))
     if not pairs:

@@ -60,7 +60,7 @@ def with_entries(
     """
     done: list[RunInput] = []
     try:
-        bench = Bench(program, env)
+        bench = Bench(program, env, "interpret")
         for each in inputs:
             bench.prepare(each)
             stored = _store(program, env, rng)

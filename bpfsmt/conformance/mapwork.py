@@ -120,7 +120,7 @@ def _call(definition: MapDef, helper: str, more: str = "") -> str:
 
 
 def _update(definition: MapDef, rng: random.Random) -> str:
-    flags = rng.choice((0, 0, 0, 1, 2, 3))
+    flags = rng.choice((0, 0, 1, 2, 3))
     return _call(definition, "map_update_elem", f"r4 = {flags}") + _FOLD
 
 

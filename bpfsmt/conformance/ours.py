@@ -10,6 +10,7 @@ from bpfsmt.kernel.maps import READABLE
 from bpfsmt.kernel.oracle import RunInput
 from bpfsmt.machine import Code, Environment, Inputs, run
 from bpfsmt.machine.maps.queue import QueueState
+from bpfsmt.machine.run import EngineName
 from bpfsmt.program.program import MapDef, Program, ProgramType
 
 ETHERNET = 14
@@ -37,13 +38,14 @@ class Ours:
 class Bench:
     """One program on the machine, set up as a test run sets it up; maps live on.
 
-    ``env`` gives maps and helpers.  Raises `UnsupportedError` for a map that the machine
-    does not have.
+    ``env`` gives maps and helpers, ``engine`` is which of the machine's two runs it.  Raises
+    `UnsupportedError` for a map that the machine does not have.
     """
 
-    def __init__(self, program: Program, env: Environment) -> None:
+    def __init__(self, program: Program, env: Environment, engine: EngineName) -> None:
         self.program = program
         self.env = env
+        self.engine = engine
         self._code = Code(program)
         for definition in program.maps:
             env.state_of(definition)
@@ -57,7 +59,8 @@ class Bench:
         hidden = ETHERNET if kind in BEHIND_ETHERNET else 0
         link, packet = inputs.packet[:hidden], inputs.packet[hidden:]
         ctx = test_run_context(kind, inputs.packet) | dict(inputs.ctx)
-        result = run(self._code, Inputs(packet, ctx, inputs.data_meta, link), self.env)
+        start = Inputs(packet, ctx, inputs.data_meta, link)
+        result = run(self._code, start, self.env, engine=self.engine)
         if result.outcome == "unsupported":
             raise UnsupportedError(result.why)
         if result.r0 is None:

@@ -40,7 +40,13 @@ def to_json(checked: Checked) -> dict[str, Any]:
     if checked.agreement is Agreement.DIFFERENT:
         last = checked.differences[0].input
         found["differences"] = [
-            {"input": d.input, "what": d.what, "machine": d.machine, "kernel": d.kernel}
+            {
+                "input": d.input,
+                "what": d.what,
+                "machine": d.machine,
+                "kernel": d.kernel,
+                "engine": d.engine,
+            }
             for d in checked.differences
         ]
         found["program"] = program_text(case.program)

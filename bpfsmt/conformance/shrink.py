@@ -19,9 +19,10 @@ def shrunk(found: Checked) -> Checked:
 
     A difference is the same if it is in the same thing.
     """
+    engines = [found.differences[0].engine]
     last = found.differences[0].input + 1
     for inputs in (found.case.inputs[last - 1 : last], found.case.inputs[:last]):
-        again = check(replace(found.case, inputs=inputs))
+        again = check(replace(found.case, inputs=inputs), engines=engines)
         if _same(found, again):
             found = again
             break
@@ -32,11 +33,13 @@ def shrunk(found: Checked) -> Checked:
     def shows(program: Program) -> bool:
         try:
             kept = _numbers_stay_numbers(found.case, program)
-            return kept and _same(found, check(replace(found.case, program=program)))
+            again = replace(found.case, program=program)
+            return kept and _same(found, check(again, engines=engines))
         except BpfsmtError:
             return False
 
-    return check(replace(found.case, program=minimise(found.case.program, shows)))
+    least = minimise(found.case.program, shows)
+    return check(replace(found.case, program=least), engines=engines)
 
 
 def _numbers_stay_numbers(case: Case, shorter: Program) -> bool:

@@ -79,7 +79,7 @@ def test_a_difference_is_told_with_all_that_shows_it(answers: list[Checked]) -> 
     answers += [SAME, DIFFERENT]
     out = run().stdout
     assert "different generated 1.2.3" in out
-    assert "    input 1: return value: machine 0x2, kernel 0x3\n" in out
+    assert "    input 1: return value: machine (auto) 0x2, kernel 0x3\n" in out
     assert f"    packet: {b'second'.hex()}\n" in out
     assert "    | .map m type=hash key=4 value=4 entries=4\n" in out
     assert "3 (program, input) pairs the same, 1 programs different, 0 unknown" in out
@@ -92,7 +92,7 @@ def test_json(answers: list[Checked]) -> None:
     assert document["groups"]["generated"]["pairs_the_same"] == 5
     different, unknown = document["told"]
     assert different["differences"] == [
-        {"input": 1, "what": "return value", "machine": "0x2", "kernel": "0x3"}
+        {"input": 1, "what": "return value", "machine": "0x2", "kernel": "0x3", "engine": "auto"}
     ]
     assert [each["packet"] for each in different["inputs"]] == [b"first".hex(), b"second".hex()]
     assert different["inputs"][1]["maps"] == {"m": {b"key1".hex(): b"val1".hex()}}

@@ -45,14 +45,14 @@ def test_every_fifth_instruction_at_some_edge_values(part: int) -> None:
 
 @needs_bpf
 def test_random_instructions_on_all_registers() -> None:
-    found = [check(each) for each in straight_cases(range(100), 5, seed=1)]
+    found = [check(each) for each in straight_cases(range(40), 5, seed=1)]
     assert all_same(found) == []
-    assert sum(each.pairs for each in found) == 500
+    assert sum(each.pairs for each in found) == 200
 
 
 @needs_bpf
 def test_random_work_on_maps() -> None:
-    found = [check(each) for each in map_cases(range(60), 10, seed=1)]
+    found = [check(each) for each in map_cases(range(30), 8, seed=1)]
     assert all_same(found) == []
     kinds = {m.type for each in found for m in each.case.program.maps}
     assert len(kinds) == 10
@@ -70,14 +70,14 @@ def test_generated_programs(chunk: int) -> None:
 @pytest.mark.parametrize("path", OBJECTS, ids=lambda path: path.stem)
 def test_compiled_programs(path: Path) -> None:
     for program in load(path):
-        for each in file_cases(program, path.stem, seed=1, count=32):
+        for each in file_cases(program, path.stem, seed=1, count=24):
             found = check(each)
             if program.type.value == "kprobe":
                 assert found.agreement is Agreement.NOT_RUN
                 assert "ENOTSUPP" in found.why
             else:
                 assert all_same([found]) == []
-                assert found.pairs >= 24
+                assert found.pairs >= 18
 
 
 @needs_bpf

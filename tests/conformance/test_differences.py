@@ -19,6 +19,7 @@ from bpfsmt.isa.opcodes import AluOp
 from bpfsmt.kernel import RunInput, RunResult
 from bpfsmt.kernel.syscall import possible_cpus
 from bpfsmt.machine import Environment, Machine, code
+from bpfsmt.machine.translate.engine import Translated
 from bpfsmt.program import Program, load_asm
 from bpfsmt.semantics.alu import alu_meaning
 
@@ -41,13 +42,16 @@ def test_what_is_equal_is_no_difference() -> None:
 @pytest.mark.parametrize(
     ("ours", "said"),
     [
-        (Ours(3, b"abc"), "input 3: return value: machine 0x3, kernel 0x2"),
-        (Ours(2, b"abd"), "input 3: packet from byte 2: machine 64, kernel 63"),
-        (Ours(2, b"ab"), "input 3: length of the packet: machine 2 bytes, kernel 3 bytes"),
-        (Ours(2, b"abc", b"x"), "input 3: length of the metadata: machine 1 bytes, kernel 0 bytes"),
+        (Ours(3, b"abc"), "input 3: return value: machine (auto) 0x3, kernel 0x2"),
+        (Ours(2, b"abd"), "input 3: packet from byte 2: machine (auto) 64, kernel 63"),
+        (Ours(2, b"ab"), "input 3: length of the packet: machine (auto) 2 bytes, kernel 3 bytes"),
+        (
+            Ours(2, b"abc", b"x"),
+            "input 3: length of the metadata: machine (auto) 1 bytes, kernel 0 bytes",
+        ),
         (
             Ours(problem="pc 7: wild"),
-            "input 3: how it ends: machine pc 7: wild, kernel returns 0x2",
+            "input 3: how it ends: machine (auto) pc 7: wild, kernel returns 0x2",
         ),
     ],
 )
@@ -59,17 +63,17 @@ def test_maps_are_compared_entry_by_entry() -> None:
     ours = Ours(maps={"m": {b"a": b"1", b"b": b"2", b"c": b"3"}})
     theirs = RunResult(maps={"m": {b"a": b"1", b"b": b"9", b"d": b"4"}, "n": {b"x": b"5"}})
     assert parted(ours, theirs) == [
-        "input 3: map m at 62: machine 32, kernel 39",
-        "input 3: map m at 63: machine 33, kernel has nothing",
-        "input 3: map m at 64: machine has nothing, kernel 34",
-        "input 3: map n at 78: machine has nothing, kernel 35",
+        "input 3: map m at 62: machine (auto) 32, kernel 39",
+        "input 3: map m at 63: machine (auto) 33, kernel has nothing",
+        "input 3: map m at 64: machine (auto) has nothing, kernel 34",
+        "input 3: map n at 78: machine (auto) has nothing, kernel 35",
     ]
 
 
 def test_what_a_context_gives_back_is_compared() -> None:
     layout = bytes(8) + (7).to_bytes(4, "little") + bytes(180)
     assert parted(Ours(ctx={"mark": 6}), RunResult(ctx=layout), SKB) == [
-        "input 3: context mark: machine 0x6, kernel 0x7"
+        "input 3: context mark: machine (auto) 0x6, kernel 0x7"
     ]
     assert parted(Ours(0, b"abc"), RunResult(packet=bytes(14) + b"abc"), FILTER) == []
 
@@ -108,15 +112,25 @@ def test_a_wrong_instruction_is_found_at_edge_values(monkeypatch: pytest.MonkeyP
 
 
 @needs_bpf
+def test_each_engine_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The translated program answers one more."""
+    right = Translated.run
+    monkeypatch.setattr(Translated, "run", lambda engine: right(engine) + 1)
+    found = check(case("r0 = 2\nexit"))
+    assert [str(each) for each in found.differences] == [
+        "input 0: return value: machine (translate) 0x3, kernel 0x2"
+    ]
+
+
+@needs_bpf
 def test_a_wrong_map_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """An update that takes no notice of its flags."""
     monkeypatch.setattr("bpfsmt.machine.maps.hash.check_flags", lambda exists, flags: 0)
-    tally = work(MapTask(first=0, pairs=150, seed=1))
-    assert tally.count(Agreement.DIFFERENT) >= 1
-    least = next(each for each in tally.told if each.agreement is Agreement.DIFFERENT)
-    text = program_text(least.case.program)
-    assert "call bpf_map_update_elem" in text
-    assert len(least.case.program) < 60, text
+    monkeypatch.setattr("bpfsmt.conformance.campaign.shrunk", lambda found: found)
+    tally = work(MapTask(first=0, pairs=200, seed=1))
+    assert tally.count(Agreement.DIFFERENT) >= 2
+    for each in tally.told:
+        assert {m.type for m in each.case.program.maps} & {"hash", "percpu_hash"}
 
 
 class Forgetful(Environment):

@@ -10,8 +10,10 @@ from bpfsmt.cli.cfg import cfg
 from bpfsmt.cli.crosscheck import crosscheck
 from bpfsmt.cli.machine_check import machine_check
 from bpfsmt.cli.oracles import oracles
+from bpfsmt.cli.prove import prove
 from bpfsmt.cli.rules import rules
 from bpfsmt.cli.run import run
+from bpfsmt.cli.selftests import selftests
 from bpfsmt.cli.supported import supported
 from bpfsmt.cli.text import asm, disasm
 from bpfsmt.cli.verify import verify
@@ -26,6 +28,7 @@ def main() -> None:
 for command in (
     crosscheck,
     verify,
+    prove,
     run,
     cfg,
     disasm,

@@ -10,7 +10,7 @@ Where a rule calls another that has a contract, its result is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import z3
@@ -57,16 +57,22 @@ class Composition:
     ``given`` collects what may be assumed, a list of small conjuncts: that each operand
     stands for its number, and what the contracts promise.  ``uses`` has the names of the
     rules whose contracts were relied on, ``stages`` those left out at the end.  With no
-    ``contracts`` every callee is its text.
+    ``contracts`` every callee is its text.  Of the rules in ``read`` both are known, text
+    and contract.
     """
 
     def __init__(
-        self, rules: RuleSet, contracts: Mapping[str, Contract] | None = None, prefix: str = ""
+        self,
+        rules: RuleSet,
+        contracts: Mapping[str, Contract] | None = None,
+        prefix: str = "",
+        read: Container[str] = (),
     ) -> None:
         self.given: list[Any] = []
         self.uses: set[str] = set()
         self.stages: set[str] = set()
         self._rules = rules.linked.rules
+        self._read = read
         self._texts: dict[str, Any] = {}
         self.calls: dict[str, Any] = {}
         for name, rule in self._rules.items():
@@ -118,14 +124,18 @@ class Composition:
             args = tuple(terms.lift(t, a) for (_, t), a in zip(rule.params, args, strict=True))
             numbers = [self._number(a) if isinstance(a, tuple) else a for a in args]
             if not contract.free and all(n is not None for n in numbers):
-                return self._instance(name, contract, numbers)
+                return self._instance(name, contract, numbers, args)
+            if name in self._read:
+                return self._texts[name](*args)
             if contract.stage and [t for _, t in rule.params] == [SCALAR] == [rule.result]:
                 return self._skip(name, args[0])
             return self._texts[name](*args)
 
         return call
 
-    def _instance(self, name: str, contract: Contract, numbers: list[Any]) -> Any:
+    def _instance(
+        self, name: str, contract: Contract, numbers: list[Any], args: tuple[Any, ...]
+    ) -> Any:
         """A fresh result, of which the contract is known."""
         self.uses.add(name)
         result = self._rules[name].result
@@ -136,7 +146,11 @@ class Composition:
         made = []
         for i, (type_, z) in enumerate(zip(types, means if several else (means,), strict=True)):
             assert isinstance(type_, RecordType)
-            r = terms.fresh(type_, f"{self._prefix}{name}!{self._fresh}.{i}")
+            if name in self._read:
+                text = self._texts[name](*args)
+                r = text[i] if several else text
+            else:
+                r = terms.fresh(type_, f"{self._prefix}{name}!{self._fresh}.{i}")
             known = parts_of_gamma(r, z).values()
             if contract.when is not None:
                 condition = contract.when(*numbers)
@@ -181,7 +195,7 @@ class Composition:
 
 def _side(r: Any, k: int) -> Any:
     if isinstance(r, tuple):
-        return type(r)(*(_side(x, k) for x in r))  # type: ignore[call-arg]
+        return type(r)(*(_side(x, k) for x in r))
     return r.arg(k)
 
 

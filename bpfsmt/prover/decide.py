@@ -11,7 +11,14 @@ from typing import Any
 import z3
 
 from bpfsmt.prover.compose import variables
-from bpfsmt.prover.obligation import Attempt, Counterexample, Inputs, Obligation
+from bpfsmt.prover.obligation import (
+    Attempt,
+    Counterexample,
+    Inputs,
+    Obligation,
+    conjunction,
+)
+from bpfsmt.prover.recheck import Opinion
 from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, Unknown, words_only, words_usual
 
 SOLVER = f"z3 {z3.get_version_string()}"
@@ -25,7 +32,8 @@ class Result:
     assumed of operands: "arbitrary", or "synced" if it needs that.  ``uses`` are the rules
     of which it only knew the contract: it holds if theirs do.  ``formulas`` are the hashes
     of the SMT-LIB texts that were unsatisfiable.  ``counterexample`` comes with "refuted"; with
-    a "synced" proof it is one on inputs that were not.
+    a "synced" proof it is one on inputs that were not.  ``opinions`` are those of a second
+    solver on each formula, if it was asked.
     """
 
     name: str
@@ -41,6 +49,7 @@ class Result:
     why: str = ""
     counterexample: Counterexample | None = None
     cached: bool = False
+    opinions: tuple[Opinion, ...] = ()
 
 
 @dataclass
@@ -49,14 +58,14 @@ class Decider:
 
     Every attempt gets ``quick`` seconds with one strategy first, and ``slow`` ones with
     another if none of them was enough.
-    ``known`` may remember that a formula (by its hash) is impossible; ``keep`` is told of
-    every formula that was shown so, with its text.
+    ``known`` may remember that a formula (by its hash) is impossible; ``keep`` is told the
+    name of each proved obligation with the hash and the text of every formula it took.
     """
 
     quick: float = 4.0
     slow: float = 30.0
     known: Callable[[str], bool] = lambda _: False
-    keep: Callable[[str, str], None] = lambda _, __: None
+    keep: Callable[[str, str, str], None] = lambda _, __, ___: None
     first: Solver = field(default_factory=lambda: Solver(make=words_only, simplify=False))
     second: Solver = field(default_factory=lambda: Solver(make=words_usual))
 
@@ -64,7 +73,7 @@ class Decider:
         """The verdict on one obligation."""
         start = time.process_time()
         weak: Counterexample | None = None
-        why = "no attempt"
+        why = obligation.why
         for inputs in Inputs:
             found = self._with_inputs(obligation, inputs)
             if isinstance(found, Result):
@@ -86,20 +95,20 @@ class Decider:
         seconds = round(time.process_time() - start, 4)
         return replace(r, seconds=seconds, counterexample=r.counterexample or weak)
 
-    def _with_inputs(
-        self, obligation: Obligation, inputs: Inputs
-    ) -> Result | Counterexample | str:
+    def _with_inputs(self, obligation: Obligation, inputs: Inputs) -> Result | Counterexample | str:
         why = ""
         for limit in (self.quick, self.slow):
             for attempt in _of(obligation.attempts(), inputs):
-                answer, formulas = self._answer(attempt, limit)
+                answer, shown = self._answer(attempt, limit)
                 if isinstance(answer, Proved):
                     if not self._possible(attempt):
                         return f"vacuous: nothing satisfies the premises ({attempt.how})"
+                    for key, text in shown:
+                        self.keep(obligation.name, key, text)
                     return Result(
                         obligation.name, obligation.kind.value, obligation.rule, "proved",
                         inputs.value, attempt.how, uses=tuple(sorted(attempt.uses)),
-                        formulas=formulas,
+                        formulas=tuple(key for key, _ in shown),
                     )  # fmt: skip
                 if isinstance(answer, Refuted) and attempt.exact:
                     found = obligation.confirm(attempt, answer.model)
@@ -118,34 +127,35 @@ class Decider:
                 break
         return why
 
-    def _answer(self, attempt: Attempt, limit: float) -> tuple[Answer, tuple[str, ...]]:
-        keys = []
+    def _answer(self, attempt: Attempt, limit: float) -> tuple[Answer, list[tuple[str, str]]]:
+        shown = []
         for violation in attempt.violations():
-            answer, key = self._impossible(attempt, violation, limit)
+            answer, key, text = self._impossible(attempt, violation, limit)
             if not isinstance(answer, Proved):
-                return answer, ()
-            keys.append(key)
-        return Proved(), tuple(keys)
+                return answer, []
+            shown.append((key, text))
+        return Proved(), shown
 
-    def _impossible(self, attempt: Attempt, violation: Any, limit: float) -> tuple[Answer, str]:
+    def _impossible(
+        self, attempt: Attempt, violation: Any, limit: float
+    ) -> tuple[Answer, str, str]:
         """First with the premises that speak of nothing but what the violation speaks of."""
         answer: Answer = Unknown("no query")
         near = near_premises(violation, attempt.given)
         for given in (near, attempt.given):
-            formula = z3.And(*given, violation)
+            formula = conjunction([*given, violation])
             text = smtlib(formula)
             key = hashlib.sha256(text.encode()).hexdigest()
             if self.known(key):
-                return Proved(), key
+                return Proved(), key, text
             answer = self._ask(attempt, formula, limit)
             if isinstance(answer, Proved):
-                self.keep(key, text)
-                return answer, key
-        return answer, ""
+                return answer, key, text
+        return answer, "", ""
 
     def _possible(self, attempt: Attempt) -> bool:
         """The premises have a model: the proof speaks of something."""
-        premises = z3.And(*attempt.given)
+        premises = conjunction(attempt.given)
         return isinstance(self._ask(attempt, premises, self.slow), Refuted)
 
     def _ask(self, attempt: Attempt, formula: Any, limit: float) -> Answer:
@@ -158,7 +168,7 @@ class Decider:
 def near_premises(goal: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
     """The premises that speak of nothing but what the goal speaks of, and of open numbers."""
     known = variables(goal)
-    numbers = {i for i, v in variables(*given).items() if v.decl().name().endswith("'")}
+    numbers = {i for i, v in variables(*given).items() if v.decl().name().endswith("~")}
     return tuple(g for g in conjuncts(given) if variables(g).keys() <= known.keys() | numbers)
 
 
@@ -182,9 +192,7 @@ def smtlib(formula: Any) -> str:
 
 
 def _refuted(o: Obligation, inputs: Inputs, found: Counterexample) -> Result:
-    return Result(
-        o.name, o.kind.value, o.rule, "refuted", inputs.value, counterexample=found
-    )
+    return Result(o.name, o.kind.value, o.rule, "refuted", inputs.value, counterexample=found)
 
 
 def _of(attempts: Iterable[Attempt], inputs: Inputs) -> Iterator[Attempt]:

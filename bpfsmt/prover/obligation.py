@@ -9,7 +9,7 @@ text with all premises, can refute.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -68,6 +68,12 @@ class Attempt:
         return _failing(self.goal)
 
 
+def conjunction(terms: Iterable[Any]) -> Any:
+    """All of them; one alone as it is, for SMT-LIB has no "and" of one."""
+    all_ = list(terms)
+    return all_[0] if len(all_) == 1 else z3.And(*all_)
+
+
 def _failing(goal: Any) -> list[Any]:
     """The ways in which a goal can fail; terms are left as they are written."""
     if z3.is_and(goal):
@@ -81,15 +87,19 @@ def _failing(goal: Any) -> list[Any]:
 
 
 def _ways(formula: Any) -> list[Any]:
-    """The disjuncts of a formula, also those inside a conjunction."""
+    """The disjuncts of a formula, also those inside a conjunction or a choice."""
     if z3.is_or(formula):
         return [w for c in formula.children() for w in _ways(c)]
+    if z3.is_app_of(formula, z3.Z3_OP_ITE):
+        cond, then, other = formula.children()
+        return _ways(z3.And(cond, then)) + _ways(z3.And(z3.Not(cond), other))
     if z3.is_and(formula):
         parts = formula.children()
         for i, part in enumerate(parts):
-            if z3.is_or(part):
+            ways = _ways(part)
+            if len(ways) > 1:
                 rest = parts[:i] + parts[i + 1 :]
-                return [w for c in part.children() for w in _ways(z3.And(c, *rest))]
+                return [w for c in ways for w in _ways(conjunction([c, *rest]))]
     return [formula]
 
 
@@ -120,7 +130,8 @@ class Obligation:
 
     ``confirm`` turns an exact attempt's countermodel into a counterexample that was run on
     ints, or gives `None` if running it does not show the fault.  ``search`` looks for one
-    without a solver, where the exact formula may be out of reach.
+    without a solver, where the exact formula may be out of reach.  ``why`` is what to say
+    if there is no attempt.
     """
 
     name: str
@@ -129,6 +140,7 @@ class Obligation:
     attempts: Callable[[], Iterator[Attempt]]
     confirm: Callable[[Attempt, Any], Counterexample | None] = _no_refutation
     search: Callable[[], Counterexample | None] = field(default=lambda: None)
+    why: str = "no attempt"
 
 
 def fixed(name: str, kind: Kind, rule: str, given: tuple[Any, ...], goal: Any) -> Obligation:

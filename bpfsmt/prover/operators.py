@@ -50,7 +50,7 @@ class Setting:
         self.numbers: list[Any] = []
         for name, type_ in self.rule.params:
             if isinstance(type_, RecordType):
-                number = z3.BitVec(f"{name}'", 64)
+                number = z3.BitVec(f"{name}~", 64)
                 self.args.append(c.operand(name, number, type_))
             else:
                 number = terms.fresh(type_, name)
@@ -167,7 +167,7 @@ class Operator:
         """
         known = {n: k for n, k in self._contracts.items() if n != "zext32"}
         c = Composition(self.rules, known, prefix="again ")
-        r, w = terms.fresh(SCALAR, "r"), z3.BitVec("w'", 64)
+        r, w = terms.fresh(SCALAR, "r"), z3.BitVec("w~", 64)
         extended = c.run("zext32", r)
         reads_low = z3.Implies(
             z3.And(*c.given, *low_half(r, w)),
@@ -179,9 +179,7 @@ class Operator:
 
     def _confirm(self, part: str, attempt: Attempt, model: Any) -> Counterexample | None:
         s = self.exact
-        args = tuple(
-            value_in(model, t, a) for (_, t), a in zip(s.rule.params, s.args, strict=True)
-        )
+        args = tuple(value_in(model, t, a) for (_, t), a in zip(s.rule.params, s.args, strict=True))
         numbers = tuple(model.eval(n, model_completion=True).as_long() for n in s.numbers)
         return check_on_ints(self.rules, self.contract, part, args, numbers)
 
@@ -194,12 +192,9 @@ def low_half(r: Scalar, x: Any) -> tuple[Any, ...]:
     return z3.Extract(31, 0, differ) == 0, parts["u32"], parts["s32"], parts["form"]
 
 
-def operators(
-    rules: RuleSet, contracts: Mapping[str, Contract], name: str
-) -> Iterator[Operator]:
+def operators(rules: RuleSet, contracts: Mapping[str, Contract], name: str) -> Iterator[Operator]:
     """The contract of one rule, once for each choice of its enumerated parameters."""
     contract = contracts[name]
     for values in itertools.product(*contract.cases.values()):
         case = dict(zip(contract.cases, values, strict=True))
         yield Operator(rules, contract, contracts, case)
-

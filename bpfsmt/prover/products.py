@@ -50,9 +50,9 @@ def _products(terms: Iterable[Any]) -> list[tuple[Any, Factors]]:
         seen.add(t.get_id())
         children = t.children()
         pending += children
-        if z3.is_app_of(t, z3.Z3_OP_BMUL) and len(children) == 2:
-            if not any(z3.is_bv_value(c) for c in children):
-                found.append((t, (children[0], children[1])))
+        open_ = not any(z3.is_bv_value(c) for c in children)
+        if z3.is_app_of(t, z3.Z3_OP_BMUL) and len(children) == 2 and open_:
+            found.append((t, (children[0], children[1])))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import multiprocessing
 import os
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -12,17 +13,29 @@ from pathlib import Path
 
 from bpfsmt.prover.cache import Cache, theorem_key
 from bpfsmt.prover.decide import Decider, Result
+from bpfsmt.prover.recheck import second_opinion
 from bpfsmt.prover.theorems import Theorem, theorems
 from bpfsmt.rules.registry import load_rules
 from bpfsmt.rules.ruleset import RuleSet
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Seconds of the solver for one formula: on the first try, and on the second."""
+class Options:
+    """How to prove: ``quick`` and ``slow`` are seconds for one formula, first and second try.
+
+    ``recheck`` asks a second solver about every formula that was found impossible, ``dump``
+    is a directory to write those formulas to; both build formulas that a cache would spare.
+    """
 
     quick: float = 4.0
     slow: float = 30.0
+    recheck: bool = False
+    dump: Path | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Only verdicts are wanted."""
+        return not self.recheck and self.dump is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,7 @@ def prove(
     *,
     jobs: int | None = None,
     cache: Cache | None = None,
-    limits: Limits = Limits(),  # noqa: B008
+    options: Options = Options(),
     executor: Executor | None = None,
     spec: str = "",
 ) -> Iterator[Done]:
@@ -56,7 +69,7 @@ def prove(
     for t in theorems(rules):
         if wanted and not ({t.rule, t.name} & wanted):
             continue
-        known = cache.theorem(theorem_key(rules, t)) if cache else None
+        known = cache.theorem(theorem_key(rules, t)) if cache and options.plain else None
         if known is not None:
             yield Done(t.name, t.rule, [replace(r, cached=True) for r in known], True)
         else:
@@ -64,7 +77,7 @@ def prove(
     costs = cache.costs() if cache else {}
     pending.sort(key=lambda t: -costs.get(t.name, _guess(t.name)))
     keys = {t.name: theorem_key(rules, t) for t in pending}
-    for done in _run(rules, pending, jobs, cache, limits, executor, spec):
+    for done in _run(rules, pending, jobs, cache, options, executor, spec):
         if cache:
             cache.keep(done.theorem, keys[done.theorem], done.results)
         yield done
@@ -75,7 +88,7 @@ def _run(
     pending: list[Theorem],
     jobs: int | None,
     cache: Cache | None,
-    limits: Limits,
+    options: Options,
     executor: Executor | None,
     spec: str,
 ) -> Iterator[Done]:
@@ -83,16 +96,16 @@ def _run(
     jobs = jobs or os.cpu_count() or 1
     if executor is None and (jobs == 1 or len(pending) < 2):
         for t in pending:
-            yield _one(rules, t.name, limits, path)
+            yield _one(rules, t.name, options, path)
         return
     if executor is not None:
-        work = [executor.submit(prove_by_spec, spec, t.name, limits, path) for t in pending]
+        work = [executor.submit(prove_by_spec, spec, t.name, options, path) for t in pending]
         yield from (f.result() for f in as_completed(work))
         return
     # Forked processes have the rule set as it is; it need not have a name or a file.
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(jobs, context, _adopt, (rules,)) as pool:
-        futures = [pool.submit(_adopted, t.name, limits, path) for t in pending]
+        futures = [pool.submit(_adopted, t.name, options, path) for t in pending]
         try:
             yield from (f.result() for f in as_completed(futures))
         except BaseException:
@@ -107,8 +120,8 @@ def _adopt(rules: RuleSet) -> None:
     _RULES[:] = [rules]
 
 
-def _adopted(name: str, limits: Limits, path: Path | None) -> Done:
-    return _one(_RULES[0], name, limits, path)
+def _adopted(name: str, options: Options, path: Path | None) -> Done:
+    return _one(_RULES[0], name, options, path)
 
 
 @functools.lru_cache(maxsize=4)
@@ -116,9 +129,9 @@ def _loaded(spec: str) -> RuleSet:
     return load_rules(spec)
 
 
-def prove_by_spec(spec: str, name: str, limits: Limits, path: Path | None) -> Done:
+def prove_by_spec(spec: str, name: str, options: Options, path: Path | None) -> Done:
     """One theorem of a rule set given by name or file: what a remote worker runs."""
-    return _one(_loaded(spec), name, limits, path)
+    return _one(_loaded(spec), name, options, path)
 
 
 @functools.lru_cache(maxsize=2)
@@ -129,15 +142,44 @@ def _theorems(rules_id: int) -> dict[str, Theorem]:
 _BY_ID: dict[int, RuleSet] = {}
 
 
-def _one(rules: RuleSet, name: str, limits: Limits, path: Path | None) -> Done:
+def _one(rules: RuleSet, name: str, options: Options, path: Path | None) -> Done:
     _BY_ID[id(rules)] = rules
     theorem = _theorems(id(rules))[name]
     memory = Cache(path)
-    decider = Decider(limits.quick, limits.slow, memory.impossible)
+    shown: dict[str, list[tuple[str, str]]] = {}
+    decider = Decider(
+        options.quick, options.slow, memory.impossible,
+        keep=lambda o, key, text: shown.setdefault(o, []).append((key, text)),
+    )  # fmt: skip
     try:
-        return Done(name, theorem.rule, [decider.decide(o) for o in theorem.obligations()])
+        results = [decider.decide(o) for o in theorem.obligations()]
     finally:
         memory.close()
+    if options.dump is not None:
+        _dump(options.dump, rules.name, shown)
+    if options.recheck:
+        results = [_rechecked(r, shown.get(r.name, [])) for r in results]
+    return Done(name, theorem.rule, results)
+
+
+def _rechecked(r: Result, shown: list[tuple[str, str]]) -> Result:
+    """With the second solver's opinions; a proof that it does not confirm is no proof."""
+    opinions = tuple(second_opinion(text) for _, text in shown)
+    doubts = {o.answer for o in opinions} - {"unsat"}
+    if r.verdict != "proved" or not doubts:
+        return replace(r, opinions=opinions)
+    why = f"the second solver says {' and '.join(sorted(doubts))}"
+    return replace(r, verdict="unknown", why=why, opinions=opinions)
+
+
+def _dump(folder: Path, rules: str, shown: dict[str, list[tuple[str, str]]]) -> None:
+    """One file for each formula, named after its obligation."""
+    for name, formulas in shown.items():
+        path = folder / rules / re.sub(r"[^\w/().-]+", "-", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for i, (_, text) in enumerate(formulas):
+            suffix = f".{i + 1}" if len(formulas) > 1 else ""
+            path.with_name(f"{path.name}{suffix}.smt2").write_text(text)
 
 
 def _guess(name: str) -> float:

@@ -67,4 +67,3 @@ def check_on_ints(
 def _bits(rule: Rule[..., Any], i: int) -> int:
     type_ = rule.params[i][1] if i < len(rule.params) else None
     return type_.bits if isinstance(type_, Word) else 64
-

@@ -90,6 +90,7 @@ def _tnum(x: int, rng: random.Random) -> Tnum:
 
 def _scalar(x: int, rng: random.Random) -> Scalar:
     """A scalar around x, of which some parts are tight and others say nothing."""
+
     def near(value: int, lo: int, hi: int) -> tuple[int, int]:
         if rng.random() < 0.4:
             return lo, hi

@@ -24,6 +24,9 @@ from bpfsmt.prover.search import candidates
 from bpfsmt.prover.synced import synced
 from bpfsmt.rules.ruleset import RuleSet
 
+SEARCHED = 600
+"""How many inputs are tried without a solver."""
+
 Args = Mapping[str, Any]
 """The rule's arguments by name, as terms, together with the open numbers."""
 
@@ -86,7 +89,7 @@ class _Instance:
     def _build(self, contracts: Mapping[str, Contract]) -> tuple[Args, Composition, Any]:
         c = Composition(self.rules, contracts)
         of = self.of
-        args: dict[str, Any] = {n: z3.BitVec(f"{n}'", 64) for n in of.numbers}
+        args: dict[str, Any] = {n: z3.BitVec(f"{n}~", 64) for n in of.numbers}
         for name, type_ in self.rule.params:
             if name in of.members:
                 args[name] = c.operand(name, args[of.members[name]], type_)
@@ -153,7 +156,9 @@ class _Instance:
     def _search(self, part: str) -> Counterexample | None:
         rng = random.Random(self.name)
         of = self.of
-        for values, stand_for in itertools.islice(candidates(self.rule.params, self.case, rng), 600):
+        for values, stand_for in itertools.islice(
+            candidates(self.rule.params, self.case, rng), 600
+        ):
             known = dict(zip((n for n, _ in self.rule.params), stand_for, strict=True))
             by_number = {number: known[a] for a, number in of.members.items()}
             numbers = tuple(by_number.get(n, 0) for n in of.numbers)

@@ -64,7 +64,7 @@ class Coherence:
             args.append(terms.fresh(type_, name))
             if type_ == SCALAR:
                 c.given += [well_formed(args[-1]), *synced(args[-1])]
-                c.given.append(contains(args[-1], z3.BitVec(f"{name}'", 64)))
+                c.given.append(contains(args[-1], z3.BitVec(f"{name}~", 64)))
             if name in self.contract.cases:
                 values = self.contract.cases[name]
                 c.given.append(z3.Or(*(args[-1] == v for v in values)))
@@ -79,7 +79,7 @@ class Coherence:
         several = not isinstance(result, Scalar)
         sides = ("left/", "right/") if several else ("",)
         named = dict(zip(sides, result if several else (result,), strict=True))
-        pairs = {s: (r, z3.BitVec(f"{s}z'", 64)) for s, r in named.items()}
+        pairs = {s: (r, z3.BitVec(f"{s}z~", 64)) for s, r in named.items()}
         return c, pairs, args
 
     def _attempts(self, side: str, part: str) -> Iterator[Attempt]:
@@ -95,10 +95,10 @@ class Coherence:
 class SyncCoherence:
     """What `synced` says holds of what `sync` returns, if it stands for anything."""
 
-    # The stages whose text the facts rest on; of those before, only that they lose no member.
-    OPEN = ("from_bits", "bounds_from_tnum", "bounds32_from_tnum", "tnum_from_bounds", "deduce",
-            "deduce_signs", "bounds64_from_sign", "bounds32_from_sign", "bounds_from_sign",
-            "bounds64_from_32", "bounds64_after_sext", "deduce32", "sync")  # fmt: skip
+    # The stages whose texts the facts rest on; of the others, that they lose no member.
+    LAST = ("from_bits", "bounds_from_tnum", "bounds32_from_tnum", "tnum_from_bounds")
+    OPEN = (*LAST, "deduce", "deduce32", "bounds_from_sign", "bounds32_from_sign",
+            "bounds64_from_sign", "bounds64_from_32", "bounds64_after_sext")  # fmt: skip
 
     def __init__(self, rules: RuleSet, contracts: Mapping[str, Contract], tracks32: bool) -> None:
         self.rules, self.contracts, self.tracks32 = rules, contracts, tracks32
@@ -114,18 +114,17 @@ class SyncCoherence:
                 )  # fmt: skip
 
     def _attempts(self, k: int) -> Iterator[Attempt]:
-        for kept in ((), ("from_bits", "bounds_from_tnum", "bounds32_from_tnum"), self.OPEN):
-            known = {n: c for n, c in self.contracts.items() if n not in kept}
-            c = Composition(self.rules, known)
-            x = z3.BitVec("x'", 64)
+        for kept in (self.LAST, self.OPEN):
+            c = Composition(self.rules, self.contracts, read=kept)
+            x = z3.BitVec("x~", 64)
             r = c.operand("r", x)
             try:
                 result = c.run("sync", r)
             except ValueError:
                 continue
             given = (*c.given, contains(result, x))
-            yield Attempt(given, synced(result)[k], f"{len(kept)} stages by text", False,
-                          uses=frozenset(c.uses))  # fmt: skip
+            uses = frozenset(c.uses - {"sync"})
+            yield Attempt(given, synced(result)[k], f"{len(kept)} texts", False, uses=uses)
 
 
 def coherent(rules: RuleSet, contracts: Mapping[str, Contract]) -> Iterator[Contract]:

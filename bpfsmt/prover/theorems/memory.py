@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -76,13 +77,13 @@ def packet_ranges() -> Iterator[Statement]:
         members={"var": "x"}, numbers=("x", "start", "end"), synced=True,
     )  # fmt: skip
     # A range of -1 says ptr >= end, -2 ptr > end.
-    for name, holds in (("le", lambda a: a["ptr"] <= a["end"]), ("lt", lambda a: a["ptr"] < a["end"])):
+    for name, holds in (
+        ("le", lambda a: a["ptr"] <= a["end"]),
+        ("lt", lambda a: a["ptr"] < a["end"]),
+    ):
         yield Statement(
             f"taken_pkt_{name}", Kind.PREDICATE,
-            lambda a, r, holds=holds: {
-                "taken": z3.Implies(r == 1, holds(a)),
-                "not taken": z3.Implies(r == 0, z3.Not(holds(a))),
-            },
+            functools.partial(_decided, holds),
             lambda a: [
                 z3.Implies(a["range_"] == -1, a["ptr"] >= a["end"]),
                 z3.Implies(a["range_"] == -2, a["ptr"] > a["end"]),
@@ -101,9 +102,17 @@ def packet_ranges() -> Iterator[Statement]:
     )  # fmt: skip
 
 
+def _decided(holds: Any, a: Args, r: Any) -> Mapping[str, Any]:
+    return {
+        "taken": z3.Implies(r == 1, holds(a)),
+        "not taken": z3.Implies(r == 0, z3.Not(holds(a))),
+    }
+
+
 def arithmetic() -> Iterator[Statement]:
     """Pointer plus or minus a number: the parts add up, and stay within what is followed."""
     for name, sign in (("pointer_add", 1), ("pointer_sub", -1)):
+
         def goals(a: Args, moved: Any, sign: int = sign) -> Mapping[str, Any]:
             moved_to = a["x"] + (a["y"] if sign > 0 else -a["y"])
             kept = z3.And(moved.ok, moved.same)

@@ -64,18 +64,14 @@ def stages() -> Iterator[Contract]:
     for name in STAGES:
         yield Contract(name, identity)
     yield Contract("from_tnum", identity)
-    yield Contract(
-        "from_umax", lambda top, z: z, when=lambda top, z: z3.ULE(z, top), free=True
-    )
+    yield Contract("from_umax", lambda top, z: z, when=lambda top, z: z3.ULE(z, top), free=True)
     yield Contract(
         "from_srange",
         lambda lo, hi, z: z,
         when=lambda lo, hi, z: z3.And(lo <= z, z <= hi),
         free=True,
     )
-    yield Contract(
-        "scalar_intersect", lambda x, y: x, when=lambda x, y: x == y
-    )
+    yield Contract("scalar_intersect", lambda x, y: x, when=lambda x, y: x == y)
 
 
 def arithmetic() -> Iterator[Contract]:

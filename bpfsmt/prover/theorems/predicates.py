@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -41,9 +42,7 @@ def branches() -> Iterator[Statement]:
 
     for bits in (64, 32):
         for name in CONDITIONS:
-            yield Statement(
-                f"taken{bits}_{name}", PREDICATE, goals(name, bits), synced=True, **XY
-            )
+            yield Statement(f"taken{bits}_{name}", PREDICATE, goals(name, bits), synced=True, **XY)
 
 
 def constants() -> Iterator[Statement]:
@@ -108,9 +107,7 @@ def tnums() -> Iterator[Statement]:
     ):
         yield Statement(
             f"tnum_{end}", PREDICATE,
-            lambda a, r, order=order: {
-                "bound": order(a["x"], r), "attained": contains(a["a"], r)
-            }, **X,
+            functools.partial(_end, order), **X,
         )  # fmt: skip
     power = lambda a: [a["size"] != 0, a["size"] & (a["size"] - 1) == 0]  # noqa: E731
     yield Statement(
@@ -119,12 +116,17 @@ def tnums() -> Iterator[Statement]:
     )  # fmt: skip
 
 
+def _end(order: Any, a: Args, r: Any) -> Mapping[str, Any]:
+    return {"bound": order(a["x"], r), "attained": contains(a["a"], r)}
+
+
 def overflow() -> Iterator[Statement]:
     """The overflow tests are exact."""
     for name, wide in (
         ("add_overflows", lambda a, b: z3.SignExt(1, a) + z3.SignExt(1, b)),
         ("sub_overflows", lambda a, b: z3.SignExt(1, a) - z3.SignExt(1, b)),
     ):
+
         def exact(a: Args, r: Any, wide: Any = wide) -> Mapping[str, Any]:
             true = wide(a["a"], a["b"])
             return {"exact": r == (true != z3.SignExt(1, z3.Extract(63, 0, true)))}
@@ -146,9 +148,7 @@ def subsumption() -> Iterator[Statement]:
         return {p: g for p, g in ranges(a, r).items() if p.endswith("64")}
 
     new: dict[str, Any] = {"members": {"new": "x"}, "numbers": ("x",)}
-    yield Statement(
-        "range_within", Kind.SUBSUMPTION, ranges, applies=_tracks_subregisters, **new
-    )
+    yield Statement("range_within", Kind.SUBSUMPTION, ranges, applies=_tracks_subregisters, **new)
     # A rule set without subregister ranges has nothing to say of them.
     yield Statement(
         "range_within", Kind.SUBSUMPTION, whole,

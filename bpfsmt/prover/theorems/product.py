@@ -19,6 +19,7 @@ asked of the round's own text.  When X is 0, or after 64 rounds, nothing is left
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import z3
@@ -58,12 +59,9 @@ class Product:
                 yield from self._long_multiplication()
         except (NoLoop, KeyError, ValueError) as e:
             reason = f"no invariant fits the text of tnum_mul: {e}"
-            yield self._claim("invariant", lambda: iter([]), reason)
+            yield replace(self._claim("invariant", lambda: iter([])), why=reason)
 
-    def _claim(
-        self, part: str, attempts: Callable[[], Iterator[Attempt]], how: str = ""
-    ) -> Obligation:
-        del how
+    def _claim(self, part: str, attempts: Callable[[], Iterator[Attempt]]) -> Obligation:
         return Obligation(
             f"tnum_mul/{part}", Kind.OPERATOR, "tnum_mul", attempts, search=self._search
         )
@@ -88,11 +86,9 @@ class Product:
         rule = self.rules.linked.rules["tnum_mul"]
         # Of shifts the invariant needs more than members: their own text.
         shifts = ("tnum_lshift", "tnum_rshift")
-        c = Composition(
-            self.rules, {n: k for n, k in self.contracts.items() if n not in shifts}
-        )
+        c = Composition(self.rules, {n: k for n, k in self.contracts.items() if n not in shifts})
         loop = Loop(rule, c.calls)
-        x0, y0 = z3.BitVecs("x0' y0'", 64)
+        x0, y0 = z3.BitVecs("x0~ y0~", 64)
         a, b = c.operand("a", x0, TNUM), c.operand("b", y0, TNUM)
         start = loop.before(a, b)
         sum_ = "acc" if "acc" in start else "unsure"
@@ -108,7 +104,7 @@ class Product:
         self, loop: Loop, c: Composition, start: Mapping[str, Any], sum_: str
     ) -> Iterator[Obligation]:
         c.given.clear()
-        x, y, s, i = z3.BitVecs("x' y' s' i'", 64)
+        x, y, s, i = z3.BitVecs("x~ y~ s~ i~", 64)
         env = {**start, "x": c.operand("X", x, TNUM), "y": c.operand("Y", y, TNUM),
                sum_: c.operand("S", s, TNUM)}  # fmt: skip
         big_x, big_y = env["x"], env["y"]
@@ -145,7 +141,7 @@ class Product:
     ) -> Iterator[Obligation]:
         """The round's helper by itself; in the round it is known by this only."""
         own = Composition(self.rules, self.contracts)
-        x, y = z3.BitVecs("x' y'", 64)
+        x, y = z3.BitVecs("x~ y~", 64)
         args = [own.operand("X", x, TNUM), own.operand("Y", y, TNUM)]
         value = added
         if helper == "tnum_mul_step":
@@ -178,7 +174,7 @@ class Product:
     def _half_multiply(self) -> Iterator[Obligation]:
         c = Composition(self.rules, self.contracts)
         loop = Loop(self.rules.linked.rules["hma"], c.calls)
-        s, m, v, i = z3.BitVecs("s' m' v' i'", 64)
+        s, m, v, i = z3.BitVecs("s~ m~ v~ i~", 64)
         acc = c.operand("S", s, TNUM)
         value, mask = z3.BitVecs("value mask", 64)
         inside = [m & ~mask == 0, v & ~value == 0]
@@ -202,7 +198,7 @@ class Product:
     def _two_halves(self) -> Iterator[Obligation]:
         """x·y = v·w + α·y + β·v, the second and third term each from one `hma`."""
         c = Composition(self.rules, {})
-        x, y = z3.BitVecs("x' y'", 64)
+        x, y = z3.BitVecs("x~ y~", 64)
         a, b = c.operand("a", x, TNUM), c.operand("b", y, TNUM)
         alpha, beta = x - a.value, y - b.value
         known = a.value * b.value
@@ -242,5 +238,8 @@ def identities() -> Iterator[Obligation]:
     }.items():
         attempt = Attempt((), goal, "integers")
         yield Obligation(
-            f"tnum_mul/identity/{name}", Kind.LEMMA, "", lambda a=attempt: iter([a])  # type: ignore[misc]
+            f"tnum_mul/identity/{name}",
+            Kind.LEMMA,
+            "",
+            lambda a=attempt: iter([a]),  # type: ignore[misc]
         )

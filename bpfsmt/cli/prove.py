@@ -1,0 +1,155 @@
+"""``bpfsmt prove``: every rule of a rule set, proved at 64 bits or refuted."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bpfsmt.cli.boundary import EXIT_PROVED, EXIT_REFUTED, EXIT_UNKNOWN, worst
+from bpfsmt.cli.common import Seconds, json_option
+from bpfsmt.cli.prove_text import counterexample_text, proof_json, proof_table
+from bpfsmt.prover.cache import Cache, default_path
+from bpfsmt.prover.decide import Result
+from bpfsmt.prover.prove import Done, Options
+from bpfsmt.prover.prove import prove as run_proofs
+from bpfsmt.prover.recheck import check_installed
+from bpfsmt.prover.theorems import theorems, uncovered
+from bpfsmt.rules import RuleSet, RuleSetError, load_rules
+
+DEFAULT = "linux-6.12"
+
+
+@click.command()
+@click.argument("about", nargs=-1, metavar="[RULE]...")
+@click.option(
+    "--rules", "-r", "specs", multiple=True, metavar="NAME|FILE.py",
+    help=f"The rule set, by name or file; may be given several times.  [default: {DEFAULT}]",
+)  # fmt: skip
+@click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Processes; as many as cores.")
+@click.option(
+    "--timeout", type=Seconds(), default=30.0, show_default=True,
+    help="Seconds for one formula before it is unknown.",
+)  # fmt: skip
+@click.option("--recheck", is_flag=True, help="Confirm every proof with a second solver.")
+@click.option(
+    "--dump", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+    help="Write every formula that was found impossible as SMT-LIB.",
+)  # fmt: skip
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep earlier proofs.")
+@click.option("--all", "every", is_flag=True, help="One line for each obligation.")
+@json_option
+def prove(
+    about: tuple[str, ...],
+    specs: tuple[str, ...],
+    jobs: int | None,
+    timeout: float,
+    recheck: bool,
+    dump: Path | None,
+    no_cache: bool,
+    every: bool,
+    as_json: bool,
+) -> int:
+    """Prove every rule of a rule set, or those named.
+
+    Exit code 0: everything proved; 1: something refuted; 3: something unknown.
+    """
+    if recheck:
+        check_installed()
+    cache = Cache(None if no_cache else default_path())
+    options = Options(min(4.0, timeout), timeout, recheck, dump)
+    codes = set()
+    documents = []
+    try:
+        for spec in specs or (DEFAULT,):
+            rules = load_rules(spec)
+            _check_names(rules, about)
+            start = time.perf_counter()
+            done = _run(rules, about, jobs, cache if not no_cache else None, options, spec)
+            seconds = time.perf_counter() - start
+            codes.add(_code(done))
+            if as_json:
+                documents.append(proof_json(rules, done, seconds))
+            else:
+                _show(rules, done, seconds, every)
+    finally:
+        cache.close()
+    if as_json:
+        click.echo(json.dumps(documents if len(documents) > 1 else documents[0], indent=2))
+    return worst(codes)
+
+
+def _check_names(rules: RuleSet, about: Sequence[str]) -> None:
+    known = {t.rule for t in theorems(rules)} | {t.name for t in theorems(rules)}
+    for name in about:
+        if name not in known:
+            raise RuleSetError(f"{rules.name}: nothing is to be proved of {name!r}")
+
+
+def _run(
+    rules: RuleSet,
+    about: Sequence[str],
+    jobs: int | None,
+    cache: Cache | None,
+    options: Options,
+    spec: str,
+) -> list[Done]:
+    chosen = [t for t in theorems(rules) if not about or {t.rule, t.name} & set(about)]
+    order = {t.name: i for i, t in enumerate(chosen)}
+    done: list[Done] = []
+    counts: Counter[str] = Counter()
+    columns = (TextColumn(rules.name), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TextColumn("{task.description}"))  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(chosen))
+        for one in run_proofs(rules, about, jobs=jobs, cache=cache, options=options, spec=spec):
+            done.append(one)
+            counts.update(r.verdict for r in one.results)
+            said = ", ".join(f"{n} {word}" for word, n in sorted(counts.items()))
+            progress.update(task, advance=1, description=said)
+    return sorted(done, key=lambda d: order[d.theorem])
+
+
+def _code(done: Sequence[Done]) -> int:
+    verdicts = {r.verdict for d in done for r in d.results}
+    if "refuted" in verdicts:
+        return EXIT_REFUTED
+    return EXIT_UNKNOWN if "unknown" in verdicts else EXIT_PROVED
+
+
+def _show(rules: RuleSet, done: Sequence[Done], seconds: float, every: bool) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 150
+    console.print(proof_table(done, every))
+    results = [r for d in done for r in d.results]
+    for r in results:
+        if r.verdict == "refuted" and r.counterexample is not None:
+            console.print(counterexample_text(r), markup=False, soft_wrap=True)
+    _summary(console, rules, done, results, seconds)
+
+
+def _summary(
+    console: Console,
+    rules: RuleSet,
+    done: Sequence[Done],
+    results: Sequence[Result],
+    seconds: float,
+) -> None:
+    counts = Counter(r.verdict for r in results)
+    cached = sum(d.cached for d in done)
+    words = ", ".join(f"{counts[w]} {w}" for w in ("proved", "refuted", "unknown"))
+    again = f", {cached} of {len(done)} theorems from the cache" if cached else ""
+    console.print(f"{rules.name}: {len(results)} obligations: {words} in {seconds:.1f} s{again}")
+    opinions = Counter(f"{o.solver}: {o.answer}" for r in results for o in r.opinions)
+    if opinions:
+        console.print("  second solver: " + ", ".join(f"{k} {n}" for k, n in opinions.items()))
+    missing = uncovered(rules, theorems(rules)) if len(done) == len(theorems(rules)) else []
+    if missing:
+        console.print(f"  no obligation speaks of: {', '.join(missing)}", soft_wrap=True)

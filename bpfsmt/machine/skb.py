@@ -50,9 +50,11 @@ class Skb(Packet):
     the network header; a classifier starts at the link-layer header.
     """
 
-    __slots__ = ("_encapsulated", "_mac", "_net", "context")
+    __slots__ = ("_encapsulated", "_mac", "_net", "checked", "context")
 
     context: Context
+    checked: int | None
+    """How many checksums in a row were found right, less one; `None`: nobody looked."""
 
     def __init__(self, memory: Memory, packet: bytes, meta: bytes, link: bytes | None) -> None:
         super().__init__(memory, packet, meta)
@@ -61,6 +63,7 @@ class Skb(Packet):
         self._mac = self._data if link is None else self._meta - len(link)
         self._net = self._data + (ETHERNET if link is None else 0)
         self._encapsulated = False
+        self.checked = None
 
     # Places in the packet ----------------------------------------------------------------
 
@@ -203,10 +206,14 @@ class Skb(Packet):
         if delta < 0:
             if -delta >= rest or rest + delta < least:
                 return ENOTSUPP
-            return self._shrink(offset, -delta, flags)
-        if len(self) + delta > MAX_LENGTH:
+            code = self._shrink(offset, -delta, flags)
+        elif len(self) + delta > MAX_LENGTH:
             return ENOTSUPP
-        return self._grow(offset, delta, flags)
+        else:
+            code = self._grow(offset, delta, flags)
+        if code == 0 and not flags & _NO_RESET:
+            self.checked = None
+        return code
 
     def _shrink(self, offset: int, size: int, flags: int) -> int:
         if flags & ~_SHRINK_FLAGS:

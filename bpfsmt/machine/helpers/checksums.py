@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 _FIELD = 0xF  # flags: the size of the changed field
 _PSEUDO, _MANGLED_0, _ENFORCE, _IPV6 = 1 << 4, 1 << 5, 1 << 6, 1 << 7
 _MANGLED = 0xFFFF
-_LEVEL_QUERY, _LEVEL_LAST = 0, 3
+_LEVEL_QUERY, _LEVEL_INC, _LEVEL_DEC, _LEVEL_RESET = range(4)
+_MOST_LEVELS = 3
 
 
 class ChecksumHelpers(Host):
@@ -71,7 +72,19 @@ class ChecksumHelpers(Host):
         return ENOTSUPP
 
     def bpf_csum_level(self, m: Machine, ctx: int, level: int, *_: int) -> int:
-        """0; the question how much was checked gets -EACCES: nothing was."""
-        if level > _LEVEL_LAST:
+        """Note that one checksum more or less was checked, or none: 0.
+
+        The question how many were (less one) gets -EACCES if none was.
+        """
+        skb = m.skb
+        if level > _LEVEL_RESET:
             return EINVAL
-        return EACCES if level == _LEVEL_QUERY else 0
+        if level == _LEVEL_QUERY:
+            return EACCES if skb.checked is None else skb.checked
+        if level == _LEVEL_INC:
+            skb.checked = 0 if skb.checked is None else min(skb.checked + 1, _MOST_LEVELS)
+        elif level == _LEVEL_RESET or not skb.checked:
+            skb.checked = None
+        else:
+            skb.checked -= 1
+        return 0

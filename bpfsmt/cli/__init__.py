@@ -38,6 +38,7 @@ for command in (
     machine_check,
     bench,
     supported,
+    selftests,
 ):
     main.add_command(command)
 

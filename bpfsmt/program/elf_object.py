@@ -16,18 +16,20 @@ from bpfsmt.program.signatures import Signatures
 _CALLEES = ".text"  # functions here are no programs, only called by them
 
 
-def load_elf(data: bytes, name: str, *, strict: bool = False) -> Object:
+def load_elf(data: bytes, name: str, *, strict: bool = False, empty: bool = False) -> Object:
     """Every program of an ELF object: each global function of a section named for a type.
 
     A program that cannot be loaded is in `Object.skipped` with the reason; ``strict``
     makes that an error.  Without a ``license`` section, a program's license is empty.
     Raises `LoadError`, one line beginning with ``name``, where the object itself is
-    damaged or no BPF object, a map is invalid, or no program loads.
+    damaged or no BPF object, a map is invalid, or no program loads (unless ``empty``).
     """
     try:
         found = _load(data, name)
     except LoadError as error:
         raise LoadError(f"{name}: {error}") from error
+    if empty:
+        return found
     if found.skipped and (strict or not found.programs):
         where, reason = found.skipped[0]
         more = f" (and {len(found.skipped) - 1} more)" if len(found.skipped) > 1 else ""

@@ -1,0 +1,9 @@
+"""Do our verifier and a kernel agree: on the verdict, on the reason, on every state?
+
+`compare` takes what both say of one program; `causes` groups what differs.  `selftests` has
+the kernel's own tests, compiled, with what their authors expect.
+"""
+
+from bpfsmt.agree.compare import Compared, compare
+
+__all__ = ["Compared", "compare"]

@@ -1,0 +1,113 @@
+"""What ``agree`` and ``selftests`` share: progress, tables, exit codes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import click
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from bpfsmt.agree.compare import Agreement
+from bpfsmt.agree.pool import Answer
+from bpfsmt.agree.score import Group, Score, percent
+from bpfsmt.cli.boundary import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_REFUTED, EXIT_UNKNOWN, clean
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+_NAMES = 3
+"""Of each cause, so many programs are named; --json and --all name all."""
+
+
+def agreement_options(command: F) -> F:
+    """The options of both commands."""
+    for option in (
+        click.option("--jobs", "-j", type=click.IntRange(1, 512), default=None,
+                     help="How many processes.  [default: one for each CPU]"),
+        click.option("--all", "every", is_flag=True, help="Name every program of each cause."),
+        click.option("--oracle", "oracle_name", default="kernel", show_default=True,
+                     metavar="kernel|vm:RELEASE", help="The kernel to agree with."),
+        click.option("--rules", "-r", default=None, metavar="NAME|FILE.py",
+                     help="The rule set.  [default: that of the kernel's release]"),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def processes(jobs: int | None) -> int:
+    """How many workers."""
+    return jobs or os.cpu_count() or 1
+
+
+def progress(items: Iterator[T], total: int, what: str) -> Iterator[T]:
+    """The items, with a bar on stderr."""
+    err = Console(stderr=True)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
+        task = shown.add_task("", total=total)
+        for item in items:
+            shown.update(task, advance=1)
+            yield item
+
+
+def show_score(score: Score, out: Console) -> None:
+    """The counts, a line each."""
+    rows = [
+        ("verdict agreement", percent(score.count(Agreement.SAME), score.total)),
+        *(
+            (f"  {each.value}", str(score.count(each)))
+            for each in Agreement
+            if each is not Agreement.SAME and score.count(each)
+        ),
+        *([("  no comparison", str(len(score.lost)))] if score.lost else []),
+        ("accepted against memory safety", str(len(score.unsafe))),
+        ("rejected at the same instruction", percent(*score.ratio("same_pc"))),
+        ("rejected for the same kind of reason", percent(*score.ratio("same_kind"))),
+        ("same number of instructions walked", percent(*score.same_walk)),
+    ]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+
+
+def show_causes(groups: list[Group], out: Console, *, every: bool) -> None:
+    """The disagreements by cause, the largest first."""
+    if not groups:
+        return
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("n", justify="right")
+    table.add_column("cause", overflow="fold")
+    table.add_column("programs", overflow="fold")
+    for group in groups:
+        names = group.names if every else group.names[:_NAMES]
+        more = len(group.names) - len(names)
+        shown = ", ".join(names) + (f" and {more} more" if more else "")
+        table.add_row(str(len(group.names)), Text(clean(group.cause)), Text(clean(shown)))
+    out.print(table)
+
+
+def codes_of(score: Score, *, errors: bool, interrupted: bool) -> set[int]:
+    """The exit codes: 1 for a disagreement, 3 for what is not supported or not compared."""
+    codes = {EXIT_INPUT} if errors else set()
+    if interrupted:
+        codes.add(EXIT_INTERRUPTED)
+    different = (Agreement.FALSE_ACCEPT, Agreement.FALSE_REJECT, Agreement.FAILED)
+    if any(score.count(each) for each in different):
+        codes.add(EXIT_REFUTED)
+    if score.count(Agreement.UNSUPPORTED) or score.lost or not score.compared:
+        codes.add(EXIT_UNKNOWN)
+    return codes
+
+
+def first_bug(answers: list[Answer]) -> str:
+    """The traceback of the first failure of our verifier, "" if there is none."""
+    return next((answer.bug for answer in answers if answer.bug), "")

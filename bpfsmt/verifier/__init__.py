@@ -24,14 +24,20 @@ __all__ = ["REASONS", "includes", "verify"]
 
 
 def verify(
-    program: Program, rules: RuleSet, *, log: bool = False, record: bool = True, whole: bool = False
+    program: Program,
+    rules: RuleSet,
+    *,
+    log: bool = False,
+    record: bool = True,
+    forgetful: bool = True,
 ) -> Analysis:
     """Verify ``program`` with ``rules``: the verdict, and every state that was explored.
 
     With ``log`` the analysis has the lines that a kernel would log.  A rejection has its
     kind from `REASONS`; what bpfsmt does not model gives `Outcome.UNSUPPORTED`, never a
     rejection.  The claims reach up to where the walk ended; the walk of Linux keeps none, and
-    so takes no memory for them, unless ``record``, and what never mattered only if ``whole``.
+    so takes no memory for them, unless ``record``; what never mattered is in them only if not
+    ``forgetful``.
 
     >>> from bpfsmt.program.asm_text import load_asm
     >>> from bpfsmt.rules import rule_set
@@ -40,7 +46,7 @@ def verify(
     'invalid access to packet, off=0 size=1, R0(id=0,off=0,r=0)'
     """
     if rules.policy.walk == "linux":
-        return verify_linux(program, rules, log=log, record=record, whole=whole)
+        return verify_linux(program, rules, log=log, record=record, forgetful=forgetful)
     lines = Log(program, wanted=log)
     analysis = Analysis(program, rules.name, Verdict(Outcome.ACCEPT), log=lines.lines)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Callable
 
 import pytest
 
@@ -11,14 +12,15 @@ from bpfsmt.conformance import Agreement, Case, check
 from bpfsmt.kernel import RunInput, available
 from bpfsmt.program import load_asm
 
+from .texts import FOLD
+
 pytestmark = pytest.mark.skipif(bool(WHY := available()), reason=WHY or "")
 
-FOLD = "r9 *= 31\nr9 += r0\n"
 FIELDS = {"len": 0, "pkt_type": 4, "protocol": 16, "vlan_present": 20, "vlan_tci": 24,
           "vlan_proto": 28}  # fmt: skip
 _FOLD_FIELDS = "".join(f"r0 = *(u32 *)(r6 + {at})\n{FOLD}" for at in FIELDS.values())
 
-CALLS = {
+CALLS: dict[str, Callable[[random.Random], tuple[int, ...]]] = {
     "bpf_skb_vlan_push": (
         lambda r: (r.choice((0x0081, 0xA888, 0x0008)), r.choice((0, 5, 0x0FFF, 0x1FFF, 0x12345)))
     ),

@@ -32,8 +32,11 @@ class FlowHelpers(Host):
         raise TailCall(program)
 
     def bpf_loop(self, m: Machine, count: int, callback: int, ctx: int, flags: int, _: int) -> int:
-        """Call a function with 0, 1, ... until it returns 1: how often it was called."""
-        count &= U32
+        """Call a function with 0, 1, ... until it returns 1: how often it was called.
+
+        All 64 bits of the count matter, as where the verifier writes the loop in place (it
+        does where it knows the function, and that the flags are 0).
+        """
         if flags:
             return EINVAL
         if count > _MAX_LOOPS:

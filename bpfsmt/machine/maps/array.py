@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpfsmt.machine.errno import E2BIG, EEXIST, EINVAL, ENOENT
-from bpfsmt.machine.maps.base import ANY, NOEXIST, MapState, Value, bad_flags
+from bpfsmt.machine.maps.base import ANY, LOCK, NOEXIST, MapState, Value, bad_flags
 from bpfsmt.program.program import MapDef
 
 
@@ -26,14 +26,16 @@ class ArrayState(MapState):
         return value
 
     def update(self, key: bytes, value: bytes, flags: int = ANY, cpu: int = 0) -> int:
-        """0, or in this order -EINVAL for a flag, -E2BIG for an index, -EEXIST."""
-        if bad_flags(flags):
+        """0, or in this order -EINVAL for a flag, -E2BIG, -EEXIST, -EINVAL for the lock."""
+        if bad_flags(flags & ~LOCK):
             return EINVAL
         old = self.lookup(key, cpu)
         if old is None:
             return E2BIG
-        if flags == NOEXIST:
+        if flags & NOEXIST:
             return EEXIST
+        if flags & LOCK:
+            return EINVAL
         old[:] = value
         return 0
 
@@ -45,6 +47,10 @@ class ArrayState(MapState):
         data = self.definition.data
         at_first = bytes(self.definition.value_size) if data is None else data
         return at_first if self._has(key) else ENOENT
+
+    def write(self, key: bytes, value: bytes, flags: int = ANY) -> int:
+        """As `update`; the kernel looks at the lock first."""
+        return EINVAL if bad_flags(flags) else self.update(key, value, flags)
 
     def touched(self) -> Iterator[tuple[bytes, bytes]]:
         """The values that somebody asked for; all others are as they were at first."""
@@ -85,6 +91,8 @@ class PercpuArrayState(ArrayState):
 
     def write(self, key: bytes, value: bytes, flags: int = ANY) -> int:
         """As `update`, for all CPUs."""
+        if bad_flags(flags):
+            return EINVAL
         for cpu, copy in enumerate(self.copies(value)):
             code = self.update(key, copy, flags, cpu)
             if code:

@@ -129,7 +129,7 @@ class Reader:
         if foreign:
             raise Unmodelled(f"{type_.value} with {foreign[0]}")
         id_, delta = _id(said.get("id", "0"), narrow=bool(hint.id & ADD_CONST32))
-        off = int(said.get("off", "0"), 0)
+        off = _wrap(said.get("off", "0"), 64, signed=True)
         return Reg(
             type_,
             self._scalar(type_, said),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from bpfsmt.agree.states import States, compare_states
 from bpfsmt.agree.verdicts import MEMORY_SAFETY, kernel_verdict, same_kind, shape
 from bpfsmt.domain.analysis import Analysis, Outcome, Verdict
 from bpfsmt.kernel.oracle import LoadResult
@@ -26,7 +27,7 @@ class Compared:
     """One program: both verdicts, and how they and the states stand to each other.
 
     ``same_pc`` and ``same_kind`` are of two rejections, `None` where there are not two or,
-    of the instruction, where one names none.
+    of the instruction, where one names none.  ``states`` is `None` where they were not kept.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Compared:
     same_pc: bool | None = None
     same_kind: bool | None = None
     walked: tuple[int | None, int | None] = (None, None)
+    states: States | None = None
     seconds: float = 0.0
 
     @property
@@ -69,6 +71,7 @@ class Compared:
             "same_kind": self.same_kind,
             "unsafe": self.unsafe,
             "walked": {"ours": self.walked[0], "kernel": self.walked[1]},
+            "states": self.states.to_json() if self.states else None,
             "cause": self.cause,
             "seconds": round(self.seconds, 4),
         }
@@ -77,6 +80,7 @@ class Compared:
 def compare(analysis: Analysis, result: LoadResult, *, seconds: float = 0.0) -> Compared:
     """Compare what a verifier of ours says with what a kernel does, of the same program.
 
+    The states of the analysis, where it has any, are to be whole (not ``forgetful``).
     ``seconds`` is what our verifier took.
     """
     ours, kernel = analysis.verdict, kernel_verdict(result)
@@ -87,7 +91,8 @@ def compare(analysis: Analysis, result: LoadResult, *, seconds: float = 0.0) -> 
         analysis.program.name, ours, kernel, agreement,
         same_pc=ours.pc == kernel.pc if named else None,
         same_kind=same_kind(ours, kernel) if both else None,
-        walked=(analysis.walked, result.insns_processed), seconds=seconds,
+        walked=(analysis.walked, result.insns_processed),
+        states=compare_states(analysis, result) if analysis.visits else None, seconds=seconds,
     )  # fmt: skip
 
 

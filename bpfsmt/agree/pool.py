@@ -103,7 +103,7 @@ def work(index: int, result: LoadResult, rules: str) -> Answer:
     start = time.perf_counter()
     try:
         record = walked is None or walked <= RECORDED
-        analysis = verify(result.program, _rules(rules), record=record)
+        analysis = verify(result.program, _rules(rules), record=record, forgetful=False)
         seconds = time.perf_counter() - start
         return Answer(index, compare(analysis, result, seconds=seconds), log=result.log)
     except BpfsmtError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bpfsmt.agree.compare import Agreement, Compared
+from bpfsmt.agree.states import States
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,15 @@ class Score:
         known = [walked for walked in both if None not in walked]
         return sum(1 for ours, kernel in known if ours == kernel), len(known)
 
+    @property
+    def states(self) -> States:
+        """The states of all together."""
+        total = States()
+        for each in self.compared:
+            if each.states is not None:
+                total.add(each.states)
+        return total
+
     def groups(self) -> list[Group]:
         """The disagreements by cause, the largest group first."""
         found: dict[str, list[str]] = defaultdict(list)
@@ -77,6 +87,7 @@ class Score:
             "same_pc": _pair(self.ratio("same_pc")),
             "same_kind": _pair(self.ratio("same_kind")),
             "same_walk": _pair(self.same_walk),
+            "states": self.states.to_json(),
             "causes": [{"cause": g.cause, "programs": list(g.names)} for g in self.groups()],
         }
 

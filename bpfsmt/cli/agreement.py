@@ -15,11 +15,15 @@ from rich.text import Text
 
 from bpfsmt.agree.compare import Agreement
 from bpfsmt.agree.pool import Answer
+from bpfsmt.agree.relation import Relation
 from bpfsmt.agree.score import Group, Score, percent
 from bpfsmt.cli.boundary import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_REFUTED, EXIT_UNKNOWN, clean
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
+
+_CAUSES = 15
+"""So many kinds of differences between states are shown; --json has all."""
 
 _NAMES = 3
 """Of each cause, so many programs are named; --json and --all name all."""
@@ -58,6 +62,7 @@ def progress(items: Iterator[T], total: int, what: str) -> Iterator[T]:
 
 def show_score(score: Score, out: Console) -> None:
     """The counts, a line each."""
+    states = score.states
     rows = [
         ("verdict agreement", percent(score.count(Agreement.SAME), score.total)),
         *(
@@ -70,6 +75,14 @@ def show_score(score: Score, out: Console) -> None:
         ("rejected at the same instruction", percent(*score.ratio("same_pc"))),
         ("rejected for the same kind of reason", percent(*score.ratio("same_kind"))),
         ("same number of instructions walked", percent(*score.same_walk)),
+        ("walked by both in the same order", percent(states.aligned, states.walked)),
+        ("states equal there (registers printed)", percent(states.equal, states.total)),
+        *(
+            (f"  {each.value}", percent(states.pairs[each], states.total))
+            for each in Relation
+            if each is not Relation.EQUAL and states.pairs[each]
+        ),
+        *([("  not read", str(states.unread))] if states.unread else []),
     ]
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)
@@ -93,6 +106,30 @@ def show_causes(groups: list[Group], out: Console, *, every: bool) -> None:
         shown = ", ".join(names) + (f" and {more} more" if more else "")
         table.add_row(str(len(group.names)), Text(clean(group.cause)), Text(clean(shown)))
     out.print(table)
+
+
+def show_differences(score: Score, out: Console) -> None:
+    """Where states differ, by instruction, the most frequent first."""
+    causes = score.states.causes.most_common(_CAUSES)
+    if not causes:
+        return
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("n", justify="right")
+    table.add_column("difference of states", overflow="fold")
+    table.add_column("first", overflow="fold")
+    for cause, n in causes:
+        table.add_row(str(n), Text(clean(cause)), Text(clean(_example(score, cause))))
+    out.print(table)
+
+
+def _example(score: Score, cause: str) -> str:
+    """The first difference of that cause: where it is, and what both say."""
+    for each in score.compared:
+        for pair in each.states.told if each.states else ():
+            if pair.cause == cause:
+                what = f"{pair.place}: ours {pair.ours}; kernel {pair.kernel}"
+                return f"{each.name} at {pair.pc}: {what}"
+    return ""
 
 
 def codes_of(score: Score, *, errors: bool, interrupted: bool) -> set[int]:

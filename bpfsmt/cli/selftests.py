@@ -34,6 +34,7 @@ from bpfsmt.cli.agreement import (
     processes,
     progress,
     show_causes,
+    show_differences,
     show_score,
 )
 from bpfsmt.cli.boundary import complain, describe, worst
@@ -154,6 +155,7 @@ def _show(scored: Scored, *, every: bool) -> None:
     out = console()
     core = scored.score(core=True)
     show_causes(core.groups(), out, every=every)
+    show_differences(core, out)
     outside = Counter(filter(None, map(scored.outside, range(len(scored.tests)))))
     others = ", ".join(f"{n} {why}" for why, n in outside.most_common())
     click.echo(f"\n{len(scored.tests)} programs, {core.total} of the core class; {others}")

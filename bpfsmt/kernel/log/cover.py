@@ -7,11 +7,12 @@ again.  So an earlier state may do although it does not contain the new one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from bpfsmt.domain.analysis import Visit
 from bpfsmt.domain.order import Place, missing
 from bpfsmt.domain.state import State
+from bpfsmt.kernel.log.alive import bit
 
 _NUMBER, _OTHER, _NEVER = 1, 100, 10_000
 """What it costs that a number, anything else, a precise number is not contained."""
@@ -20,21 +21,19 @@ _NUMBER, _OTHER, _NEVER = 1, 100, 10_000
 def best_cover(
     earlier: Sequence[Visit],
     state: State,
-    live: int,
+    matters: Callable[[int], int],
     precise: Mapping[int, Collection[Place]],
 ) -> Visit:
     """The visit that most likely stands for ``state``: of those that come closest the latest.
 
-    ``live`` is the mask of the registers that may be read again, ``precise`` says what was
-    marked precise in earlier visits.
+    ``matters`` gives the mask (`bit`) of what of a visit may be read again, ``precise`` says
+    what was marked precise in visits.
     """
     best, least = earlier[-1], -1
     for visit in reversed(earlier):
-        cost = 0
+        cost, mask = 0, matters(visit.index)
         for place, number in missing(visit.state, state):
-            frame, name = place
-            register = frame == len(state.frames) - 1 and name[0] == "R"
-            if register and not live >> int(name[1:]) & 1:
+            if not mask & bit(place):
                 continue
             if not number:
                 cost += _OTHER

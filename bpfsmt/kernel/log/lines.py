@@ -13,10 +13,8 @@ _PASSED = r"""
 func\#\d+\ @\d+
 Live\ regs\ before\ insn:
 ;.*
-mark_precise:\ frame\d+:\ regs=[\w,]*\ stack=[-\w,]*\ before\ \d+:\ .*
 mark_precise:\ frame\d+:\ falling\ back\ to\ forcing\ all\ scalars\ precise
 force_precise:\ frame\d+:\ forcing\ \S+\ to\ be\ precise
-regs=[0-9a-f]+\ stack=[0-9a-f]+\ before\ \d+:\ .*
 frame\ \d+:\ propagating\ \S+
 \([\d,]+\)\ frame\ \d+\ insn\ \d+(\ [+-](live|written)(\ -?[\d,-]+)?)+\s*
 \([\d,]+\)\ live\ stack\ update\ done\ in\ \d+\ iterations

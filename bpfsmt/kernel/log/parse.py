@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from bpfsmt.domain.analysis import Analysis, Outcome, Verdict
+from bpfsmt.domain.order import Place
 from bpfsmt.kernel.log.lines import live_registers, passes
 from bpfsmt.kernel.log.messages import Message, message
 from bpfsmt.kernel.log.regs import Dialect, Reader, Unmodelled, Unreadable
@@ -23,6 +24,9 @@ _HEAD = re.compile(
 )
 _BACK = re.compile(
     r"(?:mark_precise: frame\d+: )?last_idx (-?\d+) first_idx (-?\d+)(?: subseq_idx (-?\d+))? ?"
+)
+_NEEDED = re.compile(
+    r"(?:mark_precise: frame(\d+): )?regs=([\w,]*) stack=([-\w,]*) before (\d+): .*"
 )
 _PARENT = re.compile(
     r"(?:mark_precise: frame(\d+): parent state regs=\S* stack=\S*:"
@@ -167,13 +171,27 @@ class _Parser:
     def precision(self, line: str) -> bool:
         back = _BACK.fullmatch(line)
         if back:
-            last, first = int(back[1]), int(back[2])
-            self.trail.backtrack(last, first, new=back[3] in (None, "-1"))
+            self.trail.backtrack(int(back[1]), new=back[3] in (None, "-1"))
+            return True
+        needed = _NEEDED.fullmatch(line)
+        if needed:
+            self.trail.must_be_precise(int(needed[4]), list(self.places(needed)))
             return True
         parent = _PARENT.fullmatch(line)
         if parent:
             self.trail.marked(split_state(parent[2]))
         return parent is not None
+
+    def places(self, needed: re.Match[str]) -> Iterator[Place]:
+        """Registers and slots as ``regs=r1,r2 stack=-8``, or as masks (Linux 6.1)."""
+        frame = int(needed[1]) if needed[1] else 0
+        if needed[1] is None:
+            regs, slots = int(needed[2], 16), int(needed[3], 16)
+            yield from ((frame, f"R{n}") for n in range(11) if regs >> n & 1)
+            yield from ((frame, f"fp-{8 * (n + 1)}") for n in range(64) if slots >> n & 1)
+            return
+        yield from ((frame, f"R{name[1:]}") for name in needed[2].split(",") if name)
+        yield from ((frame, f"fp{off}") for off in needed[3].split(",") if off)
 
     def table(self, line: str) -> bool:
         row = live_registers(line)

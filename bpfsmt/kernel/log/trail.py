@@ -8,12 +8,13 @@ never comes off is one that the kernel holds for impossible.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from bpfsmt.cfg import build_cfg, live_registers, writes
+from bpfsmt.cfg import writes
+from bpfsmt.cfg.defuse import ALL_REGISTERS
 from bpfsmt.domain.analysis import DeadArm, Edge, Visit
 from bpfsmt.domain.order import Place
 from bpfsmt.domain.reg import ADDED, NOT_INIT, Reg, RegType
@@ -21,6 +22,7 @@ from bpfsmt.domain.scalar import const
 from bpfsmt.domain.state import EMPTY_SLOT, SLOT_SIZE, Frame, Slot, State
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import AluOp, CallSrc, Class, JmpOp
+from bpfsmt.kernel.log.alive import FRAME_BITS, alive
 from bpfsmt.kernel.log.carry import carry, learned
 from bpfsmt.kernel.log.cover import best_cover
 from bpfsmt.kernel.log.guess import compared, computed
@@ -75,11 +77,15 @@ class Trail:
 
     def __post_init__(self) -> None:
         self._pending: list[Arm] = []
-        self._static: dict[int, int] | None = None
         self._looking = -1
         self._twin: dict[int, int] = {}
         """The visit of the whole state, for one that has a part of it at the same place."""
         self._parent: list[int] = []
+        self._path: list[int] = []
+        """The visits from the start to where the walk stands."""
+        self._alive_from: dict[int, int] = {}
+        """For visits from which all paths have been walked, what was read on them."""
+        self._out: dict[int, list[int]] = defaultdict(list)
         self._into: dict[int, int] = {}
         self._at: dict[tuple[int, tuple[int, ...]], list[int]] = defaultdict(list)
         blank = Frame((*[NOT_INIT] * 10, Reg(RegType.PTR_TO_STACK, const(0))), {})
@@ -94,6 +100,7 @@ class Trail:
         visit = Visit(len(self.visits), pc, here.state)
         self.visits.append(visit)
         self._parent.append(here.src)
+        self._path.append(visit.index)
         self._at[pc, here.state.callsites].append(visit.index)
         if kind == "again":
             self._twin[visit.index] = here.src
@@ -142,6 +149,7 @@ class Trail:
         """``from src_pc to pc``: back from a call, or an arm that was left for later."""
         if self.here is None:
             arm = self._pop(src_pc, pc, text)
+            self._leave_for(arm.src)
             self.here = Here(arm.state, arm.src, arm.kind, pc)
         else:
             here = self._stands(pc)
@@ -161,30 +169,41 @@ class Trail:
         if not earlier:
             raise Astray(f"no earlier state at {pc}")
         candidates = [self.visits[n] for n in earlier]
-        dst = best_cover(candidates, here.state, self._read_later(pc), self.precise)
+        dst = best_cover(candidates, here.state, self._matters(pc, here.state), self.precise)
         self._lead(Edge(here.src, dst.index, pc, here.state, kind, pruned=True))
         self.here = None
 
     def _lead(self, edge: Edge) -> None:
         """Note an edge; where a state was split, it is one of those of the whole state."""
-        self.edges.append(edge)
-        if edge.src in self._twin:
-            self.edges.append(replace(edge, src=self._twin[edge.src]))
+        sources = {edge.src, self._twin.get(edge.src, edge.src)}
+        for src in sorted(sources, reverse=True):
+            self._out[src].append(len(self.edges))
+            self.edges.append(replace(edge, src=src))
 
-    def backtrack(self, last: int, first: int, *, new: bool) -> None:
-        """The kernel looks back for what must be precise, from ``last`` to ``first``."""
-        if self.here is None:
+    def backtrack(self, last: int, *, new: bool) -> None:
+        """The kernel begins to look back for what must be precise; or goes on with it."""
+        if self.here is None or (not new and self._looking >= 0):
             return
         at = self.here.src
-        if not new and self._looking >= 0:
-            at = self._looking
-        while at >= 0 and self.visits[at].pc != first:
-            at = self._parent[at]
-        self._looking = at
+        self._looking = at if at >= 0 and self.visits[at].pc == last else len(self.visits)
+
+    def must_be_precise(self, pc: int, places: Sequence[Place]) -> None:
+        """It looks at the instruction at ``pc``, behind which these are needed."""
+        at = self._looking
+        if self.here is None or at < 0:
+            return
+        before = self._parent[at] if at < len(self.visits) else self.here.src
+        while before >= 0 and self.visits[before].pc != pc:
+            at, before = before, self._parent[before]
+        if before < 0:
+            return
+        if at < len(self.visits):
+            self.precise.setdefault(at, set()).update(places)
+        self._looking = before
 
     def marked(self, text: StateText) -> None:
         """The state to which the kernel looked back has these numbers marked precise."""
-        if self._looking < 0:
+        if not 0 <= self._looking < len(self.visits):
             return
         marks = self.precise.setdefault(self._looking, set())
         marks |= {(text.frame, f"R{n}") for n, said in text.regs.items() if said[0] == "P"}
@@ -383,13 +402,26 @@ class Trail:
         calls = (*here.state.callsites, self.visits[here.src].pc)
         return [self.live.get(pc, -1) for pc in calls]
 
-    def _read_later(self, pc: int) -> int:
-        """The mask of registers that may still be read, by the log or else by the program."""
-        if pc in self.live:
-            return self.live[pc] | 1 << 10
-        if self._static is None:
-            self._static = live_registers(build_cfg(self.program, strict=False))
-        return self._static.get(pc, -1)
+    def _leave_for(self, visit: int) -> None:
+        """The walk goes back to ``visit``: from those after it all paths have been walked."""
+        while self._path and self._path[-1] != visit:
+            done = self._path.pop()
+            edges = (self.edges[n] for n in self._out[done])
+            after = [(e.kind, self._alive_from.get(e.dst, self._all(e))) for e in edges]
+            self._alive_from[done] = alive(self.program, self.visits[done], after)
+
+    def _all(self, edge: Edge) -> int:
+        """Everything: what may be read from a visit that is still being walked from."""
+        return (1 << FRAME_BITS * len(edge.state.frames)) - 1
+
+    def _matters(self, pc: int, state: State) -> Callable[[int], int]:
+        """What of an earlier visit matters: as the log has it, or as its paths read it."""
+        everything = (1 << FRAME_BITS * len(state.frames)) - 1
+        if pc not in self.live:
+            return lambda visit: self._alive_from.get(visit, everything)
+        shift = FRAME_BITS * (len(state.frames) - 1)
+        dead = ~(self.live[pc] | 1 << 10) & ALL_REGISTERS
+        return lambda visit: everything & ~(dead << shift)
 
 
 def is_conditional(insn: Instruction) -> bool:

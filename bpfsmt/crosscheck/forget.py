@@ -132,7 +132,10 @@ class _Forgetting:
     def differing(self, known: Term, state: SymState, claimed: State) -> Lost:
         """The places where ``state`` may be other than claimed."""
         claims = dict(locations(claimed))
-        terms = {p: location_holds(c, value_at(state, p), state) for p, c in claims.items()}
+        junk = self.analysis.uninit_stack
+        terms = {
+            p: location_holds(c, value_at(state, p), state, junk=junk) for p, c in claims.items()
+        }
         gap: dict[Place, int] = {}
         if not self.follows(known, conj(*terms.values())):
             for place, term in terms.items():

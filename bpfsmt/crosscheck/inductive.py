@@ -164,7 +164,7 @@ class Inductive:
             same = old.get(where) == what and where[0] < len(before.frames)
             repeats = same and value_at(before, where) is at and not moved
             if not repeats:
-                term = location_holds(what, at, after)
+                term = location_holds(what, at, after, junk=self.analysis.uninit_stack)
                 parts.append((self.text(where, what), term))
             reg = what if isinstance(what, Reg) else what.spill
             value = at if isinstance(at, Value) else spilled_value(what, at)

@@ -65,7 +65,7 @@ class Whole:
 
     def inside(self, visit: Visit, node: Node) -> Term:
         """The state at the node is in γ of this visit."""
-        return holds(visit.state, node.state)
+        return holds(visit.state, node.state, junk=self.analysis.uninit_stack)
 
     def run(self, *, induction: bool, seconds: float) -> Iterator[Finding]:
         """All findings, one for each doubt.

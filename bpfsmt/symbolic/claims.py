@@ -130,8 +130,11 @@ def _right_region(reg: Reg, region: Region) -> bool:
     raise UnsupportedError(f"pointers of type {reg.type.value}")
 
 
-def slot_holds(slot: Slot, cell: Cell, state: SymState) -> Term:
-    """The cell is in γ(slot): the spilled register, or what the kinds of bytes say."""
+def slot_holds(slot: Slot, cell: Cell, state: SymState, *, junk: bool = False) -> Term:
+    """The cell is in γ(slot): the spilled register, or what the kinds of bytes say.
+
+    With ``junk`` a byte that may hold anything need not have been written.
+    """
     if slot.spill is not None and "?" not in slot.kinds and slot.kinds == "r" * 8:
         value = cell.value
         if value is None:
@@ -144,7 +147,7 @@ def slot_holds(slot: Slot, cell: Cell, state: SymState) -> Term:
     parts = []
     for j, kind in enumerate(slot.kinds):
         byte, written = cell.as_bytes()[7 - j], cell.when_written()[7 - j]
-        if kind != "?":
+        if kind not in ("?m" if junk else "?"):
             parts.append(written)
         if kind == "0":
             parts.append(FALSE if byte is None else byte == 0)
@@ -184,11 +187,13 @@ def spilled_value(slot: Reg | Slot, cell: Cell) -> Value | None:
     return None if low is None else number(low)
 
 
-def location_holds(claim: Reg | Slot, at: Value | Cell, state: SymState) -> Term:
-    """One location's claim, apart from ids."""
+def location_holds(
+    claim: Reg | Slot, at: Value | Cell, state: SymState, *, junk: bool = False
+) -> Term:
+    """One location's claim, apart from ids (``junk``: see `slot_holds`)."""
     if isinstance(claim, Slot):
         assert isinstance(at, Cell)
-        return slot_holds(claim, at, state)
+        return slot_holds(claim, at, state, junk=junk)
     assert isinstance(at, Value)
     return reg_holds(claim, at, state)
 
@@ -227,12 +232,12 @@ def _same_base(r1: Reg, v1: Value, r2: Reg, v2: Value) -> Term:
     return conj(*parts)
 
 
-def holds(claim: State, state: SymState) -> Term:
-    """The symbolic state is in γ(claim)."""
+def holds(claim: State, state: SymState, *, junk: bool = False) -> Term:
+    """The symbolic state is in γ(claim) (``junk``: see `slot_holds`)."""
     parts, ids = [], []
     for where, what in locations(claim):
         at = value_at(state, where)
-        parts.append(location_holds(what, at, state))
+        parts.append(location_holds(what, at, state, junk=junk))
         if isinstance(what, Reg) and isinstance(at, Value):
             ids.append((what, at, True))
         elif isinstance(what, Slot) and what.spill is not None and isinstance(at, Cell):

@@ -14,9 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bpfsmt.cli.boundary import EXIT_PROVED, EXIT_REFUTED, EXIT_UNKNOWN, worst
 from bpfsmt.cli.common import Seconds, json_option
-from bpfsmt.cli.prove_text import counterexample_text, proof_json, proof_table
+from bpfsmt.cli.prove_text import counterexample_text, poc_text, proof_json, proof_table
+from bpfsmt.poc import Poc, selftest, synthesise
 from bpfsmt.prover.cache import Cache, default_path
-from bpfsmt.prover.decide import Result
 from bpfsmt.prover.prove import Done, Options
 from bpfsmt.prover.prove import prove as run_proofs
 from bpfsmt.prover.recheck import check_installed
@@ -24,6 +24,9 @@ from bpfsmt.prover.theorems import theorems, uncovered
 from bpfsmt.rules import RuleSet, RuleSetError, load_rules
 
 DEFAULT = "linux-6.12"
+
+POC_SECONDS = 20.0
+"""How long to look for a program that shows one wrong rule."""
 
 
 @click.command()
@@ -42,6 +45,8 @@ DEFAULT = "linux-6.12"
     "--dump", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
     help="Write every formula that was found impossible as SMT-LIB.",
 )  # fmt: skip
+@click.option("--no-poc", is_flag=True, help="Look for no program that shows a wrong rule.")
+@click.option("--selftest", "as_selftest", is_flag=True, help="Print it as a kernel selftest.")
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep earlier proofs.")
 @click.option("--all", "every", is_flag=True, help="One line for each obligation.")
 @json_option
@@ -52,6 +57,8 @@ def prove(
     timeout: float,
     recheck: bool,
     dump: Path | None,
+    no_poc: bool,
+    as_selftest: bool,
     no_cache: bool,
     every: bool,
     as_json: bool,
@@ -74,10 +81,12 @@ def prove(
             done = _run(rules, about, jobs, cache if not no_cache else None, options, spec)
             seconds = time.perf_counter() - start
             codes.add(_code(done))
+            pocs = {} if no_poc else _pocs(rules, done)
             if as_json:
-                documents.append(proof_json(rules, done, seconds))
+                documents.append(proof_json(rules, done, seconds, pocs))
             else:
-                _show(rules, done, seconds, every)
+                _show(rules, done, pocs, every, as_selftest)
+                _summary(rules, done, seconds)
     finally:
         cache.close()
     if as_json:
@@ -123,25 +132,37 @@ def _code(done: Sequence[Done]) -> int:
     return EXIT_UNKNOWN if "unknown" in verdicts else EXIT_PROVED
 
 
-def _show(rules: RuleSet, done: Sequence[Done], seconds: float, every: bool) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 150
+def _pocs(rules: RuleSet, done: Sequence[Done]) -> dict[str, Poc]:
+    """A program for each refuted rule for which one is found."""
+    wrong = {r.rule for d in done for r in d.results if r.verdict == "refuted" and r.rule}
+    found = {rule: synthesise(rules, rule, seconds=POC_SECONDS) for rule in sorted(wrong)}
+    return {rule: poc for rule, poc in found.items() if poc is not None}
+
+
+def _show(
+    rules: RuleSet, done: Sequence[Done], pocs: dict[str, Poc], every: bool, as_selftest: bool
+) -> None:
+    console = _console()
     console.print(proof_table(done, every))
     results = [r for d in done for r in d.results]
     for r in results:
         if r.verdict == "refuted" and r.counterexample is not None:
             console.print(counterexample_text(r), markup=False, soft_wrap=True)
-    _summary(console, rules, done, results, seconds)
+    for rule, poc in pocs.items():
+        text = selftest(poc) if as_selftest else poc_text(rule, poc)
+        console.print(text, markup=False, soft_wrap=True)
 
 
-def _summary(
-    console: Console,
-    rules: RuleSet,
-    done: Sequence[Done],
-    results: Sequence[Result],
-    seconds: float,
-) -> None:
+def _console() -> Console:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 150
+    return console
+
+
+def _summary(rules: RuleSet, done: Sequence[Done], seconds: float) -> None:
+    console = _console()
+    results = [r for d in done for r in d.results]
     counts = Counter(r.verdict for r in results)
     cached = sum(d.cached for d in done)
     words = ", ".join(f"{counts[w]} {w}" for w in ("proved", "refuted", "unknown"))

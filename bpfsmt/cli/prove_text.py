@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from bpfsmt.domain.printing import format_scalar
 from bpfsmt.domain.scalar import Scalar, Tnum
+from bpfsmt.poc import Poc, selftest
 from bpfsmt.prover.decide import Result
 from bpfsmt.prover.obligation import Counterexample
 from bpfsmt.prover.prove import Done
@@ -88,7 +89,17 @@ def _hex(x: int) -> str:
     return hex(x) if abs(x) > 9 else str(x)
 
 
-def proof_json(rules: RuleSet, done: Sequence[Done], seconds: float) -> dict[str, Any]:
+def poc_text(rule: str, poc: Poc) -> str:
+    """The program with what it shows."""
+    return (
+        f"a program that shows it ({rule}, found in {poc.seconds:.1f} s):\n{poc.text}"
+        f"the run refutes the verifier: {poc.violation}"
+    )
+
+
+def proof_json(
+    rules: RuleSet, done: Sequence[Done], seconds: float, pocs: Mapping[str, Poc]
+) -> dict[str, Any]:
     """Everything as plain data."""
     results = [r for d in done for r in d.results]
     counts = Counter(r.verdict for r in results)
@@ -98,6 +109,17 @@ def proof_json(rules: RuleSet, done: Sequence[Done], seconds: float) -> dict[str
         "seconds": round(seconds, 3),
         "verdicts": {w: counts[w] for w in ("proved", "refuted", "unknown")},
         "obligations": [_result(r) for r in results],
+        "pocs": {
+            rule: {
+                "program": p.text,
+                "numbers": list(p.numbers),
+                "shows": p.violation,
+                "instructions": p.length,
+                "seconds": p.seconds,
+                "selftest": selftest(p),
+            }
+            for rule, p in pocs.items()
+        },
     }
 
 

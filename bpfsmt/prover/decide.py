@@ -11,6 +11,7 @@ from typing import Any
 import z3
 
 from bpfsmt.prover.compose import variables
+from bpfsmt.prover.minimise import smallest
 from bpfsmt.prover.obligation import (
     Attempt,
     Counterexample,
@@ -111,7 +112,7 @@ class Decider:
                         formulas=tuple(key for key, _ in shown),
                     )  # fmt: skip
                 if isinstance(answer, Refuted) and attempt.exact:
-                    found = obligation.confirm(attempt, answer.model)
+                    found = self._confirmed(obligation, attempt, answer.model)
                     if found is not None:
                         return found
                     why = "the solver's counterexample was not confirmed on ints"
@@ -126,6 +127,11 @@ class Decider:
             if limit == self.slow or not why:
                 break
         return why
+
+    def _confirmed(self, o: Obligation, attempt: Attempt, model: Any) -> Counterexample | None:
+        """The counterexample, made small if that can be had, run on ints."""
+        everything = conjunction([*attempt.given, z3.Not(attempt.goal)])
+        return o.confirm(attempt, smallest(everything, model)) or o.confirm(attempt, model)
 
     def _answer(self, attempt: Attempt, limit: float) -> tuple[Answer, list[tuple[str, str]]]:
         shown = []

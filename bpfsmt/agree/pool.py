@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bpfsmt.agree.compare import Compared, compare, failed
 from bpfsmt.errors import BpfsmtError, OracleError
@@ -26,8 +26,11 @@ from bpfsmt.verifier import verify
 _AHEAD = 3
 """So many answers of the kernel wait for each worker."""
 
-RECORDED = 30_000
+RECORDED = 50_000
 """Where the kernel walked more instructions, the states are not compared: they are too many."""
+
+_TAIL = 1 << 16
+"""So much is kept of the end of such a log, for the reason of a rejection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def run(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["bpfsmt.agree.pool"])
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare)
-    waiting: dict[Future[Answer], tuple[int, LoadResult]] = {}
+    waiting: dict[Future[Answer], int] = {}
     try:
         for index, program in programs:
             try:
@@ -64,7 +67,7 @@ def run(
             except OracleError as error:
                 yield Answer(index, error=str(error))
                 continue
-            waiting[pool.submit(work, index, result, rules)] = index, result
+            waiting[pool.submit(work, index, _shortened(result), rules)] = index
             while len(waiting) >= _AHEAD * jobs:
                 yield from _finished(waiting)
         while waiting:
@@ -77,10 +80,20 @@ def run(
     pool.shutdown()
 
 
-def _finished(waiting: dict[Future[Answer], tuple[int, LoadResult]]) -> Iterator[Answer]:
+def _shortened(result: LoadResult) -> LoadResult:
+    """Without the states where there are too many."""
+    return result if recorded(result) else replace(result, log=result.log[-_TAIL:])
+
+
+def recorded(result: LoadResult) -> bool:
+    """Whether the states are compared."""
+    return (result.insns_processed or 0) <= RECORDED
+
+
+def _finished(waiting: dict[Future[Answer], int]) -> Iterator[Answer]:
     done, _ = wait(waiting, return_when=FIRST_COMPLETED)
     for future in done:
-        index, _ = waiting.pop(future)
+        index = waiting.pop(future)
         try:
             yield future.result()
         except BrokenProcessPool:
@@ -99,11 +112,9 @@ def _rules(spec: str) -> RuleSet:
 
 def work(index: int, result: LoadResult, rules: str) -> Answer:
     """Verify one program and compare; an exception of ours is a disagreement."""
-    walked = result.insns_processed
     start = time.perf_counter()
     try:
-        record = walked is None or walked <= RECORDED
-        analysis = verify(result.program, _rules(rules), record=record, forgetful=False)
+        analysis = verify(result.program, _rules(rules), record=recorded(result), forgetful=False)
         seconds = time.perf_counter() - start
         return Answer(index, compare(analysis, result, seconds=seconds), log=result.log)
     except BpfsmtError as error:

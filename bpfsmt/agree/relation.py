@@ -52,6 +52,7 @@ def relate(ours: Reg, kernel: Reg) -> Relation:
 
 def relate_slots(ours: Slot, kernel: Slot) -> Relation:
     """Compare two stack slots, byte kinds and what is spilled there."""
+    ours, kernel = _told(ours), _told(kernel)
     if ours.spill is not None and kernel.spill is not None:
         if ours.kinds == kernel.kinds:
             return relate(ours.spill, kernel.spill)
@@ -59,6 +60,14 @@ def relate_slots(ours: Slot, kernel: Slot) -> Relation:
     if ours.spill is None and kernel.spill is None and ours.kinds == kernel.kinds:
         return Relation.EQUAL
     return _ordered(_stronger(ours, kernel), _stronger(kernel, ours))
+
+
+def _told(slot: Slot) -> Slot:
+    """The slot as a log tells of it: bytes of a register that is lost are bytes of anything."""
+    lost = slot.spill is not None and slot.spill.type is RegType.NOT_INIT
+    if lost or SPILL not in slot.kinds:
+        return Slot(slot.kinds.replace(SPILL, MISC))
+    return slot
 
 
 def plain(reg: Reg) -> Reg:

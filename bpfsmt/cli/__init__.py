@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bpfsmt.cli.agree import agree
 from bpfsmt.cli.bench import bench
 from bpfsmt.cli.boundary import Boundary
 from bpfsmt.cli.cfg import cfg
@@ -38,6 +39,7 @@ for command in (
     machine_check,
     bench,
     supported,
+    agree,
     selftests,
 ):
     main.add_command(command)

@@ -34,6 +34,8 @@ def agreement_options(command: F) -> F:
     for option in (
         click.option("--jobs", "-j", type=click.IntRange(1, 512), default=None,
                      help="How many processes.  [default: one for each CPU]"),
+        click.option("--strict", is_flag=True,
+                     help="Any difference of reason or states counts, too."),
         click.option("--all", "every", is_flag=True, help="Name every program of each cause."),
         click.option("--oracle", "oracle_name", default="kernel", show_default=True,
                      metavar="kernel|vm:RELEASE", help="The kernel to agree with."),
@@ -132,13 +134,19 @@ def _example(score: Score, cause: str) -> str:
     return ""
 
 
-def codes_of(score: Score, *, errors: bool, interrupted: bool) -> set[int]:
-    """The exit codes: 1 for a disagreement, 3 for what is not supported or not compared."""
+def codes_of(score: Score, *, errors: bool, interrupted: bool, strict: bool) -> set[int]:
+    """The exit codes: 1 for a disagreement, 3 for what is not supported or not compared.
+
+    ``strict`` counts differences of reasons and states as disagreements.
+    """
     codes = {EXIT_INPUT} if errors else set()
     if interrupted:
         codes.add(EXIT_INTERRUPTED)
     different = (Agreement.FALSE_ACCEPT, Agreement.FALSE_REJECT, Agreement.FAILED)
-    if any(score.count(each) for each in different):
+    states = score.states
+    if any(score.count(each) for each in different) or (
+        strict and (score.groups() or states.equal != states.total)
+    ):
         codes.add(EXIT_REFUTED)
     if score.count(Agreement.UNSUPPORTED) or score.lost or not score.compared:
         codes.add(EXIT_UNKNOWN)

@@ -91,6 +91,7 @@ def selftests(
     rules: str | None,
     oracle_name: str,
     every: bool,
+    strict: bool,
     jobs: int | None,
     as_json: bool,
 ) -> int:
@@ -100,8 +101,8 @@ def selftests(
     program into a kernel, verifies it with our rules, and compares: with the kernel, and
     with what the test's author expects.  What cannot be compiled or loaded is reported.
 
-    Exits with 0 if all verdicts of the core class agree, 1 if one differs, 2 for bad usage or
-    input, 3 if something was not supported or could not be compared.
+    Exits with 0 if all verdicts of the core class agree (--strict: and all reasons and
+    states), 1 if something differs, 2 for bad usage or input, 3 if something was not supported or could not be compared.
     """
     start = time.perf_counter()
     kernel = oracle(oracle_name)

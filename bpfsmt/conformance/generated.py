@@ -65,7 +65,7 @@ def generated_cases(chunk: int, inputs: int, seed: int) -> Iterator[Case]:
     except ModuleNotFoundError:
         raise BpfsmtError("generated programs need hypothesis: install bpfsmt[generate]") from None
     kind = programs() if chunk % 2 else scalar_programs()
-    for n, program in enumerate(_draw(kind, seed * 1_000_003 + chunk)):
+    for n, program in enumerate(draw(kind, seed * 1_000_003 + chunk)):
         name = f"generated {seed}.{chunk}.{n}"
         rng = random.Random(name)
         source = frames(rng)
@@ -78,8 +78,8 @@ def generated_cases(chunk: int, inputs: int, seed: int) -> Iterator[Case]:
         yield Case("generated", name, whole, tuple(chosen), (len(whole) - len(program), 1))
 
 
-def _draw(strategy: SearchStrategy[Program], number: int) -> Sequence[Program]:
-    """The programs of one chunk."""
+def draw(strategy: SearchStrategy[Program], number: int) -> Sequence[Program]:
+    """The programs of one chunk: `CHUNK` of them, the same for the same number."""
     from hypothesis import HealthCheck, Phase, given, seed, settings
 
     found: list[Program] = []

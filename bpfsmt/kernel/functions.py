@@ -1,7 +1,7 @@
 """The types of a program's functions, told to the kernel.
 
 A kernel verifies most programs without any.  But a function whose address is taken must have
-a type, and a global function is verified by its type alone.
+a type, so must one with legacy loads, and a global function is verified by its type alone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bpfsmt.errors import OracleError
-from bpfsmt.isa.opcodes import LdImm64Src
+from bpfsmt.isa.opcodes import Class, LdImm64Src
 from bpfsmt.kernel.btf import BtfBuilder
 from bpfsmt.kernel.types import CONTEXTS
 from bpfsmt.program.program import Param, Program, Signature
@@ -19,8 +19,15 @@ _STATIC = Signature(is_global=False)
 
 def needs_types(program: Program) -> bool:
     """Whether the kernel wants the types of the functions (if of one, then of all)."""
-    taken = (i.is_ld_imm64 and i.src == LdImm64Src.CODE for _, i in program.instructions())
-    return any(taken) or any(s.is_global for pc, s in program.signatures.items() if pc)
+    if any(s.is_global for pc, s in program.signatures.items() if pc):
+        return True
+    for _, insn in program.instructions():
+        if insn.is_ld_imm64 and insn.src == LdImm64Src.CODE:
+            return True
+        # A legacy load may return from the function, which so must be known to return int.
+        if insn.cls is Class.LD and not insn.is_ld_imm64 and len(program.functions) > 1:
+            return True
+    return False
 
 
 def function_types(program: Program) -> tuple[bytes, list[tuple[int, int]]]:

@@ -102,7 +102,8 @@ def selftests(
     with what the test's author expects.  What cannot be compiled or loaded is reported.
 
     Exits with 0 if all verdicts of the core class agree (--strict: and all reasons and
-    states), 1 if something differs, 2 for bad usage or input, 3 if something was not supported or could not be compared.
+    states), 1 if something differs, 2 for bad usage or input, 3 if something was not
+    supported or could not be compared.
     """
     start = time.perf_counter()
     kernel = oracle(oracle_name)
@@ -130,7 +131,8 @@ def selftests(
         complain(describe(error))
     if bug := first_bug(list(scored.answers.values())):
         click.echo(bug, err=True)
-    codes = codes_of(scored.score(core=True), errors=bool(errors), interrupted=scored.interrupted)
+    core = scored.score(core=True)
+    codes = codes_of(core, errors=bool(errors), interrupted=scored.interrupted, strict=strict)
     return worst(codes)
 
 

@@ -45,8 +45,18 @@ def can_translate(link: Linked) -> bool:
     return True
 
 
+_kinds: dict[type[Environment], HelperKinds] = {}
+
+
 def helper_kinds(environment: type[Environment]) -> HelperKinds:
     """Which helpers are known not to run functions, and which of them move no packet."""
+    found = _kinds.get(environment)
+    if found is None:
+        found = _kinds[environment] = _sorted_helpers(environment)
+    return found
+
+
+def _sorted_helpers(environment: type[Environment]) -> HelperKinds:
     stock = {
         number: name
         for number, name in HELPER_NAMES.items()

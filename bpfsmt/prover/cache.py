@@ -16,7 +16,6 @@ import hashlib
 import os
 import pickle
 import sqlite3
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from typing import Any
 from bpfsmt.bits import Rule
 from bpfsmt.prover.decide import SOLVER, Result
 from bpfsmt.prover.theorems import Theorem
-from bpfsmt.rules.ruleset import RuleSet
+from bpfsmt.rules.ruleset import RuleSet, reached
 
 _SCHEMA = """
 create table if not exists formula (hash text primary key, solver text);
@@ -82,21 +81,9 @@ class Cache:
 def theorem_key(rules: RuleSet, theorem: Theorem) -> str:
     """A hash of everything that the theorem's results depend on."""
     digest = hashlib.sha256(f"{_texts()} {SOLVER} {theorem.name}".encode())
-    for name in sorted(_reached(rules, [theorem.rule, "sync"])):
+    for name in sorted(reached(rules, [theorem.rule, "sync"])):
         digest.update(f"{name} {_rule_hash(rules.linked.rules[name])}".encode())
     return digest.hexdigest()
-
-
-def _reached(rules: RuleSet, roots: Iterable[str]) -> set[str]:
-    have = rules.linked.rules
-    pending = [r for r in roots if r in have]
-    found: set[str] = set()
-    while pending:
-        name = pending.pop()
-        if name not in found:
-            found.add(name)
-            pending += have[name].callees
-    return found
 
 
 @cache

@@ -58,7 +58,8 @@ class Composition:
     stands for its number, and what the contracts promise.  ``uses`` has the names of the
     rules whose contracts were relied on, ``stages`` those left out at the end.  With no
     ``contracts`` every callee is its text.  Of the rules in ``read`` both are known, text
-    and contract.
+    and contract.  ``reads`` has the names of the rules whose texts went into the terms: what
+    is proved of these stays proved whatever the other rules say.
     """
 
     def __init__(
@@ -71,12 +72,13 @@ class Composition:
         self.given: list[Any] = []
         self.uses: set[str] = set()
         self.stages: set[str] = set()
+        self.reads: set[str] = set()
         self._rules = rules.linked.rules
         self._read = read
         self._texts: dict[str, Any] = {}
         self.calls: dict[str, Any] = {}
         for name, rule in self._rules.items():
-            self._texts[name] = terms.define(rule.compiled, self.calls)
+            self._texts[name] = self._noted(name, terms.define(rule.compiled, self.calls))
             contract = (contracts or {}).get(name)
             self.calls[name] = self._promised(name, contract) if contract else self._texts[name]
         # A record's leaves -> the number it stands for (`given` keeps the terms, so ids, alive).
@@ -85,6 +87,13 @@ class Composition:
         self._skipped: dict[int, tuple[Any, Any]] = {}
         self._fresh = 0
         self._prefix = prefix  # two compositions in one formula need different names
+
+    def _noted(self, name: str, text: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            self.reads.add(name)
+            return text(*args)
+
+        return call
 
     def operand(self, name: str, x: Any, type_: Any = SCALAR) -> Any:
         """A fresh well-formed scalar (or tnum) that stands, among others, for ``x``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -31,8 +32,9 @@ class Result:
 
     ``verdict`` is "proved", "refuted" or "unknown" (``why``).  ``inputs`` says what a proof
     assumed of operands: "arbitrary", or "synced" if it needs that.  ``uses`` are the rules
-    of which it only knew the contract: it holds if theirs do.  ``formulas`` are the hashes
-    of the SMT-LIB texts that were unsatisfiable.  ``counterexample`` comes with "refuted"; with
+    of which it only knew the contract: it holds if theirs do; ``reads`` those whose texts it
+    read: it holds whatever the others say.  ``formulas`` are the hashes of the SMT-LIB texts
+    that were unsatisfiable.  ``counterexample`` comes with "refuted"; with
     a "synced" proof it is one on inputs that were not.  ``opinions`` are those of a second
     solver on each formula, if it was asked.
     """
@@ -46,6 +48,7 @@ class Result:
     seconds: float = 0.0
     solver: str = SOLVER
     uses: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     formulas: tuple[str, ...] = ()
     why: str = ""
     counterexample: Counterexample | None = None
@@ -75,8 +78,9 @@ class Decider:
         start = time.process_time()
         weak: Counterexample | None = None
         why = obligation.why
+        search = functools.cache(obligation.search)
         for inputs in Inputs:
-            found = self._with_inputs(obligation, inputs)
+            found = self._with_inputs(obligation, inputs, search)
             if isinstance(found, Result):
                 return self._stamped(found, start, weak)
             if isinstance(found, Counterexample):
@@ -96,7 +100,9 @@ class Decider:
         seconds = round(time.process_time() - start, 4)
         return replace(r, seconds=seconds, counterexample=r.counterexample or weak)
 
-    def _with_inputs(self, obligation: Obligation, inputs: Inputs) -> Result | Counterexample | str:
+    def _with_inputs(
+        self, obligation: Obligation, inputs: Inputs, search: Callable[[], Counterexample | None]
+    ) -> Result | Counterexample | str:
         why = ""
         for limit in (self.quick, self.slow):
             for attempt in _of(obligation.attempts(), inputs):
@@ -109,6 +115,7 @@ class Decider:
                     return Result(
                         obligation.name, obligation.kind.value, obligation.rule, "proved",
                         inputs.value, attempt.how, uses=tuple(sorted(attempt.uses)),
+                        reads=tuple(sorted(attempt.reads)),
                         formulas=tuple(key for key, _ in shown),
                     )  # fmt: skip
                 if isinstance(answer, Refuted) and attempt.exact:
@@ -120,10 +127,11 @@ class Decider:
                     why = f"{answer.why} after {limit:g} s ({attempt.how})"
                 elif not why:
                     why = f"not shown ({attempt.how})"
-            if inputs is Inputs.ARBITRARY:
-                searched = obligation.search()
-                if searched is not None:
-                    return searched
+            tried = search() if why else None
+            if tried is not None:
+                assert obligation.trial is not None
+                on = Inputs.SYNCED if obligation.trial.synced else Inputs.ARBITRARY
+                return _refuted(obligation, on, tried)
             if limit == self.slow or not why:
                 break
         return why

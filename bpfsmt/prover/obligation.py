@@ -9,8 +9,10 @@ text with all premises, can refute.
 
 from __future__ import annotations
 
+import itertools
+import random
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -30,6 +32,8 @@ class Kind(Enum):
     """What one register says of another holds."""
     SPLIT = "split"
     """Several successor states together lose nothing."""
+    REWRITE = "rewrite"
+    """Code that runs in an instruction's place does what the instruction means."""
     SUBSUMPTION = "subsumption"
     """The old state contains the new one."""
     PREDICATE = "predicate"
@@ -52,8 +56,7 @@ class Attempt:
     """One formula: ``given`` implies ``goal``, for all values of the free variables.
 
     ``how`` says by which means, ``inputs`` what is assumed of operands, ``uses`` the rules of
-    which only the contract is known.  ``premises`` is the larger set that ``given`` was
-    chosen from, if it was: what has to be possible for the proof to say anything.
+    which only the contract is known, ``reads`` those whose texts are in it.
     """
 
     given: tuple[Any, ...]
@@ -62,6 +65,7 @@ class Attempt:
     exact: bool = True
     inputs: Inputs = Inputs.ARBITRARY
     uses: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
 
     def violations(self) -> list[Any]:
         """How the goal can fail, one formula for each way; all must be impossible."""
@@ -120,6 +124,32 @@ class Counterexample:
     value: Any
 
 
+Drawn = tuple[tuple[Any, ...], tuple[int, ...]]
+"""Arguments for a rule, and numbers: what they stand for, and whatever else is open."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How a claim about a rule is tried on ints, where nothing is solved.
+
+    ``inputs`` draws arguments without end, small ones first; ``check`` gives a counterexample
+    if the rule, run on them, breaks the claim (and `None` also if they do not satisfy its
+    premises).  ``tries`` is how many are worth while; ``synced`` that only arguments
+    that went through `sync` can refute it.
+    """
+
+    inputs: Callable[[random.Random], Iterator[Drawn]]
+    check: Callable[[tuple[Any, ...], tuple[int, ...]], Counterexample | None]
+    tries: int = 3000
+    synced: bool = False
+
+    def search(self, seed: str) -> Counterexample | None:
+        """The first of ``tries`` drawn inputs that breaks the claim."""
+        drawn = itertools.islice(self.inputs(random.Random(seed)), self.tries)
+        found = (self.check(args, numbers) for args, numbers in drawn)
+        return next((c for c in found if c is not None), None)
+
+
 def _no_refutation(_: Attempt, __: Any) -> Counterexample | None:
     return None
 
@@ -129,7 +159,7 @@ class Obligation:
     """``attempts`` makes the formulas, each only when it is needed.
 
     ``confirm`` turns an exact attempt's countermodel into a counterexample that was run on
-    ints, or gives `None` if running it does not show the fault.  ``search`` looks for one
+    ints, or gives `None` if running it does not show the fault.  ``trial`` looks for one
     without a solver, where the exact formula may be out of reach.  ``why`` is what to say
     if there is no attempt.
     """
@@ -139,8 +169,12 @@ class Obligation:
     rule: str
     attempts: Callable[[], Iterator[Attempt]]
     confirm: Callable[[Attempt, Any], Counterexample | None] = _no_refutation
-    search: Callable[[], Counterexample | None] = field(default=lambda: None)
+    trial: Trial | None = None
     why: str = "no attempt"
+
+    def search(self) -> Counterexample | None:
+        """A counterexample found by trying, if there is a way to try."""
+        return self.trial.search(self.rule) if self.trial is not None else None
 
 
 def fixed(name: str, kind: Kind, rule: str, given: tuple[Any, ...], goal: Any) -> Obligation:

@@ -28,7 +28,7 @@ from bpfsmt.prover.obligation import (
     value_in,
 )
 from bpfsmt.prover.replay import SIDES, check_on_ints
-from bpfsmt.prover.search import find_counterexample
+from bpfsmt.prover.search import contract_trial
 from bpfsmt.prover.synced import synced
 from bpfsmt.rules.ruleset import RuleSet
 
@@ -132,7 +132,7 @@ class Operator:
                 self.contract.rule,
                 functools.partial(self._attempts, part),
                 functools.partial(self._confirm, part),
-                functools.partial(find_counterexample, self.rules, self.contract, part, self.case),
+                contract_trial(self.rules, self.contract, part, self.case),
             )
 
     def _attempts(self, part: str) -> Iterator[Attempt]:
@@ -154,10 +154,11 @@ class Operator:
         goal = s.parts[part]
         given = (*s.given, *s.synced) if inputs is Inputs.SYNCED else tuple(s.given)
         uses = frozenset(s.composition.uses | s.composition.stages)
+        reads = frozenset(s.composition.reads)
         bridged = products.without_products(given, goal)
         if bridged is not None:
-            yield Attempt(*bridged, f"{how}, products as unknowns", False, inputs, uses)
-        yield Attempt(given, goal, how, exact, inputs, uses)
+            yield Attempt(*bridged, f"{how}, products as unknowns", False, inputs, uses, reads)
+        yield Attempt(given, goal, how, exact, inputs, uses, reads)
 
     def _by_low_half(self, s: Setting) -> Attempt:
         """What ends with `zext32` needs the low half of its argument only, if that reads no more.
@@ -175,12 +176,16 @@ class Operator:
         )
         goal = z3.And(*low_half(s.result, s.means), reads_low)
         uses = frozenset(s.composition.uses | s.composition.stages)
-        return Attempt(tuple(s.given), goal, "contracts, low half", False, uses=uses)
+        reads = frozenset(s.composition.reads | c.reads)
+        return Attempt(tuple(s.given), goal, "contracts, low half", False, uses=uses, reads=reads)
 
     def _confirm(self, part: str, attempt: Attempt, model: Any) -> Counterexample | None:
         s = self.exact
         args = tuple(value_in(model, t, a) for (_, t), a in zip(s.rule.params, s.args, strict=True))
         numbers = tuple(model.eval(n, model_completion=True).as_long() for n in s.numbers)
+        if attempt.inputs is Inputs.SYNCED:
+            sync = self.rules.linked.ints["sync"]
+            args = tuple(sync(a) if isinstance(a, Scalar) else a for a in args)
         return check_on_ints(self.rules, self.contract, part, args, numbers)
 
 

@@ -6,46 +6,66 @@ not find says nothing.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bpfsmt.bits.types import RecordType
 from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
 from bpfsmt.prover.contract import Contract
-from bpfsmt.prover.obligation import Counterexample
+from bpfsmt.prover.obligation import Drawn, Trial
 from bpfsmt.prover.replay import check_on_ints
 from bpfsmt.rules.ruleset import RuleSet
 
-TRIES = 3000
 U64 = (1 << 64) - 1
 ENDS = (0, 1, 2, 3, 7, 1 << 31, (1 << 31) - 1, (1 << 32) - 1, 1 << 32, 1 << 63, (1 << 63) - 1, U64)
 
 
-def find_counterexample(
-    rules: RuleSet, contract: Contract, part: str, case: Mapping[str, int]
-) -> Counterexample | None:
-    """The first of some thousand inputs on which the rule is wrong, small ones first."""
+def contract_trial(rules: RuleSet, contract: Contract, part: str, case: Mapping[str, int]) -> Trial:
+    """How one part of a contract is tried."""
     params = rules.linked.rules[contract.rule].params
-    rng = random.Random(contract.rule)
-    for args, numbers in itertools.islice(candidates(params, case, rng), TRIES):
-        found = check_on_ints(rules, contract, part, args, numbers)
-        if found is not None:
-            return found
-    return None
+    sync = rules.linked.ints.get("sync") if contract.synced else None
+
+    def inputs(rng: random.Random) -> Iterator[Drawn]:
+        for args, numbers in candidates(params, case, rng, sync):
+            yield args, (*numbers, *(near(numbers, rng) for _ in range(contract.free)))
+
+    check = functools.partial(check_on_ints, rules, contract, part)
+    return Trial(inputs, check, synced=contract.synced)
 
 
 def candidates(
-    params: Any, case: Mapping[str, int], rng: random.Random
-) -> Iterator[tuple[tuple[Any, ...], tuple[int, ...]]]:
-    """Arguments for a rule, each with the number it stands for; endless."""
+    params: Any,
+    case: Mapping[str, int],
+    rng: random.Random,
+    sync: Callable[[Scalar], Scalar] | None = None,
+) -> Iterator[Drawn]:
+    """Arguments for a rule, each with the number it stands for; endless.
+
+    Scalars go through ``sync`` if it is given.
+    """
     tnums = all(isinstance(t, RecordType) and t.cls is Tnum for _, t in params)
-    return itertools.chain(_small(params) if tnums else (), _random(params, case, rng))
+    drawn = itertools.chain(_small(params) if tnums else (), _random(params, case, rng))
+    if sync is None:
+        return drawn
+    settle = lambda a: sync(a) if isinstance(a, Scalar) else a  # noqa: E731
+    return ((tuple(map(settle, args)), numbers) for args, numbers in drawn)
 
 
-def _small(params: Any) -> Iterator[tuple[tuple[Any, ...], tuple[int, ...]]]:
+def near(numbers: Sequence[int], rng: random.Random) -> int:
+    """A 64-bit number like those given: one of them, close to one, or between two."""
+    if not numbers or rng.random() < 0.2:
+        return _number(rng)
+    a, b = rng.choice(numbers), rng.choice(numbers)
+    if rng.random() < 0.5:
+        return (a + rng.randrange(-1, 2)) & U64
+    return rng.randint(min(a, b), max(a, b)) & U64
+
+
+def _small(params: Any) -> Iterator[Drawn]:
     """Every tuple of 2-bit tnums with every member."""
     one = [
         (Tnum(v, m), v | k)
@@ -56,21 +76,19 @@ def _small(params: Any) -> Iterator[tuple[tuple[Any, ...], tuple[int, ...]]]:
         yield tuple(t for t, _ in choice), tuple(x for _, x in choice)
 
 
-def _random(
-    params: Any, case: Mapping[str, int], rng: random.Random
-) -> Iterator[tuple[tuple[Any, ...], tuple[int, ...]]]:
+def _random(params: Any, case: Mapping[str, int], rng: random.Random) -> Iterator[Drawn]:
     while True:
         args: list[Any] = []
         numbers: list[int] = []
         for name, type_ in params:
-            x = _number(rng)
+            x = near(numbers, rng) if rng.random() < 0.4 else _number(rng)
             if isinstance(type_, RecordType):
                 args.append(_scalar(x, rng) if type_.cls is Scalar else _tnum(x, rng))
             elif not isinstance(type_, Word):
                 x &= 1
                 args.append(bool(x))
             else:
-                x = case.get(name, x if rng.random() < 0.3 else rng.randrange(64))
+                x = case.get(name, x if rng.random() < 0.5 else rng.randrange(64))
                 x &= (1 << type_.bits) - 1
                 args.append(type_(x))
             numbers.append(x)
@@ -91,7 +109,7 @@ def _tnum(x: int, rng: random.Random) -> Tnum:
 def _scalar(x: int, rng: random.Random) -> Scalar:
     """A scalar around x, of which some parts are tight and others say nothing."""
 
-    def near(value: int, lo: int, hi: int) -> tuple[int, int]:
+    def around(value: int, lo: int, hi: int) -> tuple[int, int]:
         if rng.random() < 0.4:
             return lo, hi
         slack = rng.choice((0, 1, 8, 1 << 31))
@@ -100,7 +118,7 @@ def _scalar(x: int, rng: random.Random) -> Scalar:
     low = x & 0xFFFFFFFF
     signed = x - (1 << 64) if x >> 63 else x
     signed32 = low - (1 << 32) if low >> 31 else low
-    u, s = near(x, 0, U64), near(signed, UNKNOWN.smin, UNKNOWN.smax)
-    u32 = near(low, 0, UNKNOWN.u32max)
-    s32 = near(signed32, UNKNOWN.s32min, UNKNOWN.s32max)
+    u, s = around(x, 0, U64), around(signed, UNKNOWN.smin, UNKNOWN.smax)
+    u32 = around(low, 0, UNKNOWN.u32max)
+    s32 = around(signed32, UNKNOWN.s32min, UNKNOWN.s32max)
     return Scalar(_tnum(x, rng), *u, *s, *u32, *s32)

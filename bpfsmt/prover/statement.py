@@ -19,13 +19,24 @@ from bpfsmt.bits import terms
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.prover.compose import Composition, parts_of_gamma
 from bpfsmt.prover.contract import Contract
-from bpfsmt.prover.obligation import Attempt, Counterexample, Inputs, Kind, Obligation, value_in
-from bpfsmt.prover.search import candidates
+from bpfsmt.prover.obligation import (
+    Attempt,
+    Counterexample,
+    Drawn,
+    Inputs,
+    Kind,
+    Obligation,
+    Trial,
+    value_in,
+)
+from bpfsmt.prover.search import candidates, near
 from bpfsmt.prover.synced import synced
 from bpfsmt.rules.ruleset import RuleSet
 
-SEARCHED = 600
+TRIES = 600
 """How many inputs are tried without a solver."""
+
+MASK = (1 << 64) - 1
 
 Args = Mapping[str, Any]
 """The rule's arguments by name, as terms, together with the open numbers."""
@@ -38,6 +49,8 @@ class Statement:
     ``given`` takes the arguments and numbers by name; ``goals`` takes them and the result.
     ``members`` maps a record argument to the number that it stands for, which is then given.
     ``name`` is the rule's own if left empty; ``applies`` says of which rule sets it is asked.
+    ``follows`` helps only where inputs are tried: of a drawn number for each argument and open
+    number, by name, it gives those open ones that the premises tie to the others.
     """
 
     rule: str
@@ -50,6 +63,7 @@ class Statement:
     synced: bool = False
     name: str = ""
     applies: Callable[[RuleSet], bool] = lambda _: True
+    follows: Callable[[Mapping[str, int]], Mapping[str, int]] | None = None
 
     def obligations(
         self, rules: RuleSet, contracts: Mapping[str, Contract]
@@ -83,7 +97,7 @@ class _Instance:
                 self.of.rule,
                 functools.partial(self._attempts, part),
                 functools.partial(self._confirm, part),
-                functools.partial(self._search, part),
+                Trial(self._inputs, functools.partial(self.check, part), TRIES, self.of.synced),
             )
 
     def _build(self, contracts: Mapping[str, Contract]) -> tuple[Args, Composition, Any]:
@@ -124,12 +138,14 @@ class _Instance:
                     given += tuple(f for a in args.values() if isinstance(a, Scalar)
                                    for f in synced(a))  # fmt: skip
                 how, uses = ("text", "contracts")[not exact], frozenset(c.uses)
-                yield Attempt(given, goals[part], how, exact, inputs, uses)
+                yield Attempt(given, goals[part], how, exact, inputs, uses, frozenset(c.reads))
 
     def _confirm(self, part: str, attempt: Attempt, model: Any) -> Counterexample | None:
-        del attempt
         args, _, _ = self.exact
         found = tuple(value_in(model, t, args[n]) for n, t in self.rule.params)
+        if attempt.inputs is Inputs.SYNCED:
+            sync = self.rules.linked.ints["sync"]
+            found = tuple(sync(a) if isinstance(a, Scalar) else a for a in found)
         numbers = (model.eval(args[n], model_completion=True) for n in self.of.numbers)
         return self.check(part, found, tuple(n.as_long() for n in numbers))
 
@@ -153,16 +169,13 @@ class _Instance:
             return None
         return Counterexample(self.of.rule, part, values, numbers, result, None)
 
-    def _search(self, part: str) -> Counterexample | None:
-        rng = random.Random(self.name)
+    def _inputs(self, rng: random.Random) -> Iterator[Drawn]:
         of = self.of
-        for values, stand_for in itertools.islice(
-            candidates(self.rule.params, self.case, rng), 600
-        ):
+        sync = self.rules.linked.ints.get("sync") if of.synced else None
+        for values, stand_for in candidates(self.rule.params, self.case, rng, sync):
             known = dict(zip((n for n, _ in self.rule.params), stand_for, strict=True))
-            by_number = {number: known[a] for a, number in of.members.items()}
-            numbers = tuple(by_number.get(n, 0) for n in of.numbers)
-            found = self.check(part, values, numbers)
-            if found is not None:
-                return found
-        return None
+            members = {number: known[a] for a, number in of.members.items()}
+            found = {n: members.get(n, near(stand_for, rng)) for n in of.numbers}
+            if of.follows is not None:
+                found |= of.follows({**known, **found})
+            yield values, tuple(found[n] & MASK for n in of.numbers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -132,3 +132,16 @@ class RuleSet:
 
     def __repr__(self) -> str:
         return f"<rule set {self.name}: {len(self.rules)} rules>"
+
+
+def reached(rules: RuleSet, roots: Iterable[str]) -> set[str]:
+    """The rules of the set among ``roots``, and all that they call."""
+    have = rules.linked.rules
+    pending = [r for r in roots if r in have]
+    found: set[str] = set()
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending += have[name].callees
+    return found

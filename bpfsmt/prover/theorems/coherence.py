@@ -8,6 +8,8 @@ takes such a register for a constant in one place and looks at its ranges in ano
 from __future__ import annotations
 
 import functools
+import itertools
+import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,14 +17,28 @@ import z3
 
 from bpfsmt.bits import terms
 from bpfsmt.bits.types import RecordType
+from bpfsmt.domain.gamma import scalar_contains
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.prover.compose import SCALAR, Composition, contains, well_formed
 from bpfsmt.prover.contract import Contract
-from bpfsmt.prover.obligation import Attempt, Counterexample, Inputs, Kind, Obligation, value_in
+from bpfsmt.prover.obligation import (
+    Attempt,
+    Counterexample,
+    Drawn,
+    Inputs,
+    Kind,
+    Obligation,
+    Trial,
+)
+from bpfsmt.prover.replay import SIDES, stands_for
+from bpfsmt.prover.search import candidates
 from bpfsmt.prover.synced import synced
 from bpfsmt.rules.ruleset import RuleSet
 
 PARTS = ("u64", "s64", "u32", "s32")
+
+TRIES = 600
+"""How many inputs are tried without a solver, for each choice of enumerated parameters."""
 
 
 def known_looks_known(r: Scalar, z: Any) -> dict[str, Any]:
@@ -53,7 +69,9 @@ class Coherence:
                 yield Obligation(
                     name, Kind.COHERENCE, self.contract.rule,
                     functools.partial(self._attempts, side, part),
-                    functools.partial(self._confirm, side, part),
+                    trial=Trial(
+                        self._inputs, functools.partial(self._check, side, part), TRIES, True
+                    ),
                 )  # fmt: skip
 
     @functools.cached_property
@@ -86,10 +104,27 @@ class Coherence:
         c, results, _ = self._settle
         r, z = results[side]
         given = (*c.given, contains(r, z))
-        yield Attempt(given, known_looks_known(r, z)[part], "stages", False, Inputs.SYNCED)
+        goal, reads = known_looks_known(r, z)[part], frozenset(c.reads)
+        yield Attempt(given, goal, "stages", False, Inputs.SYNCED, reads=reads)
 
-    def _confirm(self, *_: Any) -> Counterexample | None:
-        return None
+    def _inputs(self, rng: random.Random) -> Iterator[Drawn]:
+        sync = self.rules.linked.ints["sync"]
+        for values in itertools.product(*self.contract.cases.values()):
+            case = dict(zip(self.contract.cases, values, strict=True))
+            yield from itertools.islice(candidates(self.rule.params, case, rng, sync), TRIES)
+
+    def _check(
+        self, side: str, part: str, args: tuple[Any, ...], numbers: tuple[int, ...]
+    ) -> Counterexample | None:
+        """A result of which all bits are known, that is not empty, and a range that is wider."""
+        if not all(stands_for(a, n) for a, n in zip(args, numbers, strict=True) if _is_scalar(a)):
+            return None
+        result = self.rules.linked.ints[self.contract.rule](*args)
+        r = result[SIDES.index(side[:-1])] if side else result
+        z = r.var_off.value
+        if r.var_off.mask != 0 or not scalar_contains(r, z) or _ends(r, part) == 1:
+            return None
+        return Counterexample(self.contract.rule, f"{side}{part}", args, numbers, result, None)
 
 
 class SyncCoherence:
@@ -111,7 +146,22 @@ class SyncCoherence:
                 yield Obligation(
                     f"sync/coherent/{k}", Kind.COHERENCE, "sync",
                     functools.partial(self._attempts, k),
+                    trial=Trial(self._inputs, functools.partial(self._check, k), TRIES),
                 )  # fmt: skip
+
+    def _inputs(self, rng: random.Random) -> Iterator[Drawn]:
+        return candidates((("r", SCALAR),), {}, rng)
+
+    def _check(
+        self, k: int, args: tuple[Any, ...], numbers: tuple[int, ...]
+    ) -> Counterexample | None:
+        """What `sync` returned stands for the number, and is not as it should be."""
+        result = self.rules.linked.ints["sync"](*args)
+        if not (stands_for(args[0], numbers[0]) and stands_for(result, numbers[0])):
+            return None
+        if z3.is_true(z3.simplify(synced(terms.lift(SCALAR, result))[k])):
+            return None
+        return Counterexample("sync", f"coherent/{k}", args, numbers, result, None)
 
     def _attempts(self, k: int) -> Iterator[Attempt]:
         for kept in (self.LAST, self.OPEN):
@@ -123,8 +173,9 @@ class SyncCoherence:
             except ValueError:
                 continue
             given = (*c.given, contains(result, x))
-            uses = frozenset(c.uses - {"sync"})
-            yield Attempt(given, synced(result)[k], f"{len(kept)} texts", False, uses=uses)
+            uses, reads = frozenset(c.uses - {"sync"}), frozenset(c.reads)
+            goal = synced(result)[k]
+            yield Attempt(given, goal, f"{len(kept)} texts", False, uses=uses, reads=reads)
 
 
 def coherent(rules: RuleSet, contracts: Mapping[str, Contract]) -> Iterator[Contract]:
@@ -139,4 +190,12 @@ def coherent(rules: RuleSet, contracts: Mapping[str, Contract]) -> Iterator[Cont
             yield contract
 
 
-__all__ = ["Coherence", "SyncCoherence", "coherent", "known_looks_known", "value_in"]
+def _is_scalar(x: Any) -> bool:
+    return isinstance(x, Scalar)
+
+
+def _ends(r: Scalar, part: str) -> int:
+    """How many numbers are in one of r's ranges."""
+    lo, hi = {"u64": (r.umin, r.umax), "s64": (r.smin, r.smax), "u32": (r.u32min, r.u32max),
+              "s32": (r.s32min, r.s32max)}[part]  # fmt: skip
+    return hi - lo + 1

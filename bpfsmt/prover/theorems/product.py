@@ -31,11 +31,13 @@ from bpfsmt.prover.compose import TNUM, Composition, contains, well_formed
 from bpfsmt.prover.contract import Contract
 from bpfsmt.prover.loop import Loop, NoLoop
 from bpfsmt.prover.obligation import Attempt, Counterexample, Kind, Obligation
-from bpfsmt.prover.search import find_counterexample
-from bpfsmt.rules.ruleset import RuleSet
+from bpfsmt.prover.replay import check_on_ints
+from bpfsmt.prover.search import contract_trial
+from bpfsmt.rules.ruleset import RuleSet, reached
 
 ONES = z3.BitVecVal((1 << 64) - 1, 64)
 ZERO = z3.BitVecVal(0, 64)
+PARTS = ("tnum", "form")
 
 
 def bit0(x: Any) -> Any:
@@ -49,6 +51,8 @@ class Product:
     def __init__(self, rules: RuleSet, contracts: Mapping[str, Contract]) -> None:
         self.rules, self.contract = rules, contracts["tnum_mul"]
         self.contracts = {n: c for n, c in contracts.items() if n != "tnum_mul"}
+        # All that its text may read; the invariant is about the loop, wherever that is.
+        self._texts = frozenset(reached(rules, ["tnum_mul"]))
 
     def obligations(self) -> Iterator[Obligation]:
         """Those of the invariant that fits the text, or one that no proof is known for."""
@@ -62,22 +66,24 @@ class Product:
             yield replace(self._claim("invariant", lambda: iter([])), why=reason)
 
     def _claim(self, part: str, attempts: Callable[[], Iterator[Attempt]]) -> Obligation:
+        either = contract_trial(self.rules, self.contract, "tnum", {})
         return Obligation(
-            f"tnum_mul/{part}", Kind.OPERATOR, "tnum_mul", attempts, search=self._search
-        )
+            f"tnum_mul/{part}", Kind.OPERATOR, "tnum_mul", attempts,
+            trial=replace(either, check=self._check),
+        )  # fmt: skip
 
-    def _search(self) -> Counterexample | None:
-        for part in ("tnum", "form"):
-            found = find_counterexample(self.rules, self.contract, part, {})
-            if found is not None:
-                return found
-        return None
+    def _check(self, args: tuple[Any, ...], numbers: tuple[int, ...]) -> Counterexample | None:
+        """Of the product itself: a step of the invariant has no counterexample of its own."""
+        found = (check_on_ints(self.rules, self.contract, p, args, numbers) for p in PARTS)
+        return next((c for c in found if c is not None), None)
 
     def _one(self, part: str, given: list[Any], goal: Any, uses: set[str]) -> Obligation:
-        attempt = Attempt(tuple(given), goal, "invariant", False, uses=frozenset(uses))
+        attempt = Attempt(
+            tuple(given), goal, "invariant", False, uses=frozenset(uses), reads=self._texts
+        )
         bridged = products.without_products(attempt.given, goal)
         if bridged is not None:
-            attempt = Attempt(*bridged, "invariant", False, uses=frozenset(uses))
+            attempt = replace(attempt, given=bridged[0], goal=bridged[1])
         return self._claim(part, lambda: iter([attempt]))
 
     # Long multiplication: the loop's variables are x, y and the sum (acc or unsure).

@@ -19,10 +19,9 @@ frame\ \d+:\ propagating\ \S+
 \([\d,]+\)\ frame\ \d+\ insn\ \d+(\ [+-](live|written)(\ -?[\d,-]+)?)+\s*
 \([\d,]+\)\ live\ stack\ update\ done\ in\ \d+\ iterations
 SCC\ (enter|exit|backedge)\ .*
-REG\ INVARIANTS\ VIOLATION\ .*
+(verifier\ bug:\ )?REG\ INVARIANTS\ VIOLATION\ .*
 verification\ time\ \d+\ usec
 stack\ depth\ [\d+]+.*
-processed\ \d+\ insns\ \(limit\ \d+\).*
 """
 _PASS = re.compile("|".join(f"(?:{line})" for line in _PASSED.strip().splitlines()))
 

@@ -36,6 +36,7 @@ _GLOBAL = re.compile(
     r"Validating .*\(\) func#\d+\.\.\.|"
     r"[Ff]unc#\d+ .*(?:is global and assumed valid\.|is global and valid\. Skipping\.)"
 )
+_PROCESSED = re.compile(r"processed (\d+) insns \(limit \d+\)( max_states_per_insn \d+ .*)?")
 _OLD = re.compile(r"\(off=-?\d+(?:,r=-?\d+)?,(?:ks=|imm=)")
 
 
@@ -75,6 +76,7 @@ class _Parser:
         self.unread: list[tuple[int, str]] = []
         self.said: list[tuple[str, Message]] = []
         self.unsupported = ""
+        self.ended = False
         self.next: Callable[[str], None] | None = None
 
     def run(self, accepted: bool | None) -> ParsedLog:
@@ -114,6 +116,7 @@ class _Parser:
             or self.call(line)
             or self.precision(line)
             or self.table(line)
+            or self.counts(line)
             or passes(line)
             or self.rejection(line)
         )
@@ -198,6 +201,17 @@ class _Parser:
         if row is not None:
             self.trail.live[row[0]] = row[1]
         return row is not None
+
+    def counts(self, line: str) -> bool:
+        """The last line; its count of instructions must be that of all that was read."""
+        found = _PROCESSED.fullmatch(line)
+        if not found:
+            return False
+        self.ended = True
+        walked = len(self.trail.visits) + sum(edge.pruned for edge in self.trail.edges)
+        if found[2] and int(found[1]) != walked and not self.unsupported:
+            raise Astray(f"{walked} of these instructions were found in the log")
+        return True
 
     def rejection(self, line: str) -> bool:
         if _GLOBAL.fullmatch(line):

@@ -24,6 +24,7 @@ from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import AluOp, CallSrc, Class, JmpOp
 from bpfsmt.kernel.log.alive import FRAME_BITS, alive
 from bpfsmt.kernel.log.carry import carry, learned
+from bpfsmt.kernel.log.checkpoints import Checkpoints
 from bpfsmt.kernel.log.cover import best_cover
 from bpfsmt.kernel.log.guess import compared, computed
 from bpfsmt.kernel.log.regs import Dialect, Reader
@@ -81,6 +82,7 @@ class Trail:
         self._twin: dict[int, int] = {}
         """The visit of the whole state, for one that has a part of it at the same place."""
         self._parent: list[int] = []
+        self.checkpoints = Checkpoints(self.program)
         self._path: list[int] = []
         """The visits from the start to where the walk stands."""
         self._alive_from: dict[int, int] = {}
@@ -100,6 +102,8 @@ class Trail:
         visit = Visit(len(self.visits), pc, here.state)
         self.visits.append(visit)
         self._parent.append(here.src)
+        same = self._at[pc, here.state.callsites]
+        self.checkpoints.walked(visit.index, pc, [n for n in same if n not in self._alive_from])
         self._path.append(visit.index)
         self._at[pc, here.state.callsites].append(visit.index)
         if kind == "again":
@@ -163,12 +167,17 @@ class Trail:
         """Here the walk met a state for which an earlier one stands."""
         here = self._stands(pc)
         kind = here.kind or self._kind(here, pc)
+        self.checkpoints.pruned()
         if not here.printed:
             self._guess(here, kind)
         earlier = self._at[pc, here.state.callsites]
         if not earlier:
             raise Astray(f"no earlier state at {pc}")
-        candidates = [self.visits[n] for n in earlier]
+        # A state is compared with those that are kept and from which all paths are walked; in
+        # a loop also with others.
+        kept = [n for n in earlier if n in self.checkpoints.kept]
+        done = [n for n in kept if n in self._alive_from]
+        candidates = [self.visits[n] for n in done or kept or earlier]
         dst = best_cover(candidates, here.state, self._matters(pc, here.state), self.precise)
         self._lead(Edge(here.src, dst.index, pc, here.state, kind, pruned=True))
         self.here = None

@@ -63,14 +63,21 @@ def both(
     budget: int = 100_000,
     make: Callable[[], Environment] = Environment,
 ) -> list[Result]:
-    """The same runs by both engines, in an environment each; they must leave the same behind."""
+    """The same runs by both engines, in an environment each; they must leave the same behind.
+
+    Once a run exceeded its budget nothing more is compared: translated code notices that a
+    few instructions later.
+    """
     one, two = make(), make()
     results = []
     for given_ in inputs:
         a = run(program, given_, one, budget=budget, engine="interpret")
         b = run(program, given_, two, budget=budget, engine="translate")
-        assert shown(a, one) == shown(b, two)
         results.append(a)
+        if a.outcome == "budget":
+            assert (b.outcome, a.steps) == ("budget", b.steps)
+            break
+        assert shown(a, one) == shown(b, two)
     return results
 
 
@@ -262,7 +269,7 @@ def test_wild_programs(wildness: float) -> None:
         results = both(program, inputs * 2, budget=2000, make=surroundings)
         outcomes.update(result.outcome for result in results)
     assert outcomes["fault"] > 10
-    assert wildness > 0.1 or outcomes["exit"] > 10 < outcomes["budget"]
+    assert wildness > 0.1 or outcomes["exit"] > 10 and outcomes["budget"] > 3
 
 
 def test_a_wrong_translation_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ import z3
 from bpfsmt.bits.terms import constant
 from bpfsmt.bits.types import RecordType, TupleType, Type
 from bpfsmt.bits.words import Word
+from bpfsmt.rules.ruleset import RuleSet
 
 
 class Kind(Enum):
@@ -132,21 +133,23 @@ Drawn = tuple[tuple[Any, ...], tuple[int, ...]]
 class Trial:
     """How a claim about a rule is tried on ints, where nothing is solved.
 
-    ``inputs`` draws arguments without end, small ones first; ``check`` gives a counterexample
-    if the rule, run on them, breaks the claim (and `None` also if they do not satisfy its
-    premises).  ``tries`` is how many are worth while; ``synced`` that only arguments
-    that went through `sync` can refute it.
+    ``inputs`` draws arguments, small ones first; ``check`` gives a counterexample if the rule
+    of a rule set, run on them, breaks the claim (and `None` also if they do not satisfy its
+    premises).  ``tries`` is how many are worth while; ``synced`` that only arguments that
+    went through `sync` can refute it.  Trials of one ``kind`` draw the same.
     """
 
+    kind: str
+    rules: RuleSet
     inputs: Callable[[random.Random], Iterator[Drawn]]
-    check: Callable[[tuple[Any, ...], tuple[int, ...]], Counterexample | None]
+    check: Callable[[RuleSet, tuple[Any, ...], tuple[int, ...]], Counterexample | None]
     tries: int = 3000
     synced: bool = False
 
     def search(self, seed: str) -> Counterexample | None:
         """The first of ``tries`` drawn inputs that breaks the claim."""
         drawn = itertools.islice(self.inputs(random.Random(seed)), self.tries)
-        found = (self.check(args, numbers) for args, numbers in drawn)
+        found = (self.check(self.rules, args, numbers) for args, numbers in drawn)
         return next((c for c in found if c is not None), None)
 
 

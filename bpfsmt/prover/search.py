@@ -6,7 +6,6 @@ not find says nothing.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from bpfsmt.bits.types import RecordType
 from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
 from bpfsmt.prover.contract import Contract
-from bpfsmt.prover.obligation import Drawn, Trial
+from bpfsmt.prover.obligation import Counterexample, Drawn, Trial
 from bpfsmt.prover.replay import check_on_ints
 from bpfsmt.rules.ruleset import RuleSet
 
@@ -33,8 +32,13 @@ def contract_trial(rules: RuleSet, contract: Contract, part: str, case: Mapping[
         for args, numbers in candidates(params, case, rng, sync):
             yield args, (*numbers, *(near(numbers, rng) for _ in range(contract.free)))
 
-    check = functools.partial(check_on_ints, rules, contract, part)
-    return Trial(inputs, check, synced=contract.synced)
+    def check(
+        of: RuleSet, args: tuple[Any, ...], numbers: tuple[int, ...]
+    ) -> Counterexample | None:
+        return check_on_ints(of, contract, part, args, numbers)
+
+    kind = f"{contract.rule}{tuple(case.values())}"
+    return Trial(kind, rules, inputs, check, synced=contract.synced)
 
 
 def candidates(

@@ -97,7 +97,14 @@ class _Instance:
                 self.of.rule,
                 functools.partial(self._attempts, part),
                 functools.partial(self._confirm, part),
-                Trial(self._inputs, functools.partial(self.check, part), TRIES, self.of.synced),
+                Trial(
+                    self.name,
+                    self.rules,
+                    self._inputs,
+                    functools.partial(self.check, part),
+                    TRIES,
+                    self.of.synced,
+                ),
             )
 
     def _build(self, contracts: Mapping[str, Contract]) -> tuple[Args, Composition, Any]:
@@ -147,10 +154,10 @@ class _Instance:
             sync = self.rules.linked.ints["sync"]
             found = tuple(sync(a) if isinstance(a, Scalar) else a for a in found)
         numbers = (model.eval(args[n], model_completion=True) for n in self.of.numbers)
-        return self.check(part, found, tuple(n.as_long() for n in numbers))
+        return self.check(part, self.rules, found, tuple(n.as_long() for n in numbers))
 
     def check(
-        self, part: str, values: tuple[Any, ...], numbers: tuple[int, ...]
+        self, part: str, rules: RuleSet, values: tuple[Any, ...], numbers: tuple[int, ...]
     ) -> Counterexample | None:
         """Run the rule on ints, and evaluate premises and goal (nothing is solved)."""
         args: dict[str, Any] = {
@@ -163,7 +170,7 @@ class _Instance:
             given += parts_of_gamma(args[name], args[number]).values()
         if not z3.is_true(z3.simplify(z3.And(*given))):
             return None
-        result = self.rules.linked.ints[self.of.rule](*values)
+        result = rules.linked.ints[self.of.rule](*values)
         goals = self.of.goals(args, terms.lift(self.rule.result, result))
         if not z3.is_false(z3.simplify(goals[part])):
             return None

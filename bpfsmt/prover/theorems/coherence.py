@@ -70,7 +70,8 @@ class Coherence:
                     name, Kind.COHERENCE, self.contract.rule,
                     functools.partial(self._attempts, side, part),
                     trial=Trial(
-                        self._inputs, functools.partial(self._check, side, part), TRIES, True
+                        f"{self.contract.rule} coherent", self.rules, self._inputs,
+                        functools.partial(self._check, side, part), TRIES, True,
                     ),
                 )  # fmt: skip
 
@@ -114,12 +115,12 @@ class Coherence:
             yield from itertools.islice(candidates(self.rule.params, case, rng, sync), TRIES)
 
     def _check(
-        self, side: str, part: str, args: tuple[Any, ...], numbers: tuple[int, ...]
+        self, side: str, part: str, rules: RuleSet, args: tuple[Any, ...], numbers: tuple[int, ...]
     ) -> Counterexample | None:
         """A result of which all bits are known, that is not empty, and a range that is wider."""
         if not all(stands_for(a, n) for a, n in zip(args, numbers, strict=True) if _is_scalar(a)):
             return None
-        result = self.rules.linked.ints[self.contract.rule](*args)
+        result = rules.linked.ints[self.contract.rule](*args)
         r = result[SIDES.index(side[:-1])] if side else result
         z = r.var_off.value
         if r.var_off.mask != 0 or not scalar_contains(r, z) or _ends(r, part) == 1:
@@ -146,17 +147,20 @@ class SyncCoherence:
                 yield Obligation(
                     f"sync/coherent/{k}", Kind.COHERENCE, "sync",
                     functools.partial(self._attempts, k),
-                    trial=Trial(self._inputs, functools.partial(self._check, k), TRIES),
+                    trial=Trial(
+                        "sync coherent", self.rules, self._inputs,
+                        functools.partial(self._check, k), TRIES,
+                    ),
                 )  # fmt: skip
 
     def _inputs(self, rng: random.Random) -> Iterator[Drawn]:
         return candidates((("r", SCALAR),), {}, rng)
 
     def _check(
-        self, k: int, args: tuple[Any, ...], numbers: tuple[int, ...]
+        self, k: int, rules: RuleSet, args: tuple[Any, ...], numbers: tuple[int, ...]
     ) -> Counterexample | None:
         """What `sync` returned stands for the number, and is not as it should be."""
-        result = self.rules.linked.ints["sync"](*args)
+        result = rules.linked.ints["sync"](*args)
         if not (stands_for(args[0], numbers[0]) and stands_for(result, numbers[0])):
             return None
         if z3.is_true(z3.simplify(synced(terms.lift(SCALAR, result))[k])):

@@ -72,9 +72,11 @@ class Product:
             trial=replace(either, check=self._check),
         )  # fmt: skip
 
-    def _check(self, args: tuple[Any, ...], numbers: tuple[int, ...]) -> Counterexample | None:
+    def _check(
+        self, rules: RuleSet, args: tuple[Any, ...], numbers: tuple[int, ...]
+    ) -> Counterexample | None:
         """Of the product itself: a step of the invariant has no counterexample of its own."""
-        found = (check_on_ints(self.rules, self.contract, p, args, numbers) for p in PARTS)
+        found = (check_on_ints(rules, self.contract, p, args, numbers) for p in PARTS)
         return next((c for c in found if c is not None), None)
 
     def _one(self, part: str, given: list[Any], goal: Any, uses: set[str]) -> Obligation:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import z3
 
-from bpfsmt.prover.compose import contains, parts_of_gamma
+from bpfsmt.bits import terms
+from bpfsmt.prover.compose import SCALAR, contains, parts_of_gamma
 from bpfsmt.prover.obligation import Kind
 from bpfsmt.prover.statement import Args, Statement
 from bpfsmt.prover.theorems.meanings import mov32, sign_extended, zero_extended
+from bpfsmt.rules.ruleset import RuleSet
 
 
 def links() -> Iterator[Statement]:
@@ -25,10 +28,15 @@ def links() -> Iterator[Statement]:
         low = parts_of_gamma(r, mov32(value))
         return {p: z3.If(a["add32"], low[p], g) for p, g in parts_of_gamma(r, value).items()}
 
-    yield Statement(
-        "sync_linked", Kind.RELATION, goals, words,
-        members={"source": "s"}, numbers=("s", "base"), synced=True,
-    )  # fmt: skip
+    def same(a: Args) -> list[Any]:
+        return [*words(a), a["reg_off"] == a["source_off"], z3.Not(a["add32"])]
+
+    for given, distances in ((words, True), (same, False)):
+        yield Statement(
+            "sync_linked", Kind.RELATION, goals, given,
+            members={"source": "s"}, numbers=("s", "base"), synced=True,
+            applies=functools.partial(_has_distances, distances),
+        )  # fmt: skip
 
     def kept(meaning: Any) -> Any:
         return lambda a, r: {"nothing lost": z3.Implies(r, meaning(a["x"], a["bits"]) == a["x"])}
@@ -50,6 +58,15 @@ def links() -> Iterator[Statement]:
     yield Statement(
         "links_add", Kind.RELATION, added, members={"n": "x"}, numbers=("x",)
     )  # fmt: skip
+
+
+def _has_distances(wanted: bool, rules: RuleSet) -> bool:
+    """Whether the rule set ever links a register some way off an id's base."""
+    adds = rules.linked.rules.get("links_add")
+    never = adds is None or z3.is_false(
+        z3.simplify(rules.linked.terms["links_add"](terms.fresh(SCALAR, "n")))
+    )
+    return wanted is not never
 
 
 def splits() -> Iterator[Statement]:

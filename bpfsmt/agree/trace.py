@@ -20,6 +20,17 @@ _STATE = re.compile(r"\d+: ((?:frame\d+:|R\d+|fp-\d+).*)")
 _FROM = re.compile(r"from (\d+) to (\d+)(?: \(speculative execution\))?:(.*)")
 _FRAME = re.compile(r"(caller|callee|returning from callee|to caller at \d+):")
 
+_BTF = re.compile(r"[ =](?:\w+_)?ptr_(?!to_)\w*(?:\(|$)|=(?:\w+_)?percpu_ptr_", re.MULTILINE)
+
+
+def has_btf_pointers(log: str) -> bool:
+    """Whether a log has registers that point into the kernel's own structures.
+
+    >>> has_btf_pointers("9: R0=ptr_or_null_tcp_sock(id=2)"), has_btf_pointers("R1=map_ptr(ks=4)")
+    (True, False)
+    """
+    return _BTF.search(log) is not None
+
 
 @dataclass(slots=True)
 class Step:

@@ -19,8 +19,11 @@ SILENT = "silent"
 OTHER = "other"
 """The kind of a rejection in words that are not in the table of messages."""
 
-NOWHERE = frozenset({"stack-depth", "program-length", "signature", SILENT})
+NOWHERE = frozenset({"stack-depth", "program-length", "signature", "too-complex", SILENT})
 """Kinds of rejection that are of no one instruction."""
+
+_ELSEWHERE = frozenset({"unreleased-reference"})
+"""Kinds for which a message names another instruction than the one that the walk is at."""
 
 MEMORY_SAFETY = frozenset(
     {
@@ -42,7 +45,7 @@ _SAME = {
 """Our words for what the table of messages calls otherwise."""
 
 
-def kernel_verdict(result: LoadResult, regs_kind: str = "") -> Verdict:
+def kernel_verdict(result: LoadResult) -> Verdict:
     """The verdict of a kernel: the instruction is the last in its log, or the one it names.
 
     ``pc`` is -1 where the log names none.  The kind is `OTHER` for words that are not known,
@@ -57,7 +60,8 @@ def kernel_verdict(result: LoadResult, regs_kind: str = "") -> Verdict:
     said = [(line, found) for line in lines if (found := message(line)) is not None]
     text, first = said[0] if said else (last_words(result.log), Message(OTHER))
     walked = _INSTRUCTION.findall(result.log)
-    at = first.pc if first.pc >= 0 else int(walked[-1]) if walked else -1
+    at = -1 if first.kind in _ELSEWHERE else first.pc
+    at = int(walked[-1]) if at < 0 and walked else at
     at = -1 if first.kind in NOWHERE else at
     return Verdict(Outcome.REJECT, at, first.kind, f"The kernel says: {text}.", text, first.reg)
 

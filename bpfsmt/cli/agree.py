@@ -31,6 +31,7 @@ from bpfsmt.cli.tables import console
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.kernel.oracle import oracle
 from bpfsmt.program import Program
+from bpfsmt.rules import load_rules
 
 
 @dataclass(slots=True)
@@ -85,6 +86,7 @@ def agree(
         raise click.UsageError("nothing to compare: give FILES, or --generated N")
     kernel = oracle(oracle_name)
     chosen = rules or rules_for(kernel.release)
+    load_rules(chosen)  # the workers need it; here it is told where there is none
     programs, errors = _load(files, kind)
     done = _Run()
     asked = _numbered(itertools.chain(programs, _generated(count, seed)), done)

@@ -19,11 +19,11 @@ from bpfsmt.agree.compare import Compared
 from bpfsmt.agree.pool import Answer, run
 from bpfsmt.agree.score import Score, percent, score
 from bpfsmt.agree.selftests import (
+    BTF_POINTER,
     Compiled,
     Selftest,
     compile_file,
     find_clang,
-    outside_core,
     read_object,
     read_tree,
 )
@@ -42,6 +42,7 @@ from bpfsmt.cli.common import json_option
 from bpfsmt.cli.tables import console
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.kernel.oracle import oracle
+from bpfsmt.rules import load_rules
 
 
 @dataclass(slots=True)
@@ -56,9 +57,7 @@ class Scored:
     def outside(self, index: int) -> str:
         """Why a test is not of the core class, "" if it is."""
         test, answer = self.tests[index], self.answers.get(index)
-        if test.outside or test.program is None or answer is None:
-            return test.outside
-        return outside_core(test.program, answer.log)
+        return test.outside or (BTF_POINTER if answer and answer.btf else "")
 
     def score(self, *, core: bool) -> Score:
         """The counts of the core class, or of all others."""
@@ -108,6 +107,7 @@ def selftests(
     start = time.perf_counter()
     kernel = oracle(oracle_name)
     chosen = rules or rules_for(kernel.release)
+    load_rules(chosen)  # the workers need it; here it is told where there is none
     errors: list[Exception] = []
     with tempfile.TemporaryDirectory(prefix="bpfsmt-") as folder:
         out = Path(folder)

@@ -45,9 +45,13 @@ class BtfBuilder:
         """An array; ``index`` is the type of its indexes."""
         return self._add("", Kind.ARRAY, 0, struct.pack("<III", element, index, length))
 
-    def struct_of(self, name: str, member: int, size: int) -> int:
-        """A struct of ``size`` bytes with one member."""
-        return self._add(name, Kind.STRUCT, size, struct.pack("<III", 0, member, 0), info=1)
+    def struct_of(self, name: str, size: int, *members: tuple[str, int, int]) -> int:
+        """A struct of ``size`` bytes with members: name, type and offset in bytes of each."""
+        packed = b"".join(
+            struct.pack("<III", self._string(label), member, _CHAR_BITS * offset)
+            for label, member, offset in members
+        )
+        return self._add(name, Kind.STRUCT, size, packed, info=len(members))
 
     def empty_struct(self, name: str, size: int) -> int:
         """A struct of which only the size is known."""
@@ -82,13 +86,41 @@ class BtfBuilder:
         return header + types + strings
 
 
-def key_value_btf(key_size: int, value_size: int) -> tuple[bytes, int, int]:
-    """BTF with an integer as a map's key and bytes as its value, and their type ids."""
+_KERNELS = {"bpf_spin_lock": 4, "bpf_timer": 16, "bpf_wq": 16}
+"""Structs that a map's value may have for the kernel to use, with their sizes."""
+
+
+def describes(fields: Sequence[tuple[str, int, int]]) -> bool:
+    """Whether `key_value_btf` can tell the kernel of all of these parts of a value."""
+    return all(_KERNELS.get(name) == size for name, _, size in fields)
+
+
+def key_value_btf(
+    key_size: int, value_size: int, fields: Sequence[tuple[str, int, int]] = ()
+) -> tuple[bytes, int, int]:
+    """BTF of a map's key and value, and their type ids.
+
+    The key is an integer, or bytes if there is none of that size; the value is bytes, or has
+    those ``fields`` (see `MapDef`).
+    """
     builder = BtfBuilder()
-    key = builder.integer("int", key_size, signed=True)
-    content = builder.array(builder.integer("char", 1), key, value_size)
-    value = builder.struct_of("value", content, value_size)
+    number, byte = builder.integer("int", 4, signed=True), builder.integer("char", 1)
+    key = number
+    if key_size != 4:
+        key = builder.array(byte, number, key_size)
+    members = [("", builder.array(byte, number, value_size), 0)]
+    if fields:
+        members = [
+            (f"m{n}", _kernel_struct(builder, name, number), offset)
+            for n, (name, offset, _) in enumerate(fields)
+        ]
+    value = builder.struct_of("value", value_size, *members)
     return builder.blob(), key, value
+
+
+def _kernel_struct(builder: BtfBuilder, name: str, number: int) -> int:
+    content = builder.array(number, number, _KERNELS[name] // 4)
+    return builder.struct_of(name, _KERNELS[name], ("content", content, 0))
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The types of a program's functions, told to the kernel.
 
 A kernel verifies most programs without any.  But a function whose address is taken must have
-a type, so must one with legacy loads, and a global function is verified by its type alone.
+a type, so must one with legacy loads or tail calls, and a global function is verified by its type
+alone.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bpfsmt.errors import OracleError
-from bpfsmt.isa.opcodes import Class, LdImm64Src
+from bpfsmt.isa.helper_ids import HELPER_IDS
+from bpfsmt.isa.instruction import Instruction
+from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp, LdImm64Src
 from bpfsmt.kernel.btf import BtfBuilder
 from bpfsmt.kernel.types import CONTEXTS
-from bpfsmt.program.program import Param, Program, Signature
+from bpfsmt.program.program import Param, Program, ProgramType, Signature
 
 _STATIC = Signature(is_global=False)
 
@@ -25,9 +28,15 @@ def needs_types(program: Program) -> bool:
         if insn.is_ld_imm64 and insn.src == LdImm64Src.CODE:
             return True
         # A legacy load may return from the function, which so must be known to return int.
-        if insn.cls is Class.LD and not insn.is_ld_imm64 and len(program.functions) > 1:
+        legacy = insn.cls is Class.LD and not insn.is_ld_imm64
+        if len(program.functions) > 1 and (legacy or _is_tail_call(insn)):
             return True
     return False
+
+
+def _is_tail_call(insn: Instruction) -> bool:
+    helper = insn.is_jmp and insn.jmp_op is JmpOp.CALL and insn.src == CallSrc.HELPER
+    return helper and insn.imm == HELPER_IDS["bpf_tail_call"]
 
 
 def function_types(program: Program) -> tuple[bytes, list[tuple[int, int]]]:
@@ -43,15 +52,17 @@ def function_types(program: Program) -> tuple[bytes, list[tuple[int, int]]]:
     for start in sorted(program.functions):
         name = identifier(program.functions[start], start)
         signature = program.signatures.get(start, _STATIC) if start else _STATIC
+        result = number if signature.scalar else 0
         if not signature.is_global:
-            ids.append((start, builder.function(name, number)))
+            ids.append((start, builder.function(name, result)))
             continue
         params = [_param(builder, program, name, number, p) for p in signature.params]
-        result = number if signature.scalar else 0
         function = builder.function(name, result, params, is_global=True)
         for n, param in enumerate(signature.params):
             if param.kind == "mem" and not param.nullable:
                 builder.tag(function, n, "arg:nonnull")
+            if param.kind == "ctx" and program.type not in CONTEXTS:
+                builder.tag(function, n, "arg:ctx")
         ids.append((start, function))
     return builder.blob(), ids
 
@@ -64,6 +75,8 @@ def _param(builder: BtfBuilder, program: Program, name: str, number: int, param:
     }
     if program.type in CONTEXTS:
         pointed["ctx"] = lambda: builder.empty_struct(CONTEXTS[program.type], 4)
+    elif program.type is ProgramType.TRACEPOINT:  # whose context has no struct
+        pointed["ctx"] = lambda: builder.integer("u64", 8)
     if param.kind == "scalar":
         return number
     if param.kind not in pointed:

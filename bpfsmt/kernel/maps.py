@@ -13,7 +13,7 @@ from contextlib import ExitStack
 
 from bpfsmt.errors import OracleError
 from bpfsmt.kernel.attrs import Command, MapBatch, MapCreate, MapElem, OnlyFd
-from bpfsmt.kernel.btf import key_value_btf, loaded_btf
+from bpfsmt.kernel.btf import describes, key_value_btf, loaded_btf
 from bpfsmt.kernel.ring import ring_records
 from bpfsmt.kernel.syscall import (
     ENOTSUPP,
@@ -253,8 +253,9 @@ def _create(definition: MapDef, where: str) -> int:
     with ExitStack() as stack:
         if definition.inner is not None:
             attr.inner_map_fd = stack.enter_context(KernelMap(definition.inner)).fd
-        if definition.type in _LOCAL_STORAGE:
-            blob, key, value = key_value_btf(definition.key_size, definition.value_size)
+        fields = definition.fields if describes(definition.fields) else ()
+        if definition.type in _LOCAL_STORAGE or fields:
+            blob, key, value = key_value_btf(definition.key_size, definition.value_size, fields)
             attr.btf_fd = stack.enter_context(loaded_btf(blob))
             attr.btf_key_type_id, attr.btf_value_type_id = key, value
         return checked(f"{where}: creating", Command.MAP_CREATE, attr)

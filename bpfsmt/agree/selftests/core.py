@@ -12,25 +12,26 @@ from bpfsmt.isa import HELPER_NAMES, CallSrc, Instruction, JmpOp, LdImm64Src
 from bpfsmt.program.program import Program
 from bpfsmt.program.sections import program_type
 
+BTF_POINTER = "BTF pointer"
+
 _HELPERS = {
     "callback": re.compile(r"bpf_(for_each_map_elem|loop|find_vma|user_ringbuf_drain|timer_\w+)"),
     "dynptr": re.compile(r"bpf_\w*dynptr\w*"),
-    "BTF pointer": re.compile(
+    BTF_POINTER: re.compile(
         r"bpf_(kptr_xchg|skc_to_\w+|this_cpu_ptr|per_cpu_ptr|\w+_btf|task_pt_regs"
         r"|(task|inode|cgrp)_storage_\w+)"
     ),
 }
-_BTF_MEMORY = re.compile(r"[ =](?:\w+_)?ptr_(?!to_)\w*(?:\(|$)|=(?:\w+_)?percpu_ptr_", re.MULTILINE)
 _SKIPPED = (
     (re.compile(r"extern \w+ "), "kfunc or variable of the kernel"),
     (re.compile(r"names no program type"), "program type"),
 )
 
 
-def outside_core(program: Program, log: str = "") -> str:
+def outside_core(program: Program) -> str:
     """Why a program is not of the core class, "" if it is.
 
-    ``log`` is what a kernel said: some pointers into the kernel only show there.
+    Some pointers into the kernel show only in what a kernel says (`has_btf_pointers`).
     """
     for _, insn in program.instructions():
         if why := _instruction(insn):
@@ -39,7 +40,7 @@ def outside_core(program: Program, log: str = "") -> str:
         return "arena"
     if any(m.type == "struct_ops" for m in program.maps):
         return "struct_ops"
-    return "BTF pointer" if _BTF_MEMORY.search(log) else ""
+    return ""
 
 
 def skipped_outside_core(section: str, why: str) -> str:

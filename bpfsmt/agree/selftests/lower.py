@@ -61,7 +61,7 @@ def encode_line(line: str) -> str | None:
     if jump := _GOTOL.fullmatch(text):
         # The distance counts slots from the one after the jump.
         here = f"\t.byte {_OPCODE_GOTOL}, 0\n\t.short 0\n"
-        return f"{here}\t.long ({jump[1]} - .) / 8"
+        return f"{here}\t.long ({jump[1]} - . - 4) / 8"
     # What LLVM 14 writes for a 32-bit move whose result it goes on to use as 64 bits.
     text = _WIDENED.sub(r"w\1 = w\2", text) if _WIDENED.fullmatch(text) else text
     try:

@@ -16,8 +16,8 @@ class Selftest:
     """One test: a program of one file.
 
     ``program`` is `None` where it could not be had, for the reason in ``skipped``.
-    ``outside`` says why it is not of the core class, "" if it is; more is known when a
-    kernel has answered (`outside_core`).
+    ``outside`` says why it is not of the core class, "" if it is as far as can be seen before
+    a kernel has answered.
     """
 
     file: str

@@ -99,7 +99,7 @@ class Reader:
         stack = _FP.match(body)
         if stack:
             where = self._frame(stack[1], frame, hint)
-            off = int(stack[2], 0)
+            off = _wrap(stack[2], 64, signed=True)
             return Printed(Reg(RegType.PTR_TO_STACK, const(0), off=off, frame=where))
         parts = _CALL.match(body)
         if not parts:

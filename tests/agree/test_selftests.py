@@ -1,0 +1,294 @@
+"""A tree of a few tests of our own: compiled, read, classified, scored."""
+
+import importlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bpfsmt.agree.selftests import (
+    Compiled,
+    Selftest,
+    compile_file,
+    find_clang,
+    from_tags,
+    outside_core,
+    read_object,
+    read_tree,
+)
+from bpfsmt.agree.selftests.expect import Side
+from bpfsmt.agree.selftests.lower import encode_line, one_per_line
+from bpfsmt.cli import main
+from bpfsmt.errors import LoadError
+from bpfsmt.isa import decode, disassemble
+from bpfsmt.kernel.oracle import LoadFlag, LoadResult
+from bpfsmt.kernel.syscall import available
+from bpfsmt.program import Program, load_asm
+from bpfsmt.rules import rule_set
+from bpfsmt.verifier import verify
+
+TREE = Path(__file__).parent / "tree"
+needs_clang = pytest.mark.skipif(shutil.which("clang") is None, reason="no clang")
+
+Built = dict[str, Compiled]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    out = tmp_path_factory.mktemp("objects")
+    tree, clang = read_tree(TREE, out), find_clang()
+    return {source.stem: compile_file(clang, tree, source, out) for source in tree.sources()}
+
+
+@pytest.fixture(scope="module")
+def tests(built: Built) -> dict[str, Selftest]:
+    return {test.name: test for test in read_object(built["verifier_own"])}
+
+
+@needs_clang
+def test_what_does_not_compile_is_reported_and_the_rest_is_kept(built: Built) -> None:
+    assert set(built) == {"verifier_broken", "verifier_own"}
+    broken, own = built["verifier_broken"], built["verifier_own"]
+    assert broken.object is None
+    assert "incomplete definition" in broken.error
+    assert "verifier_broken.c:6" in broken.error
+    assert own.object is not None
+    assert list(own.functions) == ["nonsense"]
+    assert "utterly wrong" in own.functions["nonsense"]
+
+
+@needs_clang
+def test_every_program_is_a_test(tests: dict[str, Selftest]) -> None:
+    assert set(tests) == {
+        "fine", "bad", "newer", "nonsense", "only_unprivileged", "of_another_type", "with_kfunc",
+    }  # fmt: skip
+    core = {name for name, test in tests.items() if not test.outside}
+    assert core == {"fine", "bad", "newer", "nonsense", "only_unprivileged"}
+    assert tests["of_another_type"].outside == "program type"
+    assert "kfunc" in tests["with_kfunc"].outside
+    assert tests["nonsense"].program is None
+    assert tests["nonsense"].skipped.startswith("not compiled")
+
+
+@needs_clang
+def test_expectations_come_from_the_tags(tests: dict[str, Selftest]) -> None:
+    fine, bad = tests["fine"].expected, tests["bad"].expected
+    assert (fine.privileged.success, fine.privileged.retval) == (True, 7)
+    assert fine.description == "fine"
+    assert fine.unprivileged.success is None
+    assert (bad.privileged.success, bad.privileged.messages) == (False, ("R0 !read_ok",))
+    assert bad.unprivileged.success is False
+    assert tests["only_unprivileged"].expected.privileged.success is None
+    program = tests["bad"].program
+    assert program is not None
+    assert program.flags == LoadFlag.STRICT_ALIGNMENT
+
+
+@needs_clang
+def test_what_this_clang_cannot_assemble_is_what_was_written(tests: dict[str, Selftest]) -> None:
+    program = tests["newer"].program
+    assert program is not None
+    assert [disassemble(insn, pc) for pc, insn in program.instructions()] == [
+        "r1 = -8",
+        "r0 = (s8)r1",
+        "r0 s/= 3",
+        "gotol +3",
+        "*(u64 *)(r10 -8) = 5",
+        "r0 = *(s8 *)(r10 -8)",
+        "exit",
+        "gotol -4",
+    ]
+
+
+@needs_clang
+def test_the_verifier_meets_the_expectations(tests: dict[str, Selftest]) -> None:
+    for name in ("fine", "bad", "newer", "only_unprivileged"):
+        program, wanted = tests[name].program, tests[name].expected.privileged
+        assert program is not None
+        verdict = verify(program, rule_set("linux-6.18")).verdict
+        assert verdict.accepted is (wanted.success is not False)
+        assert wanted.success or wanted.missing(verdict.message) is None
+
+
+class Kernel:
+    """A kernel that gives every program the verdict of our verifier, but of one."""
+
+    name = "kernel"
+    release = "6.18.44"
+
+    def __init__(self, lie: str = "") -> None:
+        self.lie = lie
+
+    def load(self, program: Program, *, flags: int = 0) -> LoadResult:
+        analysis = verify(program, rule_set("linux-6.18"), log=True)
+        good = analysis.verdict.accepted is not (program.name == self.lie)
+        return LoadResult(program, self.release, good, 0 if good else 13, "\n".join(analysis.log))
+
+
+def selftests(monkeypatch: pytest.MonkeyPatch, kernel: Kernel, *options: str) -> tuple[int, str]:
+    module = importlib.import_module("bpfsmt.cli.selftests")  # the command has the same name
+    monkeypatch.setattr(module, "oracle", lambda name: kernel)
+    arguments = ["selftests", "--kernel-tree", str(TREE), "-j1", *options]
+    done = CliRunner().invoke(main, arguments)
+    return done.exit_code, done.stdout
+
+
+@needs_clang
+def test_the_command_reports_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, text = selftests(monkeypatch, Kernel(), "--json")
+    report = json.loads(text)
+    assert code == 3  # something was not compared
+    assert report["core"]["programs"] == 5
+    assert report["core"]["verdicts"]["same"] == 4
+    assert report["core"]["verdicts"]["lost"] == 1
+    assert report["others"]["programs"] == 2
+    assert set(report["not_compiled"]) == {"verifier_broken.c", "verifier_own.c"}
+    by_name = {test["program"]: test for test in report["tests"]}
+    assert by_name["bad"]["expects"] == "reject"
+    assert by_name["bad"]["same_pc"] is True
+    assert by_name["with_kfunc"]["outside_core"]
+
+
+@needs_clang
+def test_the_command_finds_a_planted_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, text = selftests(monkeypatch, Kernel("fine"), "verifier_own")
+    assert code == 1
+    assert "we accept, the kernel rejects" in text
+    assert "verifier_own:fine" in text
+    assert "expect: the kernel 2 of 3" in " ".join(text.split())
+
+
+@needs_clang
+@pytest.mark.skipif(available() is not None, reason=str(available()))
+def test_the_running_kernel_does_as_the_tests_expect(tests: dict[str, Selftest]) -> None:
+    from bpfsmt.kernel import load_program
+
+    for name in ("fine", "bad", "newer"):
+        program, wanted = tests[name].program, tests[name].expected.privileged
+        assert program is not None
+        with load_program(program) as loaded:
+            assert loaded.accepted is wanted.success
+            assert wanted.missing(loaded.log) is None
+            if wanted.retval is not None:
+                assert loaded.run().retval == wanted.retval
+
+
+# Bad input
+
+
+def test_a_folder_that_is_no_tree(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["selftests", "--kernel-tree", str(tmp_path)])
+    assert done.exit_code == 2
+    assert len(done.stderr.splitlines()) == 1
+    with pytest.raises(LoadError, match="no kernel source tree"):
+        read_tree(tmp_path, tmp_path)
+
+
+def test_a_name_that_is_no_test(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="verifier_none"):
+        read_tree(TREE, tmp_path).sources(["verifier_none"])
+
+
+def test_a_compiler_that_is_none() -> None:
+    with pytest.raises(LoadError, match="not found"):
+        find_clang("no-such-clang")
+    with pytest.raises(LoadError):
+        find_clang("false")
+
+
+# Tags
+
+
+def test_tags_that_say_nothing_of_a_load_expect_success() -> None:
+    found = from_tags(["description=x", "log_level=2", "arch=X86_64", "new_in_9_9=1"])
+    assert found.privileged.success is True
+    assert found.unprivileged.success is None
+    assert (found.log_level, found.arches, found.unknown) == (
+        2,
+        frozenset({"X86_64"}),
+        ("new_in_9_9",),
+    )
+
+
+def test_a_message_alone_is_of_a_load_that_succeeds() -> None:
+    assert from_tags(["expect_msg=3=a=b"]).privileged == Side(True, ("a=b",))
+
+
+def test_unprivileged_without_a_verdict_is_as_privileged() -> None:
+    assert from_tags(["expect_failure", "expect_msg_unpriv=0=x"]).unprivileged.success is False
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [("3", 3), ("-1", -1), ("0xff", 255), ("INT_MIN", -(1 << 31)), ("(-5)", -5)],
+)
+def test_return_values(value: str, number: int) -> None:
+    assert from_tags([f"retval={value}"]).privileged.retval == number
+
+
+def test_flags_add_up_and_are_taken_away() -> None:
+    tags = ["prog_flags=BPF_F_TEST_STATE_FREQ", "prog_flags=0x1", "prog_flags=!0x1"]
+    assert from_tags(tags).flags == LoadFlag.TEST_STATE_FREQ
+
+
+def test_a_number_that_is_none_is_an_error() -> None:
+    with pytest.raises(LoadError, match="'many'"):
+        from_tags(["retval=many"])
+
+
+def test_messages_come_in_order_and_may_hold_patterns() -> None:
+    side = Side(messages=("R1={{[0-9]+}}", "(exit)"))
+    assert side.missing("R1=12 ... (exit)") is None
+    assert side.missing("(exit) R1=12") == "(exit)"
+    assert side.missing("R1=x (exit)") == "R1={{[0-9]+}}"
+
+
+# Assembly
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["w1 s%= w2", "r3 = bswap32 r3", "r0 = *(s16 *)(r1 - 4)", "r2 = 0x100000000 ll", "w2 = (s8)w1"],
+)
+def test_lines_are_encoded_as_they_read(line: str) -> None:
+    text = encode_line(line)
+    assert text is not None
+    words = [int(each.split()[1], 16) for each in text.splitlines()]
+    (insn, *_) = decode(b"".join(word.to_bytes(8, "little") for word in words))
+    assert insn is not None
+    assert disassemble(insn) == disassemble(next(iter(load_asm(f"{line}\nexit", "x").slots)))  # type: ignore[arg-type]
+
+
+def test_a_move_that_llvm_14_writes_wrongly_is_of_32_bits() -> None:
+    assert encode_line("r1 = w2") == encode_line("w1 = w2")
+
+
+@pytest.mark.parametrize("line", ["r1 = of nothing", "", "call somewhere", "if r1 > 3 goto x"])
+def test_lines_that_are_not_for_us(line: str) -> None:
+    assert encode_line(line) is None
+
+
+def test_only_inline_assembly_is_split() -> None:
+    text = '\t.ascii "a;b"\n#APP\n\tr0 = 1; /* a; b */ l1: 2: exit;\n#NO_APP\nr0 = 2; exit\n'
+    assert one_per_line(text) == [
+        '\t.ascii "a;b"', "#APP", "r0 = 1", "l1:", "2:", "exit", "#NO_APP", "r0 = 2; exit",
+    ]  # fmt: skip
+
+
+# The core class
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("r0 = 0\nexit", ""),
+        ("call bpf_loop\nexit", "callback"),
+        ("call bpf_dynptr_data\nexit", "dynptr"),
+        ("call bpf_get_current_task_btf\nexit", "BTF pointer"),
+        ("call bpf_map_lookup_elem\nexit", ""),
+    ],
+)
+def test_the_core_class(text: str, why: str) -> None:
+    assert outside_core(load_asm(text, "x")) == why

@@ -1,0 +1,67 @@
+"""A log's steps are those of the kernel's walk, and every printed state is with its step."""
+
+import re
+
+import pytest
+
+from bpfsmt.agree.trace import read_trace
+from tests.agree.common import NAMES, RELEASES, log_of, program
+
+EVERY = [(name, version) for name in NAMES for version in RELEASES]
+
+
+@pytest.mark.parametrize(("name", "version"), EVERY)
+def test_every_instruction_of_the_log_is_a_step(name: str, version: str) -> None:
+    trace = read_trace(program(name), log_of(name, version).splitlines())
+    walked = re.findall(r"^(\d+): \([0-9a-f]{2}\)", log_of(name, version), re.MULTILINE)
+    assert [step.pc for path in trace.paths for step in path] == [int(pc) for pc in walked]
+    assert not trace.unread
+
+
+@pytest.mark.parametrize(("name", "version"), EVERY)
+def test_no_printed_state_is_lost(name: str, version: str) -> None:
+    """Counted by their lines; what a function leaves behind is of no step."""
+    trace = read_trace(program(name), log_of(name, version).splitlines())
+    lines = log_of(name, version).splitlines()
+    texts = sum(
+        1
+        for before, line in zip(["", *lines], lines, strict=False)
+        if re.match(r"\d+: (\(.*; (frame\d|R\d|fp)|frame\d|R\d)|from .* R\d| (frame\d|R\d)", line)
+        and before != "returning from callee:"
+    )
+    kept = sum(len(s.before) + len(s.after) for path in trace.paths for s in path)
+    # Where a function returns, its caller's state is printed under two headings.
+    twice = sum(1 for line in lines if line.startswith("to caller at"))
+    assert texts - twice == kept
+    assert kept > 5
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_paths_end_where_the_kernel_goes_back(version: str) -> None:
+    trace = read_trace(program("accept"), log_of("accept", version).splitlines())
+    starts = [path[0].pc for path in trace.paths]
+    assert starts[0] == 0
+    assert len(starts) == log_of("accept", version).count("\nfrom ") + 1 - log_of(
+        "accept", version
+    ).count("to caller") - log_of("accept", version).count(": safe")
+
+
+def test_a_state_that_cannot_be_read_is_told() -> None:
+    log = "0: R1=ctx() R10=fp0\n0: (b7) r0 = 0                 ; R0=0 what is this\n1: (95) exit\n"
+    trace = read_trace(program("reject"), ["0: nonsense R1=3", *log.splitlines()])
+    assert trace.length == 2
+
+
+def test_an_operand_that_is_split_is_one_visit() -> None:
+    """``from 1 to 1`` at an instruction that computes: it is walked once more."""
+    log = [
+        "0: R1=ctx() R10=fp0",
+        "0: (bf) r2 = r6 ; R2=scalar()",
+        "3: (07) r4 += 4 ; R4=1",
+        "8: (95) exit",
+        "from 3 to 3: R1=ctx() R4=0 R10=fp0",
+        "3: (07) r4 += 4 ; R4=0",
+        "8: (95) exit",
+    ]
+    trace = read_trace(program("reject"), log)
+    assert [[step.pc for step in path] for path in trace.paths] == [[0, 3, 8], [8]]

@@ -27,6 +27,10 @@ class OracleError(BpfsmtError):
     """A kernel that cannot be asked here; says why, and what would help."""
 
 
+class LogError(BpfsmtError):
+    """A kernel's log that is cut off, or about another program; names the line."""
+
+
 class CfgError(BpfsmtError):
     """Malformed control flow; ``pc`` is the slot of the instruction at fault."""
 

@@ -27,6 +27,10 @@ MERGED_SECONDS = 8.0
 """How long the merged query of the global check may take."""
 
 
+UNREAD_SHOWN = 20
+"""So many lines of a log that are not understood are findings of their own."""
+
+
 def crosscheck(
     program: Program,
     rules: RuleSet | str = "xdp-paper",
@@ -90,9 +94,13 @@ def check_log(
     """
     parsed = parse_log(program, log, producer=producer, accepted=accepted)
     report = check(parsed.analysis, timeout=timeout, precision_seconds=precision_seconds)
-    for number, line in parsed.unread:
+    for number, line in parsed.unread[:UNREAD_SHOWN]:
         why = f"line {number} of the log is not understood"
         report.findings.append(Finding("log", -1, Status.UNKNOWN, line.strip(), why))
+    more = len(parsed.unread) - UNREAD_SHOWN
+    if more > 0:
+        why = f"{more} more lines of the log are not understood"
+        report.findings.append(Finding("log", -1, Status.UNKNOWN, why=why))
     if not complete:
         why = "the log is cut off: it did not fit the largest buffer"
         report.findings.append(Finding("log", -1, Status.UNKNOWN, why=why))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from bpfsmt.cfg import reads, registers, writes
 from bpfsmt.domain import RegType, State, format_reg, format_slot, format_state
 from bpfsmt.domain.analysis import Visit
-from bpfsmt.domain.state import EMPTY_SLOT
-from bpfsmt.isa import Instruction, JmpOp, disassemble
+from bpfsmt.domain.state import EMPTY_SLOT, SLOT_SIZE
+from bpfsmt.isa import Class, Instruction, JmpOp, disassemble
 from bpfsmt.program.program import Program
 from bpfsmt.verifier.env import Arm
 from bpfsmt.verifier.reasons import Rejection
@@ -28,11 +28,14 @@ class Log:
         self._pcs: list[int] = []
         self._last = -1
 
-    def arrived(self, src: int, visit: Visit) -> None:
-        """A state is walked: printed where the walk did not just come from its source."""
+    def arrived(self, src: int, visit: Visit, *, forgotten: bool = False) -> None:
+        """A state is walked: printed where the walk did not just come from its source.
+
+        Or where something was ``forgotten`` on the way, so that the log says all of it.
+        """
         if not self._wanted:
             return
-        if visit.index == 0 or src != self._last:
+        if visit.index == 0 or src != self._last or forgotten:
             came = f"from {self._pcs[src]} to {visit.pc}" if src >= 0 else f"{visit.pc}"
             self.lines.append(f"{came}: {format_state(visit.state, self._program.maps)}")
         self._pcs.append(visit.pc)
@@ -45,12 +48,16 @@ class Log:
         if self._wanted:
             came = f"from {self._pcs[src]} to {pc}" if src != self._last else f"{pc}"
             self.lines.append(f"{came}: safe")
+            self._last = -1
 
     def stepped(self, visit: Visit, arms: Sequence[Arm]) -> None:
         """An instruction was walked: what it read and wrote, as it is afterwards."""
         if not self._wanted:
             return
         after = next((arm.state for arm in arms if arm.state is not None), None)
+        if after is not None and len(after.frames) != len(visit.state.frames):
+            self._frames(visit.state, after)
+            return
         comment = self._changes(self._program[visit.pc], visit.state, after) if after else ""
         if comment:
             line = self.lines[-1]
@@ -58,10 +65,20 @@ class Log:
             column = -(-column // _COLUMN_STEP) * _COLUMN_STEP
             self.lines[-1] = f"{line:<{column - 2}}; {comment}"
 
+    def _frames(self, before: State, after: State) -> None:
+        """Into a function, or back from it: the frames of both."""
+        maps = self._program.maps
+        if len(after.frames) > len(before.frames):
+            caller = after._replace(frames=after.frames[:-1])
+            shown = (("caller", caller), ("callee", after))
+        else:
+            back = f"to caller at {before.frames[-1].callsite + 1}"
+            shown = (("returning from callee", before), (back, after))
+        for what, state in shown:
+            self.lines += [f"{what}:", f" {format_state(state, maps)}"]
+
     def _changes(self, insn: Instruction, before: State, after: State) -> str:
         """The registers that the instruction names, and the stack slots that it changed."""
-        if len(before.frames) != len(after.frames):
-            return format_state(after, self._program.maps)
         written = writes(insn)
         if insn.is_jmp and insn.jmp_op is JmpOp.CALL:
             named = 1
@@ -76,8 +93,9 @@ class Log:
             if reg.type is not RegType.NOT_INIT:
                 mark = "_w" if written >> n & 1 else ""
                 parts.append(f"R{n}{mark}={format_reg(reg, maps, depth)}")
+        stored = _stored(insn, before)
         for number, slot in sorted(after.stack.items()):
-            if slot != before.stack.get(number, EMPTY_SLOT):
+            if slot != before.stack.get(number, EMPTY_SLOT) or number == stored:
                 parts.append(f"fp-{8 * (number + 1)}={format_slot(slot, maps, depth)}")
         return " ".join([f"frame{depth}:", *parts] if depth and parts else parts)
 
@@ -90,3 +108,12 @@ class Log:
         """The last line: how much was walked."""
         if self._wanted:
             self.lines.append(f"processed {walked} insns (limit {limit})")
+
+
+def _stored(insn: Instruction, state: State) -> int | None:
+    """The stack slot of the current frame that a store writes."""
+    if insn.cls not in (Class.ST, Class.STX):
+        return None
+    ptr = state.regs[insn.dst]
+    mine = ptr.type is RegType.PTR_TO_STACK and ptr.frame == len(state.frames) - 1
+    return (-(ptr.off + insn.offset) - 1) // SLOT_SIZE if mine else None

@@ -114,7 +114,7 @@ class Walk:
             self.edges.append(Edge(arm.src, visit.index, arm.pc, state, arm.kind))
         if others is not None:
             others.append(_Explored(visit))
-        self.log.arrived(arm.src, visit)
+        self.log.arrived(arm.src, visit, forgotten=state is not arm.state)
         return visit
 
     def _find(self, others: list[_Explored], state: State) -> Visit | None:

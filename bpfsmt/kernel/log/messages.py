@@ -22,9 +22,9 @@ class Message(NamedTuple):
 
 
 _TABLE = r"""
-jump out of range from insn (?P<pc>\d+) to -?\d+ = bad-jump
-jump into the middle of ldimm64 insn (?P<pc>\d+) = bad-jump
-last insn is not an exit or jmp = falls-off
+jump out of range from insn (?P<pc>\d+)( to -?\d+)? = bad-jump
+jump into the middle of ldimm64 insn (from insn )?(?P<pc>\d+) = bad-jump
+last insn is not an exit or jmp( from insn (?P<pc>\d+))? = falls-off
 back-edge from insn (?P<pc>\d+) to \d+ = back-edge
 infinite loop detected at insn (?P<pc>\d+) = infinite-loop
 unreachable insn (?P<pc>\d+) = unreachable
@@ -88,6 +88,7 @@ invalid unbounded variable-offset.* stack R(?P<reg>\d+) = stack-bounds
 invalid( read from| write to| indirect access to)? stack R(?P<reg>\d+) off=.* = stack-bounds
 (invalid|invalid indirect) read from stack (R(?P<reg>\d+) )?(off|var_off) .* = stack-uninitialized
 R(?P<reg>\d+).* variable (offset )?stack access prohibited for !root.* = stack-variable-offset
+variable stack access var_off=.* off=.* size=.* = stack-variable-offset
 invalid size of register (fill|spill) = stack-pointer-part
 attempt to corrupt spilled pointer on stack = stack-pointer-part
 cannot spill pointers to stack into stack frame of the caller = stack-pointer-escape

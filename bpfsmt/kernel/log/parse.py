@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from bpfsmt.domain.analysis import Analysis, Outcome, Verdict
 from bpfsmt.domain.order import Place
+from bpfsmt.errors import LogError
 from bpfsmt.kernel.log.lines import live_registers, passes
 from bpfsmt.kernel.log.messages import Message, message
 from bpfsmt.kernel.log.regs import Dialect, Reader, Unmodelled, Unreadable
@@ -47,12 +48,14 @@ class ParsedLog:
     ``unread`` has every line that is neither a claim nor known to make none, with its
     number (from 1) and text.  ``surprises`` are places where the log shows that something
     had changed before without any line saying so, and that this parser did not carry along;
-    the claims in between are corrected.
+    the claims in between are corrected.  ``kept`` is how many states the kernel has kept to
+    compare others with (its ``total_states``).
     """
 
     analysis: Analysis
     unread: list[tuple[int, str]] = field(default_factory=list)
     surprises: list[str] = field(default_factory=list)
+    kept: int = 0
 
 
 def parse_log(
@@ -62,7 +65,8 @@ def parse_log(
 
     ``accepted`` is the kernel's answer where it is known; else the log must tell: a program
     is rejected if a message says so.  What a log names that is outside of bpfsmt's domain
-    makes the analysis one of `Outcome.UNSUPPORTED`.
+    makes the analysis one of `Outcome.UNSUPPORTED`.  Raises `LogError` if the log is about
+    another program, or cut off and there is no ``accepted``.
     """
     return _Parser(program, log, producer).run(accepted)
 
@@ -77,10 +81,12 @@ class _Parser:
         self.said: list[tuple[str, Message]] = []
         self.unsupported = ""
         self.ended = False
+        self.number = 0
         self.next: Callable[[str], None] | None = None
 
     def run(self, accepted: bool | None) -> ParsedLog:
         for number, line in enumerate(self.lines, start=1):
+            self.number = number
             try:
                 understood = self.line(line)
             except (Unreadable, Astray) as error:
@@ -92,6 +98,8 @@ class _Parser:
                 break
             if not understood:
                 self.unread.append((number, line))
+        if accepted is None and not self.ended and not self.unsupported:
+            raise LogError(f"the log is cut off after line {self.number}: it has no last line")
         verdict = self.verdict(accepted)
         self.trail.finish(accepted=verdict.accepted)
         analysis = Analysis(
@@ -99,7 +107,8 @@ class _Parser:
             self.trail.dead, walked=len(self.trail.visits), log=self.lines,
             uninit_stack=True,  # a kernel that prints all this lets its user see all memory
         )  # fmt: skip
-        return ParsedLog(analysis, self.unread, self.trail.surprises)
+        kept = len(self.trail.checkpoints.kept)
+        return ParsedLog(analysis, self.unread, self.trail.surprises, kept)
 
     # Lines
 
@@ -126,9 +135,14 @@ class _Parser:
         if not found:
             return False
         pc, opcode = int(found[1]), int(found[2], 16)
+        there = self.program.slots[pc] if pc < len(self.program) else None
+        if there is None or there.opcode != opcode:
+            what = "none" if there is None else f"one with opcode {there.opcode:02x}"
+            raise LogError(
+                f"line {self.number} of the log has an instruction {opcode:02x} at {pc}, where "
+                f"{self.program.name} has {what}: it is about another program"
+            )
         self.trail.instruction(pc)
-        if self.program[pc].opcode != opcode:
-            raise Astray(f"the instruction at {pc} has opcode {self.program[pc].opcode:02x}")
         if found[4]:
             self.trail.changed(split_state(found[4]))
         return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bpfsmt.cfg import reads, registers, writes
 from bpfsmt.domain import RegType, State, format_reg, format_state
 from bpfsmt.domain.printing import format_slot
-from bpfsmt.domain.state import EMPTY_SLOT, Slot
+from bpfsmt.domain.state import EMPTY_SLOT
 from bpfsmt.errors import UnsupportedError
 from bpfsmt.isa import Instruction, JmpOp, disassemble
 from bpfsmt.verifier.linux.path import Path
@@ -82,20 +82,18 @@ class Log:
         except UnsupportedError:
             return ""
         named = read | written
-        if insn.is_jmp and insn.jmp_op is JmpOp.CALL:
-            named = 1
+        if insn.is_jmp and insn.jmp_op in (JmpOp.CALL, JmpOp.EXIT):
+            named = 1 if insn.jmp_op is JmpOp.CALL else 0
         parts = []
+        depth = len(after.frames) - 1
         for n in registers(named):
             reg = after.regs[n]
             if reg.type is not RegType.NOT_INIT:
-                parts.append(f"R{n}={format_reg(reg, w.env.maps)}")
+                parts.append(f"R{n}={format_reg(reg, w.env.maps, depth)}")
         for number, slot in sorted(after.stack.items()):
             if slot != before.stack.get(number, EMPTY_SLOT):
-                parts.append(f"fp-{8 * (number + 1)}={self._slot(w, slot)}")
-        return " ".join(parts)
-
-    def _slot(self, w: Walk, slot: Slot) -> str:
-        return format_slot(slot, w.env.maps)
+                parts.append(f"fp-{8 * (number + 1)}={format_slot(slot, w.env.maps, depth)}")
+        return " ".join([f"frame{depth}:", *parts] if depth and parts else parts)
 
     def rejected(self, rejection: Rejection) -> None:
         """The walk, or the first pass, ends here."""

@@ -17,14 +17,23 @@ FINISHED = -1
 
 
 class Frame:
-    """One function's registers and stack; ``after`` is where its caller goes on."""
+    """One function's registers and stack; ``after`` is where its caller goes on.
 
-    __slots__ = ("after", "callsite", "link", "regs", "stack", "view", "written")
+    ``link`` is the program, and ``base`` the number of the frame in which it began.
+    """
+
+    __slots__ = ("after", "base", "callsite", "link", "regs", "stack", "view", "written")
 
     def __init__(
-        self, link: Linked, regs: list[int], stack: Region, written: int, callsite: int, after: int
+        self,
+        machine: Machine,
+        regs: list[int],
+        stack: Region,
+        written: int,
+        callsite: int,
+        after: int,
     ) -> None:
-        self.link = link
+        self.link, self.base = machine.link, machine.base
         self.regs = regs
         self.stack = stack
         self.written = written
@@ -55,11 +64,12 @@ class Interpreter:
 
     def call(self, entry: int, args: tuple[int, ...]) -> int:
         """A callback, in a frame on top of the caller's: its R0."""
-        outer, pc, link = self.regs, self.machine.pc, self.machine.link
+        outer, pc = self.regs, self.machine.pc
+        link, base = self.machine.link, self.machine.base
         self._push(pc, FINISHED, dict(enumerate(args, start=1)))
         answer = self._go(entry)
         self.regs, self.machine.pc = outer, pc
-        self._use(link)
+        self._use(link, base)
         return answer
 
     def _go(self, pc: int) -> int:
@@ -93,7 +103,7 @@ class Interpreter:
         self.regs = [given.get(n, JUNK[n]) for n in range(11)]
         written = sum(1 << n for n in given)
         self.frames.append(
-            Frame(self.machine.link, self.regs, stack, written, callsite, after)
+            Frame(self.machine, self.regs, stack, written, callsite, after)
         )  # fmt: skip
 
     def enter(self, callsite: int, to: int, after: int) -> int:
@@ -110,8 +120,8 @@ class Interpreter:
         if frame.after == FINISHED:
             return FINISHED
         caller = self.frames[-1]
-        if caller.link is not frame.link:
-            self._use(caller.link)
+        if caller.base != frame.base:
+            self._use(caller.link, caller.base)
         self.regs = caller.regs
         self.regs[0] = frame.regs[0]
         caller.written = caller.written & ~(CALLER_SAVED | 1) | (frame.written & 1)
@@ -122,8 +132,8 @@ class Interpreter:
         """What a call leaves in R1..R5."""
         regs[1:6] = JUNK[1:6]
 
-    def _use(self, link: Linked) -> None:
-        self.machine.use(link)
+    def _use(self, link: Linked, base: int) -> None:
+        self.machine.use(link, base)
         self.code = link.code
 
     def _switch(self, program: Program) -> None:
@@ -131,9 +141,10 @@ class Interpreter:
 
         What it does is not traced: claims are about one program.
         """
-        self._use(self.machine.env.link(code_of(program)))
+        machine = self.machine
+        self._use(machine.env.link(code_of(program)), machine.depth - 1)
         frame = self.frames[-1]
-        frame.link = self.machine.link
+        frame.link, frame.base = machine.link, machine.base
         frame.regs[:10] = JUNK[:10]
         frame.regs[1] = self.machine.ctx.base
         frame.written = 1 << 1 | 1 << 10

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 STACK_SIZE = 512
 MAX_FRAMES = 8
 MAX_TAIL_CALLS = 33
-_STACKS = tuple(f"stack of frame {depth}" for depth in range(MAX_FRAMES))
+_STACKS = tuple(f"stack of frame {n}" for n in range(MAX_FRAMES * (MAX_TAIL_CALLS + 1)))
 U64 = 0xFFFFFFFFFFFFFFFF
 
 JUNK = tuple((0xBAD0_BAD0_BAD0_BAD0 + 0x0101_0101_0101_0101 * n) & U64 for n in range(11))
@@ -58,7 +58,8 @@ class Machine:
     """One run: memory, packet, context, and the environment around them.
 
     ``steps`` is how many instructions have run, of ``budget`` that may; ``pc`` is that of the
-    last call of a helper; ``link`` is the program that runs now, with its maps.
+    last call of a helper; ``link`` is the program that runs now, with its maps, and ``base``
+    the number of the frame in which it began.
     """
 
     engine: Engine
@@ -78,7 +79,7 @@ class Machine:
         self._set_context(type_, inputs)
         self.steps = 0
         self.pc = 0
-        self.depth = 0
+        self.depth = self.base = 0
         self.redirect: Redirect | None = None
         self.copies: list[Copy] = []
         self.lock = 0
@@ -127,9 +128,9 @@ class Machine:
     # Frames ----------------------------------------------------------------------------
 
     def push_stack(self) -> Region:
-        """The stack of one more frame; raises `Fault` if there are too many."""
+        """The stack of one more frame; raises `Fault` if the program has too many."""
         depth = self.depth
-        if depth == MAX_FRAMES:
+        if depth - self.base == MAX_FRAMES:
             raise Fault("call", why=f"more than {MAX_FRAMES} frames")
         self.depth = depth + 1
         stack = bytearray(junk(self.seed, depth))
@@ -140,9 +141,9 @@ class Machine:
         self.depth -= 1
         self.memory.drop(stack)
 
-    def use(self, link: Linked) -> None:
-        """Another program runs from here on."""
-        self.link = link
+    def use(self, link: Linked, base: int) -> None:
+        """Another program runs from here on, which began in frame ``base``."""
+        self.link, self.base = link, base
         self.memory.handles = link.handles
 
     def call(self, address: int, *args: int) -> int:

@@ -269,7 +269,7 @@ def test_wild_programs(wildness: float) -> None:
         results = both(program, inputs * 2, budget=2000, make=surroundings)
         outcomes.update(result.outcome for result in results)
     assert outcomes["fault"] > 10
-    assert wildness > 0.1 or outcomes["exit"] > 10 and outcomes["budget"] > 3
+    assert wildness > 0.1 or (outcomes["exit"] > 10 and outcomes["budget"] > 3)
 
 
 def test_a_wrong_translation_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

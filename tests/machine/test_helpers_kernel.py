@@ -7,7 +7,7 @@ import random
 import pytest
 
 from bpfsmt.kernel import RunInput, available
-from bpfsmt.program import MapDef
+from bpfsmt.program import MapDef, load_asm
 
 from .test_kernel import same_answer
 from .texts import END, FOLD, START, on_stack
@@ -214,3 +214,49 @@ MTU = """
 def test_lengths_are_checked_alike() -> None:
     for given, delta, flags in ((0, 0, 0), (0, 100, 0), (100, 5, 0), (0, 0, 1), (0, 0, 2)):
         same_answer(MTU.format(given=given, delta=delta, flags=flags))
+
+
+CHAIN = """
+    .map t type=prog_array key=4 value=4 entries=4
+    .map c type=array key=4 value=8 entries=1
+    .func main
+        r6 = r1
+        *(u32 *)(r10 - 4) = 0
+        r1 = map[c]
+        r2 = r10
+        r2 += -4
+        call bpf_map_lookup_elem
+        if r0 == 0 goto out
+        r1 = *(u64 *)(r0 + 0)
+        r1 += 1
+        *(u64 *)(r0 + 0) = r1
+        r7 = r1
+        r1 = r6
+        {onward}
+        r0 += r7
+        exit
+    out:
+        r0 = 0
+        exit
+"""
+DIRECTLY = "r2 = map[t]\nr3 = {index}\ncall bpf_tail_call\nr0 = 50"
+IN_A_FUNCTION = "call f\nr1 = 0\nr2 = 0"
+FUNCTION = """
+    .func f
+        r2 = map[t]
+        r3 = {index}
+        call bpf_tail_call
+        r0 = 100
+        exit
+"""
+
+
+@pytest.mark.parametrize("index", [0, 1, 2, 4])
+def test_tail_calls(index: int) -> None:
+    """Into itself until 33 are made, into another program, to nowhere, behind the end."""
+    direct = CHAIN.format(onward=DIRECTLY.format(index=index))
+    nested = CHAIN.format(onward=IN_A_FUNCTION) + FUNCTION.format(index=index)
+    other = load_asm("r0 = *(u32 *)(r1 + 12)\nr0 += 7000\nexit", "other")
+    for text in (direct, nested):
+        inputs = RunInput(programs={"t": {0: load_asm(text, "test"), 1: other}})
+        same_answer(text, inputs, inputs)

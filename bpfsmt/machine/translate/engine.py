@@ -120,7 +120,7 @@ class Translated:
     def chain(self, program: Program, stack: Region) -> int:
         """On to another program in the present frame: its R0."""
         machine = self.machine
-        machine.use(machine.env.link(code_of(program)))
+        machine.use(machine.env.link(code_of(program)), machine.depth - 1)
         main = names_of(machine.link)[MAIN]
         r0: int = main(machine, stack, machine.ctx.base, *JUNK[2:6])
         return r0

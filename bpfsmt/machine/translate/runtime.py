@@ -89,11 +89,11 @@ def _put1(data: bytearray, at: int, value: int) -> None:
 
 def invoke(m: Machine, function: Function, r1: int, r2: int, r3: int, r4: int, r5: int) -> int:
     """A call of a function of the program, in a new frame."""
-    stack, link = m.push_stack(), m.link
+    stack, link, base = m.push_stack(), m.link, m.base
     r0 = function(m, stack, r1, r2, r3, r4, r5)
     m.pop_stack(stack)
-    if m.link is not link:  # it called on into another program
-        m.use(link)
+    if m.base != base:  # it called on into another program
+        m.use(link, base)
     return r0
 
 

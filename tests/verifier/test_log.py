@@ -13,9 +13,10 @@ def test_accepted() -> None:
     assert log[1] == "0: (61) r2 = *(u32 *)(r1 +0)          ; R1=ctx() R2_w=pkt(r=0)"
     assert log[6].startswith("5: (2d) if r4 > r3 goto pc+1")
     assert log[6].endswith("; R3=pkt_end() R4=pkt(off=14,r=14)")
-    assert log[7].endswith("; R2=pkt(r=14) R10=fp0 fp-8=pkt(r=14)")
-    assert log[8] == "7: (95) exit"
-    assert log[9] == "from 5 to 7: R0=1 R10=fp0"
+    assert log[7] == "from 5 to 6: R0=1 R2=pkt(r=14) R10=fp0"  # the others are not read again
+    assert log[8].endswith("; R2=pkt(r=14) R10=fp0 fp-8=pkt(r=14)")
+    assert log[10] == "7: (95) exit"
+    assert log[11] == "from 5 to 7: R0=1 R10=fp0"
     assert log[-1] == "processed 9 insns (limit 131072)"
 
 

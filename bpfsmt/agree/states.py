@@ -23,7 +23,7 @@ from bpfsmt.isa import disassemble
 from bpfsmt.kernel.log import Dialect, Reader, Unmodelled, Unreadable, read_slot
 from bpfsmt.kernel.log.states import StateText
 from bpfsmt.kernel.oracle import LoadResult
-from bpfsmt.program.program import Program
+from bpfsmt.program.program import MapDef, Program
 
 _TOLD = 3
 """So many differences of each cause are kept of a program."""
@@ -151,14 +151,20 @@ class _Comparison:
     found: States
     dialect: Dialect
     after: dict[int, State] = field(default_factory=dict)
+    maps: tuple[MapDef, ...] = ()
     reader: Reader = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reader = Reader(self.program.maps, self.dialect)
+        # The walk numbers the maps in maps behind those of the program.
+        inner = [m.inner for m in self.program.maps if m.inner is not None]
+        self.maps = (*self.program.maps, *inner)
+        self.reader = Reader(self.maps, self.dialect)
         for edge in self.analysis.edges:
             # The arm that the walk goes on with is the next visit, or is pruned at once.
-            if edge.dst == edge.src + 1 or (edge.pruned and edge.src not in self.after):
+            if not edge.pruned and edge.dst == edge.src + 1:
                 self.after[edge.src] = edge.state
+            elif edge.pruned:
+                self.after.setdefault(edge.src, edge.state)
 
     @property
     def program(self) -> Program:
@@ -188,7 +194,7 @@ class _Comparison:
             relation = relate(reg, kernel)
             if relation is Relation.EQUAL and not same_names(reg, kernel, names):
                 relation = Relation.NAMES
-            self.note(pc, after, f"R{n}", relation, format_reg(reg, self.program.maps), said)
+            self.note(pc, after, f"R{n}", relation, format_reg(reg, self.maps), said)
         for n, said in text.slots.items():
             slot = frame.stack.get(n, EMPTY_SLOT)
             try:
@@ -197,7 +203,7 @@ class _Comparison:
                 self.found.unread += 1
                 continue
             name = f"fp-{SLOT_SIZE * (n + 1)}"
-            ours = format_slot(slot, self.program.maps)
+            ours = format_slot(slot, self.maps)
             self.note(pc, after, name, relate_slots(slot, printed), ours, said)
 
     def note(

@@ -11,7 +11,8 @@ from bpfsmt.agree.verdicts import kernel_verdict, same_kind, shape
 from bpfsmt.bits import rule
 from bpfsmt.domain import Tnum
 from bpfsmt.domain.analysis import Analysis, Outcome, Verdict
-from bpfsmt.kernel.oracle import LoadResult
+from bpfsmt.kernel.oracle import LoadFlag, LoadResult
+from bpfsmt.program import ProgramType, load_asm
 from bpfsmt.rules import RuleSet, rule_set
 from bpfsmt.verifier import verify
 from tests.agree.common import NAMES, RELEASES, log_of, program, result
@@ -101,6 +102,26 @@ def test_a_walk_that_goes_on_is_compared_as_far_as_both_go() -> None:
     assert states is not None
     assert states.walked == states.aligned + 2
     assert states.equal == states.total
+
+
+def test_the_arm_that_the_walk_goes_on_with_is_compared() -> None:
+    """Both arms lead to 3; the second one is pruned there."""
+    text = "r0 = *(u32 *)(r1 + 0)\nr2 = r0\nif r0 > 7 goto +0\nr0 = 0\nexit"
+    both = load_asm(text, "both", type=ProgramType.SOCKET_FILTER)
+    both = replace(both, flags=int(LoadFlag.TEST_STATE_FREQ))
+    analysis = verify(both, rule_set("linux-6.18"), forgetful=False)
+    assert sum(edge.pruned for edge in analysis.edges) == 1
+    log = [
+        "0: R1=ctx() R10=fp0",
+        "2: (25) if r0 > 0x7 goto pc+0 ; R0=scalar(id=1,smin=smin32=0,smax=umax=smax32=umax32=7,"
+        "var_off=(0x0; 0x7))",
+        "3: (b7) r0 = 0 ; R0=0",
+        "4: (95) exit",
+        "from 2 to 3: safe",
+    ]
+    log[1:1] = ["0: (61) r0 = *(u32 *)(r1 +0)", "1: (bf) r2 = r0"]
+    states = compare_states(analysis, LoadResult(both, "6.18.0", True, 0, "\n".join(log)))
+    assert (states.aligned, states.equal, states.total) == (5, 4, 4)
 
 
 def test_what_cannot_be_read_is_counted() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bpfsmt.machine.errno import E2BIG, EEXIST, EINVAL, ENODEV, ENOENT, EOVERFLOW
 from bpfsmt.machine.maps.base import ANY, EXIST, NOEXIST, MapState, Value, bad_flags
-from bpfsmt.program.program import MapDef, Program
+from bpfsmt.program.program import MapDef, Program, ProgramType
 
 _MAX_QUEUE = 16384
 
@@ -27,13 +27,14 @@ class Target:
 
 
 class ProgArrayState(MapState):
-    """prog_array: programs of one type, for tail calls."""
+    """prog_array: programs of one type, that of the first one ever stored, for tail calls."""
 
     holds_bytes = False
 
     def __init__(self, definition: MapDef, cpus: int = 1) -> None:
         super().__init__(definition, cpus)
         self._programs: dict[int, Program] = {}
+        self._type: ProgramType | None = None
 
     def program(self, index: int) -> Program | None:
         """The program at an index."""
@@ -45,14 +46,15 @@ class ProgArrayState(MapState):
         return ENOENT if program is None else program
 
     def write(self, key: bytes, value: Program, flags: int = ANY) -> int:
-        """0, -EINVAL for flags or a program of another type than the others, or -E2BIG."""
+        """0, -EINVAL for flags or a program of another type, or -E2BIG."""
         index = int.from_bytes(key, "little")
         if flags != ANY:
             return EINVAL
         if index >= self.definition.max_entries:
             return E2BIG
-        if any(other.type is not value.type for other in self._programs.values()):
+        if self._type not in (None, value.type):
             return EINVAL
+        self._type = value.type
         self._programs[index] = value
         return 0
 
@@ -127,9 +129,9 @@ class TableState(MapState):
         return 0
 
     def _bad_program(self, value: bytes, program: Program | None) -> bool:
-        """A number in place of a program, or a program where there is no room for one."""
+        """A number in place of a program, no room for one, or one that is not for XDP."""
         if program is not None:
-            return self.definition.value_size < 8
+            return self.definition.value_size < 8 or program.type is not ProgramType.XDP
         return int.from_bytes(value[4:8], "little", signed=True) > 0
 
 

@@ -57,7 +57,8 @@ class Attempt:
     """One formula: ``given`` implies ``goal``, for all values of the free variables.
 
     ``how`` says by which means, ``inputs`` what is assumed of operands, ``uses`` the rules of
-    which only the contract is known, ``reads`` those whose texts are in it.
+    which only the contract is known, ``reads`` those whose texts are in it.  ``args`` are the
+    rule's arguments, if there is one rule that all this is about.
     """
 
     given: tuple[Any, ...]
@@ -67,6 +68,7 @@ class Attempt:
     inputs: Inputs = Inputs.ARBITRARY
     uses: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
+    args: tuple[Any, ...] = ()
 
     def violations(self) -> list[Any]:
         """How the goal can fail, one formula for each way; all must be impossible."""
@@ -133,15 +135,16 @@ Drawn = tuple[tuple[Any, ...], tuple[int, ...]]
 class Trial:
     """How a claim about a rule is tried on ints, where nothing is solved.
 
-    ``inputs`` draws arguments, small ones first; ``check`` gives a counterexample if the rule
-    of a rule set, run on them, breaks the claim (and `None` also if they do not satisfy its
-    premises).  ``tries`` is how many are worth while; ``synced`` that only arguments that
-    went through `sync` can refute it.  Trials of one ``kind`` draw the same.
+    ``inputs`` draws arguments, small ones first; ``meant`` says whether the claim's premises
+    hold of them; ``check`` gives a counterexample if they do, and the rule of a rule set, run
+    on them, breaks the claim.  ``tries`` is how many are worth while; ``synced`` that only
+    arguments that went through `sync` can refute it.  Trials of one ``kind`` draw the same.
     """
 
     kind: str
     rules: RuleSet
     inputs: Callable[[random.Random], Iterator[Drawn]]
+    meant: Callable[[tuple[Any, ...], tuple[int, ...]], bool]
     check: Callable[[RuleSet, tuple[Any, ...], tuple[int, ...]], Counterexample | None]
     tries: int = 3000
     synced: bool = False

@@ -158,7 +158,7 @@ class Operator:
         bridged = products.without_products(given, goal)
         if bridged is not None:
             yield Attempt(*bridged, f"{how}, products as unknowns", False, inputs, uses, reads)
-        yield Attempt(given, goal, how, exact, inputs, uses, reads)
+        yield Attempt(given, goal, how, exact, inputs, uses, reads, tuple(s.args))
 
     def _by_low_half(self, s: Setting) -> Attempt:
         """What ends with `zext32` needs the low half of its argument only, if that reads no more.

@@ -47,12 +47,9 @@ def check_on_ints(
 ) -> Counterexample | None:
     """A counterexample if the arguments stand for the numbers and ``part`` misses the value."""
     rule = rules.linked.rules[contract.rule]
-    pairs = zip(args, numbers, strict=False)  # a free number has no argument
-    if not all(stands_for(a, n) for a, n in pairs if isinstance(a, tuple)):
+    if not promised(rule, contract, args, numbers):
         return None
     words = [z3.BitVecVal(n, _bits(rule, i)) for i, n in enumerate(numbers)]
-    if contract.when is not None and not z3.is_true(z3.simplify(contract.when(*words))):
-        return None
     result = rules.linked.ints[contract.rule](*args)
     r, z, name = result, contract.meaning(*words), part
     if isinstance(z, tuple):
@@ -62,6 +59,17 @@ def check_on_ints(
     if part_holds(r, name, value):
         return None
     return Counterexample(contract.rule, part, args, numbers, result, value)
+
+
+def promised(
+    rule: Rule[..., Any], contract: Contract, args: tuple[Any, ...], numbers: tuple[int, ...]
+) -> bool:
+    """Whether the contract promises anything: records stand for their numbers, ``when`` holds."""
+    pairs = zip(args, numbers, strict=False)  # a free number has no argument
+    if not all(stands_for(a, n) for a, n in pairs if isinstance(a, tuple)):
+        return False
+    words = (z3.BitVecVal(n, _bits(rule, i)) for i, n in enumerate(numbers))
+    return contract.when is None or z3.is_true(z3.simplify(contract.when(*words)))
 
 
 def _bits(rule: Rule[..., Any], i: int) -> int:

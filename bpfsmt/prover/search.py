@@ -6,6 +6,7 @@ not find says nothing.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
 from bpfsmt.prover.contract import Contract
 from bpfsmt.prover.obligation import Counterexample, Drawn, Trial
-from bpfsmt.prover.replay import check_on_ints
+from bpfsmt.prover.replay import check_on_ints, promised
 from bpfsmt.rules.ruleset import RuleSet
 
 U64 = (1 << 64) - 1
@@ -25,11 +26,11 @@ ENDS = (0, 1, 2, 3, 7, 1 << 31, (1 << 31) - 1, (1 << 32) - 1, 1 << 32, 1 << 63, 
 
 def contract_trial(rules: RuleSet, contract: Contract, part: str, case: Mapping[str, int]) -> Trial:
     """How one part of a contract is tried."""
-    params = rules.linked.rules[contract.rule].params
+    rule = rules.linked.rules[contract.rule]
     sync = rules.linked.ints.get("sync") if contract.synced else None
 
     def inputs(rng: random.Random) -> Iterator[Drawn]:
-        for args, numbers in candidates(params, case, rng, sync):
+        for args, numbers in candidates(rule.params, case, rng, sync):
             yield args, (*numbers, *(near(numbers, rng) for _ in range(contract.free)))
 
     def check(
@@ -38,7 +39,8 @@ def contract_trial(rules: RuleSet, contract: Contract, part: str, case: Mapping[
         return check_on_ints(of, contract, part, args, numbers)
 
     kind = f"{contract.rule}{tuple(case.values())}"
-    return Trial(kind, rules, inputs, check, synced=contract.synced)
+    meant = functools.partial(promised, rule, contract)
+    return Trial(kind, rules, inputs, meant, check, synced=contract.synced)
 
 
 def candidates(

@@ -101,6 +101,7 @@ class _Instance:
                     self.name,
                     self.rules,
                     self._inputs,
+                    self.meant,
                     functools.partial(self.check, part),
                     TRIES,
                     self.of.synced,
@@ -145,7 +146,10 @@ class _Instance:
                     given += tuple(f for a in args.values() if isinstance(a, Scalar)
                                    for f in synced(a))  # fmt: skip
                 how, uses = ("text", "contracts")[not exact], frozenset(c.uses)
-                yield Attempt(given, goals[part], how, exact, inputs, uses, frozenset(c.reads))
+                yield Attempt(
+                    given, goals[part], how, exact, inputs, uses, frozenset(c.reads),
+                    tuple(args[n] for n, _ in self.rule.params),
+                )  # fmt: skip
 
     def _confirm(self, part: str, attempt: Attempt, model: Any) -> Counterexample | None:
         args, _, _ = self.exact
@@ -156,25 +160,34 @@ class _Instance:
         numbers = (model.eval(args[n], model_completion=True) for n in self.of.numbers)
         return self.check(part, self.rules, found, tuple(n.as_long() for n in numbers))
 
+    def meant(self, values: tuple[Any, ...], numbers: tuple[int, ...]) -> bool:
+        """Whether the premises hold of these numbers (nothing is solved)."""
+        args = self._named(values, numbers)
+        given = list(self.of.given(args))
+        for name, number in self.of.members.items():
+            given += parts_of_gamma(args[name], args[number]).values()
+        return all(z3.is_true(z3.simplify(g)) for g in given)
+
     def check(
         self, part: str, rules: RuleSet, values: tuple[Any, ...], numbers: tuple[int, ...]
     ) -> Counterexample | None:
         """Run the rule on ints, and evaluate premises and goal (nothing is solved)."""
+        if not self.meant(values, numbers):
+            return None
+        result = rules.linked.ints[self.of.rule](*values)
+        lifted = terms.lift(self.rule.result, result)
+        goals = self.of.goals(self._named(values, numbers), lifted)
+        if not z3.is_false(z3.simplify(goals[part])):
+            return None
+        return Counterexample(self.of.rule, part, values, numbers, result, None)
+
+    def _named(self, values: tuple[Any, ...], numbers: tuple[int, ...]) -> dict[str, Any]:
         args: dict[str, Any] = {
             n: z3.BitVecVal(x, 64) for n, x in zip(self.of.numbers, numbers, strict=True)
         }
         for (name, type_), value in zip(self.rule.params, values, strict=True):
             args[name] = terms.lift(type_, value)
-        given = list(self.of.given(args))
-        for name, number in self.of.members.items():
-            given += parts_of_gamma(args[name], args[number]).values()
-        if not z3.is_true(z3.simplify(z3.And(*given))):
-            return None
-        result = rules.linked.ints[self.of.rule](*values)
-        goals = self.of.goals(args, terms.lift(self.rule.result, result))
-        if not z3.is_false(z3.simplify(goals[part])):
-            return None
-        return Counterexample(self.of.rule, part, values, numbers, result, None)
+        return args
 
     def _inputs(self, rng: random.Random) -> Iterator[Drawn]:
         of = self.of

@@ -70,7 +70,7 @@ class Coherence:
                     name, Kind.COHERENCE, self.contract.rule,
                     functools.partial(self._attempts, side, part),
                     trial=Trial(
-                        f"{self.contract.rule} coherent", self.rules, self._inputs,
+                        f"{self.contract.rule} coherent", self.rules, self._inputs, stand,
                         functools.partial(self._check, side, part), TRIES, True,
                     ),
                 )  # fmt: skip
@@ -118,7 +118,7 @@ class Coherence:
         self, side: str, part: str, rules: RuleSet, args: tuple[Any, ...], numbers: tuple[int, ...]
     ) -> Counterexample | None:
         """A result of which all bits are known, that is not empty, and a range that is wider."""
-        if not all(stands_for(a, n) for a, n in zip(args, numbers, strict=True) if _is_scalar(a)):
+        if not stand(args, numbers):
             return None
         result = rules.linked.ints[self.contract.rule](*args)
         r = result[SIDES.index(side[:-1])] if side else result
@@ -148,7 +148,7 @@ class SyncCoherence:
                     f"sync/coherent/{k}", Kind.COHERENCE, "sync",
                     functools.partial(self._attempts, k),
                     trial=Trial(
-                        "sync coherent", self.rules, self._inputs,
+                        "sync coherent", self.rules, self._inputs, stand,
                         functools.partial(self._check, k), TRIES,
                     ),
                 )  # fmt: skip
@@ -161,7 +161,7 @@ class SyncCoherence:
     ) -> Counterexample | None:
         """What `sync` returned stands for the number, and is not as it should be."""
         result = rules.linked.ints["sync"](*args)
-        if not (stands_for(args[0], numbers[0]) and stands_for(result, numbers[0])):
+        if not (stand(args, numbers) and stands_for(result, numbers[0])):
             return None
         if z3.is_true(z3.simplify(synced(terms.lift(SCALAR, result))[k])):
             return None
@@ -194,8 +194,10 @@ def coherent(rules: RuleSet, contracts: Mapping[str, Contract]) -> Iterator[Cont
             yield contract
 
 
-def _is_scalar(x: Any) -> bool:
-    return isinstance(x, Scalar)
+def stand(args: tuple[Any, ...], numbers: tuple[int, ...]) -> bool:
+    """Every scalar among the arguments stands for its number."""
+    pairs = zip(args, numbers, strict=True)
+    return all(stands_for(a, n) for a, n in pairs if isinstance(a, Scalar))
 
 
 def _ends(r: Scalar, part: str) -> int:

@@ -1,0 +1,125 @@
+"""Wrong rules are refuted, with inputs that were run on ints, and with a program."""
+
+from __future__ import annotations
+
+import pytest
+
+from bpfsmt.bits import replace, rule, s64, u64
+from bpfsmt.domain import Tnum
+from bpfsmt.domain.scalar import Scalar
+from bpfsmt.poc import Poc, selftest, synthesise
+from bpfsmt.prover.decide import Result
+from bpfsmt.prover.prove import prove
+from bpfsmt.prover.replay import stands_for
+from bpfsmt.rules import RuleSet, rule_set
+from bpfsmt.rules.linux.sync import sync as kernel_sync
+
+BASE = rule_set("linux-6.12")
+
+
+def wrong_add() -> RuleSet:
+    @rule
+    def tnum_add(a: Tnum, b: Tnum) -> Tnum:
+        least = a.value + b.value
+        most = least + (a.mask + b.mask)
+        unknown = (least ^ most) | a.mask  # b's unknown bits are forgotten
+        return Tnum(least & ~unknown, unknown)
+
+    return BASE.derive("mine", tnum_add)
+
+
+def wrong_stage() -> RuleSet:
+    @rule
+    def bounds64_from_sign(r: Scalar) -> Scalar:
+        # Whatever the sign: the mistake of 4.13 (4cabc5b186b5).
+        return replace(r, smin=max(r.smin, s64(0)))
+
+    return BASE.derive("mine", bounds64_from_sign)
+
+
+def wrong_decision() -> RuleSet:
+    from bpfsmt.bits import s32
+
+    @rule
+    def taken64_ult(a: Scalar, b: Scalar) -> s32:
+        if a.umax <= b.umin:  # equal numbers are not less
+            return 1
+        return 0 if a.umin >= b.umax else -1
+
+    return BASE.derive("mine", taken64_ult)
+
+
+def wrong_product() -> RuleSet:
+    @rule
+    def tnum_mul(a: Tnum, b: Tnum) -> Tnum:
+        acc = Tnum(0, 0)
+        x = a
+        y = b
+        for _ in range(64):
+            if x.value == 0:  # unknown bits may be left
+                break
+            acc = Tnum(acc.value, acc.mask | y.mask)
+            x = Tnum(x.value >> u64(1), x.mask >> u64(1))
+            y = Tnum(y.value << u64(1), y.mask << u64(1))
+        return Tnum((a.value * b.value) & ~acc.mask, acc.mask)
+
+    return BASE.derive("mine", tnum_mul)
+
+
+def results(rules: RuleSet, about: str) -> list[Result]:
+    return [r for d in prove(rules, [about], jobs=1) for r in d.results]
+
+
+@pytest.mark.parametrize(
+    ("make", "about", "parts"),
+    [
+        (wrong_add, "tnum_add", {"tnum_add/tnum"}),
+        (wrong_stage, "bounds64_from_sign", {"bounds64_from_sign/s64"}),
+        (wrong_decision, "taken64_ult", {"taken64_ult/taken"}),
+    ],
+)
+def test_refuted_in_that_part_only(make: object, about: str, parts: set[str]) -> None:
+    found = results(make(), about)  # type: ignore[operator]
+    assert {r.name for r in found if r.verdict == "refuted"} == parts
+    assert {r.verdict for r in found if r.kind != "coherence"} == {"proved", "refuted"}
+    for r in found:
+        if r.verdict == "refuted":
+            c = r.counterexample
+            assert c is not None
+            records = [a for a in c.args if isinstance(a, tuple)]
+            assert all(stands_for(a, n) for a, n in zip(records, c.numbers, strict=False))
+
+
+def test_a_wrong_product_is_never_proved() -> None:
+    found = results(wrong_product(), "tnum_mul")
+    assert "refuted" in {r.verdict for r in found}
+
+
+def test_the_corrected_rule_is_proved() -> None:
+    assert {r.verdict for r in results(BASE, "tnum_add")} == {"proved"}
+
+
+def check_poc(poc: Poc | None, rules: RuleSet) -> None:
+    assert poc is not None
+    assert poc.length <= 10
+    assert poc.analysis.verdict.accepted
+    assert poc.analysis.producer == rules.name
+    text = selftest(poc)
+    assert '__msg("r0 = 1")' in text
+    assert "__naked void" in text
+
+
+@pytest.mark.parametrize(
+    ("make", "about"), [(wrong_add, "tnum_add"), (wrong_decision, "taken64_ult")]
+)
+def test_a_program_shows_it(make: object, about: str) -> None:
+    rules = make()  # type: ignore[operator]
+    check_poc(synthesise(rules, about, seconds=60), rules)
+
+
+def test_nothing_is_shown_of_a_sound_rule() -> None:
+    assert synthesise(BASE, "tnum_and", seconds=3) is None
+
+
+def test_sync_is_the_rule_sets_own() -> None:
+    assert BASE.linked.rules["sync"] is kernel_sync

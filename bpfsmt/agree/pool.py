@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -32,6 +32,9 @@ _AHEAD = 3
 
 DIED = "its process died"
 """The error of a program that a worker died of."""
+
+Seen = Callable[[int, LoadResult], None]
+"""Gets every answer of the kernel whole, when it comes."""
 
 RECORDED = 50_000
 """Where the kernel walked more instructions, the states are not compared: they are too many."""
@@ -56,41 +59,47 @@ class Answer:
 
 
 def run(
-    programs: Iterable[tuple[int, Program]], oracle: Oracle, rules: str, jobs: int
+    programs: Iterable[tuple[int, Program]],
+    oracle: Oracle,
+    rules: str,
+    jobs: int,
+    seen: Seen = lambda index, result: None,
 ) -> Iterator[Answer]:
     """The answers as they come, each with the index that came with its program.
 
     A program that the kernel came to no verdict on is an ``error``.  When a worker dies
     (killed for its memory, say), what it was at is an ``error`` as well.  With one job all is
-    done in this process.
+    done in this process.  ``seen`` is told what the kernel says.
     """
     if jobs > 1:
-        yield from _spread(programs, oracle, rules, jobs)
+        yield from _spread(programs, oracle, rules, jobs, seen)
         return
     for index, program in programs:
-        asked = _ask(index, program, oracle)
+        asked = _ask(index, program, oracle, seen)
         yield asked if isinstance(asked, Answer) else work(index, asked, rules)
 
 
-def _ask(index: int, program: Program, oracle: Oracle) -> LoadResult | Answer:
+def _ask(index: int, program: Program, oracle: Oracle, seen: Seen) -> LoadResult | Answer:
     """What the kernel says, or why it says nothing."""
     try:
-        return _shortened(oracle.load(program))
+        result = oracle.load(program)
     except OracleError as error:
         return Answer(index, error=str(error))
+    seen(index, result)
+    return _shortened(result)
 
 
 Asked = tuple[int, LoadResult]
 
 
 def _spread(
-    programs: Iterable[tuple[int, Program]], oracle: Oracle, rules: str, jobs: int
+    programs: Iterable[tuple[int, Program]], oracle: Oracle, rules: str, jobs: int, seen: Seen
 ) -> Iterator[Answer]:
     """The answers of several processes."""
     pool, waiting = _pool(jobs), dict[Future[Answer], Asked]()
     try:
         for index, program in programs:
-            asked = _ask(index, program, oracle)
+            asked = _ask(index, program, oracle, seen)
             if isinstance(asked, Answer):
                 yield asked
                 continue

@@ -5,27 +5,25 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bpfsmt.agree.choice import rules_for
-from bpfsmt.agree.compare import Compared
-from bpfsmt.agree.pool import Answer, run
-from bpfsmt.agree.score import Score, percent, score
+from bpfsmt.agree.pool import run
+from bpfsmt.agree.score import percent
 from bpfsmt.agree.selftests import (
-    BTF_POINTER,
     Compiled,
+    Scored,
     Selftest,
     compile_file,
     find_clang,
     read_object,
     read_tree,
+    run_test,
 )
 from bpfsmt.cli.agreement import (
     agreement_options,
@@ -37,41 +35,12 @@ from bpfsmt.cli.agreement import (
     show_differences,
     show_score,
 )
-from bpfsmt.cli.boundary import complain, describe, worst
+from bpfsmt.cli.boundary import clean, complain, describe, worst
 from bpfsmt.cli.common import json_option
 from bpfsmt.cli.tables import console
 from bpfsmt.errors import BpfsmtError
-from bpfsmt.kernel.oracle import oracle
+from bpfsmt.kernel.oracle import Oracle, oracle
 from bpfsmt.rules import load_rules
-
-
-@dataclass(slots=True)
-class Scored:
-    """All tests of a run, with what became of each."""
-
-    tests: list[Selftest]
-    compiled: list[Compiled]
-    answers: dict[int, Answer] = field(default_factory=dict)
-    interrupted: bool = False
-
-    def outside(self, index: int) -> str:
-        """Why a test is not of the core class, "" if it is."""
-        test, answer = self.tests[index], self.answers.get(index)
-        return test.outside or (BTF_POINTER if answer and answer.btf else "")
-
-    def score(self, *, core: bool) -> Score:
-        """The counts of the core class, or of all others."""
-        compared: list[Compared] = []
-        lost: dict[str, str] = {}
-        for index, test in enumerate(self.tests):
-            if (self.outside(index) == "") is not core:
-                continue
-            name, answer = f"{test.file}:{test.name}", self.answers.get(index)
-            if answer is not None and answer.compared is not None:
-                compared.append(replace(answer.compared, name=name))
-            elif answer is not None or test.skipped:
-                lost[name] = test.skipped or (answer.error if answer else "")
-        return score(compared, lost)
 
 
 @click.command()
@@ -98,7 +67,8 @@ def selftests(
 
     Compiles progs/verifier_*.c of the tree (or FILES: paths, or names there), loads every
     program into a kernel, verifies it with our rules, and compares: with the kernel, and
-    with what the test's author expects.  What cannot be compiled or loaded is reported.
+    with what the test's author expects.  Programs that are to return a value are test-run,
+    nothing is attached.  What cannot be compiled or loaded is reported.
 
     Exits with 0 if all verdicts of the core class agree (--strict: and all reasons and
     states), 1 if something differs, 2 for bad usage or input, 3 if something was not
@@ -108,19 +78,15 @@ def selftests(
     kernel = oracle(oracle_name)
     chosen = rules or rules_for(kernel.release)
     load_rules(chosen)  # the workers need it; here it is told where there is none
+    workers = processes(jobs)
     errors: list[Exception] = []
     with tempfile.TemporaryDirectory(prefix="bpfsmt-") as folder:
-        out = Path(folder)
-        found, compiler = read_tree(tree, out), find_clang(clang)
-        sources = found.sources(files)
-        workers = processes(jobs)
-        with ThreadPoolExecutor(workers) as pool:
-            made = pool.map(lambda source: compile_file(compiler, found, source, out), sources)
-            compiled = list(progress(iter(made), len(sources), "compiling"))
+        compiled = _compile(files, tree, clang, Path(folder), workers)
         scored = Scored(_read(compiled, errors), compiled)
-    programs = [(n, test.program) for n, test in enumerate(scored.tests) if test.program]
-    answers = run(programs, kernel, chosen, workers)
-    _collect(scored, progress(answers, len(programs), "verifying"))
+    try:
+        _score(scored, kernel, chosen, workers)
+    except KeyboardInterrupt:
+        scored.interrupted = True
     seconds = time.perf_counter() - start
     if as_json:
         click.echo(json.dumps(_to_json(scored, kernel.release, chosen, seconds), indent=2))
@@ -136,6 +102,17 @@ def selftests(
     return worst(codes)
 
 
+def _compile(
+    names: Sequence[str], root: Path, clang: str, out: Path, workers: int
+) -> list[Compiled]:
+    """Every file of the tree that is asked for, compiled."""
+    tree, compiler = read_tree(root, out), find_clang(clang)
+    sources = tree.sources(names)
+    with ThreadPoolExecutor(workers) as pool:
+        made = pool.map(lambda source: compile_file(compiler, tree, source, out), sources)
+        return list(progress(iter(made), len(sources), "compiling"))
+
+
 def _read(compiled: Sequence[Compiled], errors: list[Exception]) -> list[Selftest]:
     tests = []
     for each in compiled:
@@ -146,12 +123,18 @@ def _read(compiled: Sequence[Compiled], errors: list[Exception]) -> list[Selftes
     return tests
 
 
-def _collect(scored: Scored, answers: Iterator[Answer]) -> None:
-    try:
-        for answer in answers:
-            scored.answers[answer.index] = answer
-    except KeyboardInterrupt:
-        scored.interrupted = True
+def _score(scored: Scored, kernel: Oracle, rules: str, workers: int) -> None:
+    """Ask the kernel and our verifier, then run what is to return a value."""
+    programs = [(n, test.program) for n, test in enumerate(scored.tests) if test.program]
+    answers = run(programs, kernel, rules, workers, scored.seen)
+    for answer in progress(answers, len(programs), "verifying"):
+        scored.answers[answer.index] = answer
+    to_run = scored.to_run()
+    for index in progress(iter(to_run), len(to_run), "running"):
+        test = scored.tests[index]
+        wanted = test.expected.privileged.retval
+        if test.program is not None and wanted is not None:
+            scored.ran[index] = run_test(test.program, wanted, kernel)
 
 
 def _show(scored: Scored, *, every: bool) -> None:
@@ -159,30 +142,31 @@ def _show(scored: Scored, *, every: bool) -> None:
     core = scored.score(core=True)
     show_causes(core.groups(), out, every=every)
     show_differences(core, out)
-    outside = Counter(filter(None, map(scored.outside, range(len(scored.tests)))))
-    others = ", ".join(f"{n} {why}" for why, n in outside.most_common())
-    click.echo(f"\n{len(scored.tests)} programs, {core.total} of the core class; {others}")
+    others = ", ".join(f"{n} {why}" for why, n in scored.outsiders().most_common())
+    click.echo(
+        f"\n{len(scored.tests)} programs, {core.total} of the core class"
+        + (f"; not of it: {others}" if others else "")
+    )
     for each in scored.compiled:
         if each.error:
-            click.echo(f"not compiled: {each.source.name}: {each.error}")
+            click.echo(clean(f"not compiled: {each.source.name}: {each.error}"))
         for function, why in each.functions.items():
-            click.echo(f"not compiled: {each.source.name}: {function or 'data'}: {why}")
-    click.echo(f"as their authors expect: the kernel {percent(*_expected(scored, 'kernel'))}, "
-               f"we {percent(*_expected(scored, 'ours'))}")  # fmt: skip
+            click.echo(clean(f"not compiled: {each.source.name}: {function or 'data'}: {why}"))
+    click.echo("as their authors expect (of the core class):")
+    for what, numbers in _expectations(scored):
+        click.echo(f"  {what:40}{percent(*numbers)}")
     show_score(core, out)
 
 
-def _expected(scored: Scored, who: str) -> tuple[int, int]:
-    """Of the core tests that expect something of the privileged load, how many get it."""
-    good = total = 0
-    for index, test in enumerate(scored.tests):
-        answer, wanted = scored.answers.get(index), test.expected.privileged.success
-        if wanted is None or answer is None or answer.compared is None or scored.outside(index):
-            continue
-        total += 1
-        verdict = getattr(answer.compared, who)
-        good += verdict.outcome.value == ("accept" if wanted else "reject")
-    return good, total
+def _expectations(scored: Scored) -> list[tuple[str, tuple[int, int]]]:
+    return [
+        ("the kernel's verdicts", scored.verdicts("kernel")),
+        ("our verdicts", scored.verdicts("ours")),
+        ("messages in the kernel's log", scored.messages()),
+        ("our reasons of rejections", scored.reasons()),
+        ("values that the kernel returns", scored.retvals("kernel")),
+        ("values that our machine returns", scored.retvals("ours")),
+    ]
 
 
 def _to_json(scored: Scored, release: str, rules: str, seconds: float) -> dict[str, Any]:
@@ -191,24 +175,12 @@ def _to_json(scored: Scored, release: str, rules: str, seconds: float) -> dict[s
         "rules": rules,
         "core": scored.score(core=True).to_json(),
         "others": scored.score(core=False).to_json(),
-        "tests": [_test_json(scored, n) for n in range(len(scored.tests))],
+        "expected": {
+            what: {"true": good, "of": total} for what, (good, total) in _expectations(scored)
+        },
+        "tests": [scored.test_json(n) for n in range(len(scored.tests))],
         "not_compiled": {c.source.name: c.error or c.functions
                          for c in scored.compiled if c.error or c.functions},
         "seconds": round(seconds, 3),
         "interrupted": scored.interrupted,
     }  # fmt: skip
-
-
-def _test_json(scored: Scored, index: int) -> dict[str, Any]:
-    test, answer = scored.tests[index], scored.answers.get(index)
-    base = {
-        "file": test.file,
-        "program": test.name,
-        "section": test.section,
-        "description": test.expected.description,
-        "expects": {True: "accept", False: "reject", None: None}[test.expected.privileged.success],
-        "outside_core": scored.outside(index) or None,
-        "skipped": test.skipped or (answer.error if answer else ""),
-    }
-    compared = answer.compared if answer else None
-    return base | (compared.to_json() if compared else {})

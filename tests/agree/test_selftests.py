@@ -3,6 +3,7 @@
 import importlib
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from bpfsmt.agree.selftests.lower import encode_line, one_per_line
 from bpfsmt.cli import main
 from bpfsmt.errors import LoadError
 from bpfsmt.isa import decode, disassemble
-from bpfsmt.kernel.oracle import LoadFlag, LoadResult
+from bpfsmt.kernel.oracle import LoadFlag, LoadResult, RunInput, RunResult
 from bpfsmt.kernel.syscall import available
 from bpfsmt.program import Program, load_asm
 from bpfsmt.rules import rule_set
@@ -118,13 +119,16 @@ class Kernel:
     name = "kernel"
     release = "6.18.44"
 
-    def __init__(self, lie: str = "") -> None:
-        self.lie = lie
+    def __init__(self, lie: str = "", wrong: int = 0) -> None:
+        self.lie, self.wrong = lie, wrong
 
     def load(self, program: Program, *, flags: int = 0) -> LoadResult:
         analysis = verify(program, rule_set("linux-6.18"), log=True)
         good = analysis.verdict.accepted is not (program.name == self.lie)
         return LoadResult(program, self.release, good, 0 if good else 13, "\n".join(analysis.log))
+
+    def run(self, program: Program, inputs: Sequence[RunInput]) -> Sequence[RunResult]:
+        return [RunResult(retval=7 + self.wrong)]
 
 
 def selftests(monkeypatch: pytest.MonkeyPatch, kernel: Kernel, *options: str) -> tuple[int, str]:
@@ -149,6 +153,16 @@ def test_the_command_reports_everything(monkeypatch: pytest.MonkeyPatch) -> None
     assert by_name["bad"]["expects"] == "reject"
     assert by_name["bad"]["same_pc"] is True
     assert by_name["with_kfunc"]["outside_core"]
+    assert by_name["fine"]["returns"]["ours"] == 7
+    expected = {what: (of["true"], of["of"]) for what, of in report["expected"].items()}
+    assert expected == {
+        "the kernel's verdicts": (3, 3),
+        "our verdicts": (3, 3),
+        "messages in the kernel's log": (1, 1),
+        "our reasons of rejections": (1, 1),
+        "values that the kernel returns": (1, 1),
+        "values that our machine returns": (1, 1),
+    }
 
 
 @needs_clang
@@ -157,7 +171,15 @@ def test_the_command_finds_a_planted_disagreement(monkeypatch: pytest.MonkeyPatc
     assert code == 1
     assert "we accept, the kernel rejects" in text
     assert "verifier_own:fine" in text
-    assert "expect: the kernel 2 of 3" in " ".join(text.split())
+    assert "the kernel's verdicts 2 of 3" in " ".join(text.split())
+
+
+@needs_clang
+def test_a_wrong_return_value_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, text = selftests(monkeypatch, Kernel(wrong=1), "verifier_own")
+    words = " ".join(text.split())
+    assert "values that the kernel returns 0 of 1" in words
+    assert "values that our machine returns 1 of 1" in words
 
 
 @needs_clang
@@ -222,9 +244,10 @@ def test_unprivileged_without_a_verdict_is_as_privileged() -> None:
 
 @pytest.mark.parametrize(
     ("value", "number"),
-    [("3", 3), ("-1", -1), ("0xff", 255), ("INT_MIN", -(1 << 31)), ("(-5)", -5)],
-)
-def test_return_values(value: str, number: int) -> None:
+    [("3", 3), ("-1", -1), ("0xff", 255), ("INT_MIN", -(1 << 31)), ("(-5)", -5),
+     ("POINTER_VALUE", None)],
+)  # fmt: skip
+def test_return_values(value: str, number: int | None) -> None:
     assert from_tags([f"retval={value}"]).privileged.retval == number
 
 

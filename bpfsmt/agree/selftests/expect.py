@@ -20,7 +20,8 @@ _PREFIX = "comment:test_"
 _COUNTED = re.compile(r"\d+=(.*)", re.DOTALL)
 _REGEX = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _FLAGS = {f"BPF_F_{flag.name}": flag for flag in LoadFlag}
-_RETVALS = {"INT_MIN": -(1 << 31), "POINTER_VALUE": 0xBADCAFE, "TEST_DATA_LEN": 64}
+_ANY_VALUE = "POINTER_VALUE"
+_RETVALS = {"INT_MIN": -(1 << 31), "TEST_DATA_LEN": 64}
 _OTHER = frozenset(
     {"expect_xlated", "expect_xlated_unpriv", "jited", "jited_unpriv", "btf_path", "load_mode"}
     | {"auxiliary", "auxiliary_unpriv", "expect_not_msg", "expect_not_msg_unpriv"}
@@ -34,7 +35,7 @@ class Side:
     """What is expected of one way to load the program, privileged or not.
 
     ``success`` is `None` where the program is not loaded this way.  ``messages`` must stand in
-    the log in this order; ``retval`` is what a run returns, `None` for no word on it.
+    the log in this order; ``retval`` is what a run returns, `None` if that is not said.
     """
 
     success: bool | None = None
@@ -126,7 +127,7 @@ class _Side:
         elif name == "expect_regex":
             self.messages.append("{{" + value + "}}")
         elif name == "retval":
-            self.retval = _number(value)
+            self.retval = None if value == _ANY_VALUE else _number(value)
         else:
             return False
         self.said = True

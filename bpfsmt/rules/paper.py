@@ -9,12 +9,22 @@ text has it.
 
 from __future__ import annotations
 
-from bpfsmt.rules import access, alu32, alu64, bounds, branch32, branch64, bswap, tnum
+from bpfsmt.rules import (
+    access,
+    alu32,
+    alu64,
+    bounds,
+    branch32,
+    branch64,
+    bswap,
+    immediate,
+    tnum,
+)
 from bpfsmt.rules.ruleset import Policy, RuleSet, rules_in
 
 RULES = RuleSet(
     name="xdp-paper",
-    rules=rules_in(tnum, bswap, bounds, alu64, alu32, branch64, branch32, access),
+    rules=rules_in(tnum, bswap, bounds, immediate, alu64, alu32, branch64, branch32, access),
     policy=Policy(),
     doc="the verifier of the XDP paper, section 3.3: DAG only, 64-bit ranges and tnum",
 )

@@ -5,6 +5,7 @@
 - `compares`: refinement where a condition holds (operators)
 - `predicates`: decided branches, constants, inclusion, overlap, overflow, subsumption
 - `relations`: links, splits, ids
+- `walking`: links kept, forked states, known indices; `rewrites`: code in a program's place
 - `memory`: pointer arithmetic, accesses, packet ranges
 - `helpers`: what helpers return, loads
 - `coherence`: parts of a result that agree
@@ -36,6 +37,8 @@ from bpfsmt.prover.theorems import (
     predicates,
     product,
     relations,
+    rewrites,
+    walking,
 )
 from bpfsmt.rules.ruleset import RuleSet
 
@@ -108,6 +111,7 @@ def theorems(rules: RuleSet) -> list[Theorem]:
     for s in itertools.chain(
         predicates.branches(), predicates.constants(), predicates.tnums(), predicates.overflow(),
         predicates.subsumption(), relations.links(), relations.splits(), relations.ids(),
+        walking.links(), walking.forks(), walking.indices(), rewrites.divisions(),
         memory.accesses(), memory.packet_ranges(), memory.arithmetic(), helpers.predicates(),
     ):  # fmt: skip
         if s.rule in have and s.applies(rules):

@@ -63,6 +63,10 @@ def stages() -> Iterator[Contract]:
     """What makes the parts of a scalar learn from each other loses no member."""
     for name in STAGES:
         yield Contract(name, identity)
+    # These forget what they are given of one width, so they are no ends that can be left out.
+    for name in ("combine_64_into_32", "combine_32_into_64"):
+        yield Contract(name, identity, stage=False)
+    yield Contract("low_as_whole", identity, when=lambda x: z3.ULE(x, 0xFFFF_FFFF), stage=False)
     yield Contract("from_tnum", identity)
     yield Contract("from_umax", lambda top, z: z, when=lambda top, z: z3.ULE(z, top), free=True)
     yield Contract(
@@ -85,6 +89,8 @@ def arithmetic() -> Iterator[Contract]:
     yield Contract("pointer_sum", binary("add64"), synced=True)
     yield Contract("pointer_difference", binary("sub64"), synced=True)
     yield Contract("zext32", mov32)
+    yield Contract("mov64_imm", lambda imm: z3.SignExt(32, imm))
+    yield Contract("mov32_imm", lambda imm: z3.ZeroExt(32, imm))
     yield Contract("sext", sign_extended, cases=WIDTHS)
     yield Contract("low_bits", zero_extended, cases=WIDTHS)
     yield Contract("movsx64", sign_extended, cases=WIDTHS, synced=True)

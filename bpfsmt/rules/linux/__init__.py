@@ -12,26 +12,29 @@
   BPF_END that exchanges bytes, or not), of which 6.12 knows nothing.
 - ``extend``: `low_bits(r, bits)`, `movsx64(r, bits)`, `movsx32(r, bits)`.
 - ``loads``: `load(size)`, `load_sext(size)`, `fill(r, size)`, `fill_sext(r, size)`,
-  `spill_tracked(r)`.
+  `spill_tracked(r)`, `store_imm(imm)`.
 - ``taken``: ``taken64_COND(a, b)``, ``taken32_COND(a, b)``: 1, 0 or -1, for eq ult ule slt sle set;
   asked only if `decides64(dst, src)`, `decides32(dst, src)`.
 - ``branch``: ``refine64_COND(a, b)``, ``refine32_COND(a, b)``: both operands where the condition
   holds, for eq ne ult ule slt sle set nset (the two results of ``if r1 < r1`` are of one
   register: `scalar_intersect(left, right)`); `range_within(old, new)`, `scalar_empty(r)`.
-- ``links``: `sync_linked(reg, source, reg_off, source_off, add32) -> Scalar`; what makes or keeps
+- ``links``: `linked(reg, source, reg_off, source_off, reg_width, source_width) -> Scalar`, by
+  `sync_linked` and `links_narrow`, if `links_mix(reg_width, source_width)`; what makes or keeps
   a link: `links_mov(src)`, `links_mov32(src)`, `links_movsx(src, bits)`, `links_add(n)`,
-  `links_spill(r, size)`, `links_fill(r, size)`, `links_mix(reg_width, source_width)`;
-  after 6.12 also `links_sub(n)`, `links_add32(dst, n)`, `links_sub32(dst, n)`.
-- ``fork``: `fork_scalars(dst) -> (split, zero, ones)`, before AND and OR with a known operand.
+  `links_swap(src, bits)`, `links_spill(r, size)`, `links_fill(r, size)`; after 6.12 also
+  `links_sub(n)`, `links_add32(dst, n)`, `links_sub32(dst, n)`.
+- ``fork``: `fork_scalars(dst) -> (split, zero, ones)`, before AND and OR with a known operand;
+  `fork_again()`.
 - ``pointer``: `offset_tainted(n)`, `offset_sane(n, off)`, `pointer_add(var, off, n) -> Moved`,
   `pointer_sub(var, off, n) -> Moved`, `range_kept(n)`.
 - ``access``: `region_access_ok(var, off, size, limit)`, `stack_access_ok(var, off, size, lowest)`,
-  `size_arg_ok(n, zero_ok)`; `packet_access_ok` and `access_aligned` are those of
-  `bpfsmt.rules.access`.
+  `size_arg_ok(n, zero_ok)`, `index_known(index, entries)`; `packet_access_ok` and
+  `access_aligned` are those of `bpfsmt.rules.access`.
 - ``packet``: `packet_range(var, off, room)`, `packet_end_range(beyond)`, `taken_pkt_le(range)`,
   `taken_pkt_lt(range)`.
 - ``retval``: `retval_length(r, longest)`, `retval_cpu(r, cpus)`, `retval_range(r, lo, hi)`,
   `retval_within(r, lo, hi, narrow)`.
+- ``emitted``: ``emitted_OP(dst, src) -> Emitted`` for div32 to smod64: the code that runs.
 - ``subsume``: `scalar_subsumes(old, new)`, `pointer_subsumes(old, new, old_off, new_off)`,
   `packet_subsumes(old, new, old_off, new_off, old_range, new_range)`,
   `pointer_equal(old, new, old_off, new_off)`, `link_subsumes(old_id, old_added, old_off, new_id,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bpfsmt.bits import S64_MIN, rule, s32, s64, u64
-from bpfsmt.domain.scalar import Scalar
+from bpfsmt.bits import S64_MIN, rule, s32, s64, u32, u64
+from bpfsmt.domain.scalar import Scalar, Tnum
 from bpfsmt.rules.access import MAX_VAR_OFF
 from bpfsmt.rules.bounds import is_const
 from bpfsmt.rules.linux.alu import fits_s32
@@ -44,6 +44,16 @@ def stack_access_ok(var: Scalar, off: s64, size: u64, lowest: s64) -> bool:
     if var.smax >= MAX_VAR_OFF or var.smin <= -MAX_VAR_OFF:
         return False
     return lowest <= var.smin + off < 0 and var.smax + off + s64(size) <= 0
+
+
+@rule
+def index_known(index: Tnum, entries: u32) -> bool:
+    """index is one number below ``entries``.
+
+    A tail call then jumps there at once (``record_func_key``), and a lookup in an array
+    cannot fail (Linux 6.14).
+    """
+    return index.mask == 0 and index.value < u64(entries)
 
 
 @rule

@@ -6,8 +6,9 @@ before AND and OR with a known operand.
 
 from __future__ import annotations
 
-from bpfsmt.bits import U32_MAX, rule
+from bpfsmt.bits import U32_MAX, rule, u64
 from bpfsmt.domain.scalar import Scalar
+from bpfsmt.rules.linux.alu import alu64_and, alu64_or
 from bpfsmt.rules.linux.widen import known, known32
 
 
@@ -23,3 +24,23 @@ def fork_scalars(dst: Scalar) -> tuple[bool, Scalar, Scalar]:
     if dst.s32min == -1 and dst.s32max == 0:
         return True, known32(dst, 0), known32(dst, U32_MAX)
     return False, dst, dst
+
+
+@rule
+def fork_again() -> bool:
+    """Whether the first half is walked through the instruction too, or from behind it."""
+    return True
+
+
+@rule
+def forked_and(zeros: Scalar, ones: Scalar, k: u64) -> tuple[Scalar, Scalar]:
+    """What the two halves of a split are behind ``dst &= k``."""
+    first = alu64_and(zeros, known(k)) if fork_again() else zeros
+    return first, alu64_and(ones, known(k))
+
+
+@rule
+def forked_or(zeros: Scalar, ones: Scalar, k: u64) -> tuple[Scalar, Scalar]:
+    """What the two halves of a split are behind ``dst |= k``."""
+    first = alu64_or(zeros, known(k)) if fork_again() else zeros
+    return first, alu64_or(ones, known(k))

@@ -26,6 +26,20 @@ def sync_linked(reg: Scalar, source: Scalar, reg_off: s64, source_off: s64, add3
 
 
 @rule
+def links_narrow(reg_width: u32, source_width: u32) -> bool:
+    """Whether what is learnt is of the low half only: one of the links is of 32 bits."""
+    return reg_width == 32 or source_width == 32
+
+
+@rule
+def linked(
+    reg: Scalar, source: Scalar, reg_off: s64, source_off: s64, reg_width: u32, source_width: u32
+) -> Scalar:
+    """`sync_linked` for two links of the widths that `links_mix` speaks of."""
+    return sync_linked(reg, source, reg_off, source_off, links_narrow(reg_width, source_width))
+
+
+@rule
 def fits_bits(r: Scalar, bits: u64) -> bool:
     """r is below 2**bits: its low ``bits`` are the whole number (``get_reg_width``)."""
     return bit_length(r.umax) <= bits
@@ -85,6 +99,12 @@ def links_add32(dst: Scalar, n: Scalar) -> bool:
 @rule
 def links_sub32(dst: Scalar, n: Scalar) -> bool:
     """Whether ``w_dst -= w_n`` keeps dst linked, by a 32-bit link, -n away."""
+    return False
+
+
+@rule
+def links_swap(src: Scalar, bits: u64) -> bool:
+    """Whether the low ``bits`` with their bytes exchanged keep the link."""
     return False
 
 

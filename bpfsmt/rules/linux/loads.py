@@ -1,10 +1,11 @@
-"""What a load gives (kernel 6.12 ``check_mem_access``, ``check_stack_read_fixed_off``)."""
+"""What a load gives and a store leaves (kernel 6.12 ``check_mem_access``, ``check_stack_read``)."""
 
 from __future__ import annotations
 
-from bpfsmt.bits import rule, u64
+from bpfsmt.bits import rule, s32, s64, u64
 from bpfsmt.domain.scalar import UNKNOWN, Scalar
 from bpfsmt.rules.linux.extend import low_bits, movsx64
+from bpfsmt.rules.linux.widen import known
 
 
 @rule
@@ -17,6 +18,12 @@ def fill(r: Scalar, size: u64) -> Scalar:
 def fill_sext(r: Scalar, size: u64) -> Scalar:
     """The same with a sign-extending load of 1, 2 or 4 bytes."""
     return movsx64(r, size << 3)
+
+
+@rule
+def store_imm(imm: s32) -> Scalar:
+    """The number that ``*(u64 *)(r10 - 8) = imm`` spills: sign-extended."""
+    return known(u64(s64(imm)))
 
 
 @rule

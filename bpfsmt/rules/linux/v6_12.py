@@ -10,6 +10,7 @@ from bpfsmt.rules.linux import (
     access,
     alu,
     branch,
+    emitted,
     extend,
     fork,
     links,
@@ -35,7 +36,7 @@ RULES = PAPER.extend(
     *rules_in(
         sync, widen, alu, shift, opaque, taken, branch, extend, loads, links, fork, pointer
     ).values(),
-    *rules_in(access, packet, retval, subsume).values(),
+    *rules_in(access, packet, retval, subsume, emitted).values(),
     policy=POLICY,
     doc="Linux 6.12.117: its rules for numbers, under its walk of all paths",
 )

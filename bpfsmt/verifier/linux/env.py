@@ -26,8 +26,8 @@ ANY = Reg(RegType.SCALAR_VALUE)
 """A number of which nothing is known."""
 
 _PURE = (
-    "alu32_", "alu64_", "movsx", "zext32", "byte_swap", "swap_bytes", "keep_bytes", "from_",
-    "taken", "refine", "fill", "load", "low_bits", "pointer_", "sync_linked", "fork", "retval",
+    "alu32_", "alu64_", "mov", "zext32", "byte_swap", "swap_bytes", "keep_bytes", "from_",
+    "taken", "refine", "fill", "load", "low_bits", "pointer_", "linked", "fork_scalars", "retval",
 )  # fmt: skip
 
 

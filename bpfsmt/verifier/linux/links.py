@@ -63,11 +63,11 @@ def _narrow(w: Walk, state: State, place: Place, known: Reg) -> State:
     if not _of(reg, known.id & ~ADDED):
         return state
     ints = w.env.ints
-    if not ints.links_mix(_width(reg), _width(known)):
+    widths = _width(reg), _width(known)
+    if not ints.links_mix(*widths):
         return state
     off, known_off = (r.off if r.id & ADDED else 0 for r in (reg, known))
-    add32 = bool((reg.id | known.id) & ADD_CONST32)
-    scalar = ints.sync_linked(reg.scalar, known.scalar, off, known_off, add32)
+    scalar = ints.linked(reg.scalar, known.scalar, off, known_off, *widths)
     new = known if off == known_off else reg._replace(scalar=scalar)
     if slot is not None:
         return state.with_slot(f, n, slot._replace(spill=new))

@@ -45,8 +45,8 @@ def _write_scalar(env: Env, state: State, insn: Instruction, rule: str, *operand
 def _move(env: Env, state: State, insn: Instruction, wide: bool) -> Reg:
     """A copy keeps everything; the low half of a pointer is just a number."""
     if not insn.uses_reg:
-        imm = insn.imm if wide else insn.imm & 0xFFFFFFFF
-        return Reg(RegType.SCALAR_VALUE, env.const(imm))
+        rule = env.ints.mov64_imm if wide else env.ints.mov32_imm
+        return Reg(RegType.SCALAR_VALUE, rule(insn.imm))
     src = read_reg(state, insn.src)
     if wide and not insn.offset:
         return src

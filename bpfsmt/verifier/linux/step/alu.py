@@ -28,8 +28,7 @@ def alu(w: Walk, insn: Instruction) -> None:
         return
     dst = w.read(insn.dst)
     if op is AluOp.END:
-        swapped = ANY if dst.is_pointer else _rule(w, _swap(insn), dst.scalar, insn.imm)
-        w.write(insn.dst, swapped)
+        w.write(insn.dst, ANY if dst.is_pointer else _end(w, insn, dst))
         return
     if op is AluOp.NEG:
         negated = ANY if dst.is_pointer else _rule(w, _NAMES[op, wide, False], dst.scalar)
@@ -42,10 +41,14 @@ def _rule(w: Walk, name: str, *operands: object) -> Reg:
     return Reg(RegType.SCALAR_VALUE, getattr(w.env.ints, name)(*operands))
 
 
-def _swap(insn: Instruction) -> str:
-    """The rule for a byte swap, or for a conversion that leaves the order (little endian)."""
-    swaps = insn.cls is Class.ALU64 or insn.uses_reg
-    return "swap_bytes" if swaps else "keep_bytes"
+def _end(w: Walk, insn: Instruction, dst: Reg) -> Reg:
+    """A byte swap, or a conversion that leaves the order (little endian)."""
+    if insn.cls is not Class.ALU64 and not insn.uses_reg:
+        return _rule(w, "keep_bytes", dst.scalar, insn.imm)
+    swapped = _rule(w, "swap_bytes", dst.scalar, insn.imm)
+    if dst.id and w.env.ints.links_swap(dst.scalar, insn.imm):
+        return swapped._replace(id=dst.id, off=dst.off)
+    return swapped
 
 
 def shared(w: Walk, number: int, reg: Reg) -> Reg:
@@ -65,7 +68,7 @@ def shared(w: Walk, number: int, reg: Reg) -> Reg:
 def _move(w: Walk, insn: Instruction, wide: bool) -> Reg:
     ints = w.env.ints
     if not insn.uses_reg:
-        return w.env.number(insn.imm if wide else insn.imm & 0xFFFFFFFF)
+        return _rule(w, "mov64_imm" if wide else "mov32_imm", insn.imm)
     src = w.read(insn.src)
     if wide and not insn.offset:
         return shared(w, insn.src, src)
@@ -120,9 +123,10 @@ def _split(w: Walk, n: int, dst: Reg) -> Reg:
     split, zeros, ones = w.env.ints.fork_scalars(dst.scalar)
     if not split:
         return dst
-    state = w.path.state
-    arm = w.push(state.with_reg(n, dst._replace(scalar=zeros)), w.path.pc, "next")
-    arm.again = True
+    state, again = w.path.state, w.env.ints.fork_again()
+    pc = w.path.pc if again else w.path.pc + 1
+    arm = w.push(state.with_reg(n, dst._replace(scalar=zeros)), pc, "next")
+    arm.again = again
     w.path.state = state.with_reg(n, dst._replace(scalar=ones))
     return w.path.state.frames[-1].regs[n]
 

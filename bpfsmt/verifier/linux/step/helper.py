@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bpfsmt.domain import UNKNOWN, Reg, RegType
+from bpfsmt.domain import UNKNOWN, Reg, RegType, Tnum
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.isa import HELPER_NAMES
 from bpfsmt.program.program import Param, ProgramType
@@ -319,8 +319,9 @@ def _remember_key(w: Walk, call: Call) -> None:
     """A known tail call index, or a known key of an array, matters (``record_func_key``)."""
     if call.proto.name == "bpf_tail_call":
         index = w.read(3)
-        known = index.type is RegType.SCALAR_VALUE and index.is_const
-        if known and index.const_value < w.env.maps[call.map].max_entries:
+        entries = w.env.maps[call.map].max_entries
+        number = index.type is RegType.SCALAR_VALUE
+        if number and w.env.ints.index_known(index.scalar.var_off, entries):
             w.precise(3)
 
 
@@ -381,8 +382,11 @@ def _result(w: Walk, call: Call) -> Reg:
 
 def _never_null(w: Walk, call: Call) -> bool:
     """A lookup in an array with a known index never fails (Linux 6.14)."""
-    is_lookup = call.proto.name == "bpf_map_lookup_elem"
-    return is_lookup and 0 <= call.key < w.env.maps[call.map].max_entries
+    if call.proto.name != "bpf_map_lookup_elem" or call.key < 0:
+        return False
+    entries = w.env.maps[call.map].max_entries
+    known: bool = w.env.ints.index_known(Tnum(call.key, 0), entries)
+    return known
 
 
 def _number(w: Walk, call: Call) -> Reg:

@@ -227,7 +227,7 @@ def store(w: Walk, insn: Instruction) -> None:
     if insn.cls is Class.STX:
         value, source = w.read(insn.src), insn.src
     else:
-        value, source = w.env.number(insn.imm), -1
+        value, source = Reg(RegType.SCALAR_VALUE, w.env.ints.store_imm(insn.imm)), -1
     ptr = w.read(insn.dst)
     write(w, Access(insn.dst, ptr, insn.offset, insn.size.bytes, write=True), value, source)
     w.check_pointer_type(ptr)

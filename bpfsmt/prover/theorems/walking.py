@@ -1,0 +1,126 @@
+"""What the walk rests on: links that it keeps, states that it forks, indices that it knows."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import z3
+
+from bpfsmt.bits import Rule, terms
+from bpfsmt.prover.compose import SCALAR, contains, parts_of_gamma
+from bpfsmt.prover.obligation import Kind
+from bpfsmt.prover.statement import Args, Statement
+from bpfsmt.prover.theorems.meanings import binary, mov32, zero_extended
+from bpfsmt.rules.ruleset import RuleSet
+from bpfsmt.semantics import alu
+
+LOW = 0xFFFF_FFFF
+OFFS = ("reg_off", "source_off")
+COPY = 0
+WIDTHS = ((COPY, COPY), (COPY, 64), (64, COPY), (64, 64), (COPY, 32), (32, COPY), (32, 32))
+"""What is learnt, by what: plain copies, and links by 64-bit and 32-bit additions."""
+
+
+def links() -> Iterator[Statement]:
+    """A link that is kept says what it said before; what is learnt by one holds."""
+    one: dict[str, Any] = {"members": {"r": "x"}, "numbers": ("x",), "synced": True}
+
+    def whole(a: Args, r: Any) -> Mapping[str, Any]:
+        return {"nothing lost": z3.Implies(r, zero_extended(a["x"], a["size"] << 3) == a["x"])}
+
+    yield Statement("links_spill", Kind.RELATION, whole, cases={"size": (1, 2, 4, 8)}, **one)
+    yield Statement(
+        "links_swap", Kind.RELATION,
+        lambda a, r: {"nothing changed": z3.Implies(r, _swapped(a["x"], a["bits"]) == a["x"])},
+        cases={"bits": (16, 32, 64)}, members={"src": "x"}, numbers=("x",), synced=True,
+    )  # fmt: skip
+    for name in ("links_add32", "links_sub32"):
+        yield Statement(
+            name, Kind.RELATION, _added32, members={"dst": "x", "n": "y"}, numbers=("x", "y"),
+            synced=True,
+        )  # fmt: skip
+    for distances, widths in ((True, WIDTHS), (False, WIDTHS[:1])):
+        yield Statement(
+            "linked", Kind.RELATION, functools.partial(_linked, widths),
+            members={"source": "s"}, numbers=("s", "base"), synced=True,
+            applies=functools.partial(_links_by_distance, distances),
+        )  # fmt: skip
+
+
+def _swapped(x: Any, bits: Any) -> Any:
+    """The low ``bits``, a known number, with their bytes in reverse order."""
+    swap: Rule[..., Any] = getattr(alu, f"swap{bits.as_long()}")
+    return swap.terms(x, 0)
+
+
+def _added32(a: Args, r: Any) -> Mapping[str, Any]:
+    """The distance is the one that is noted, and the base fits 32 bits, as `_linked` has it."""
+    return {
+        "one distance": z3.Implies(r, z3.Extract(31, 0, a["y"]) == a["n"].s32min),
+        "base fits 32 bits": z3.Implies(r, z3.ULE(a["x"], LOW)),
+    }
+
+
+def _through(a: Args, which: str, width: int) -> Any:
+    """The number behind a link: base + off, or the low half of that; the base for a copy."""
+    if width == COPY:
+        return a["base"]
+    number = a["base"] + a[f"{which}_off"]
+    return mov32(number) if width == 32 else number
+
+
+def _linked(widths: tuple[tuple[int, int], ...], a: Args, r: Any) -> Mapping[str, Any]:
+    """One goal for each pair of widths that mix; a 32-bit link is only of a base that fits."""
+    goals = {}
+    for reg, source in widths:
+        given = [a["reg_width"] == reg, a["source_width"] == source]
+        given += [a[n] == z3.SignExt(32, z3.Extract(31, 0, a[n])) for n in OFFS]
+        given += [a[f"{n}_off"] == 0 for n, w in (("reg", reg), ("source", source)) if w == COPY]
+        if 32 in (reg, source):
+            given.append(z3.ULE(a["base"], LOW))
+        given.append(a["s"] == _through(a, "source", source))
+        holds = z3.And(*parts_of_gamma(r, _through(a, "reg", reg)).values())
+        goals[f"{_name(reg)} by {_name(source)}"] = z3.Implies(z3.And(*given), holds)
+    return goals
+
+
+def _name(width: int) -> str:
+    return f"{width}-bit" if width else "copy"
+
+
+def _links_by_distance(wanted: bool, rules: RuleSet) -> bool:
+    """Whether any number is ever linked some way off an id's base (since Linux 6.11)."""
+    kept = rules.linked.terms["links_add"](terms.fresh(SCALAR, "n"))
+    return wanted is not z3.is_false(z3.simplify(kept))
+
+
+def forks() -> Iterator[Statement]:
+    """Each half of a split holds, behind the instruction, what that makes of its numbers."""
+    for op in ("and", "or"):
+        meaning = binary(f"{op}64")
+
+        def halves(a: Args, r: Any, meaning: Any = meaning) -> Mapping[str, Any]:
+            first = contains(r[0], meaning(a["x"], a["k"]))
+            second = contains(r[1], meaning(a["y"], a["k"]))
+            zero = a["zeros"].var_off.value | a["zeros"].var_off.mask
+            return {
+                "first, of the whole": z3.Implies(zero == 0, first),
+                "first, of the low half": z3.Implies(z3.Extract(31, 0, zero) == 0, first),
+                "second": second,
+            }
+
+        yield Statement(
+            f"forked_{op}", Kind.SPLIT, halves, members={"zeros": "x", "ones": "y"},
+            numbers=("x", "y"), synced=True,
+        )  # fmt: skip
+
+
+def indices() -> Iterator[Statement]:
+    """An index that is said to be in range is."""
+    yield Statement(
+        "index_known", Kind.PREDICATE,
+        lambda a, r: {"in range": z3.Implies(r, z3.ULT(a["x"], z3.ZeroExt(32, a["entries"])))},
+        members={"index": "x"}, numbers=("x",),
+    )  # fmt: skip

@@ -30,7 +30,8 @@ def links() -> Iterator[Statement]:
     def whole(a: Args, r: Any) -> Mapping[str, Any]:
         return {"nothing lost": z3.Implies(r, zero_extended(a["x"], a["size"] << 3) == a["x"])}
 
-    yield Statement("links_spill", Kind.RELATION, whole, cases={"size": (1, 2, 4, 8)}, **one)
+    for name in ("links_spill", "links_fill"):
+        yield Statement(name, Kind.RELATION, whole, cases={"size": (1, 2, 4, 8)}, **one)
     yield Statement(
         "links_swap", Kind.RELATION,
         lambda a, r: {"nothing changed": z3.Implies(r, _swapped(a["x"], a["bits"]) == a["x"])},

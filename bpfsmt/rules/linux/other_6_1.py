@@ -48,12 +48,6 @@ def links_mov32(src: Scalar) -> bool:
 
 
 @rule
-def links_fill(r: Scalar, size: u64) -> bool:
-    """A fill of all that was spilled keeps the link that the spill kept."""
-    return True
-
-
-@rule
 def links_add(n: Scalar) -> bool:
     """Any arithmetic ends the link."""
     return False

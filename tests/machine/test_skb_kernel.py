@@ -147,7 +147,7 @@ def frame(rng: random.Random) -> bytes:
 @pytest.mark.parametrize("kind", ["sched_cls", "sched_act"])
 def test_helpers_of_traffic_control(kind: str) -> None:
     rng = random.Random(kind)
-    for number in range(120):
+    for number in range(70):
         text = program_text(rng)
         inputs = tuple(RunInput(frame(rng)) for _ in range(3))
         program = load_asm(f".type {kind}\n{text}", "test")

@@ -1,21 +1,20 @@
 """Do our states agree with a kernel's, register by register, along the same paths?
 
 The kernel prints a path's first state whole, and then what each instruction reads or
-changes.  Each register or slot that it prints at a place that both walks came to in the same
-order is one pair.
+changes.  Each register or slot that it prints at a place that both walks came to the same way
+is one pair.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
+from bpfsmt.agree.align import Aligned, align
 from bpfsmt.agree.choice import dialect_of
 from bpfsmt.agree.relation import Relation, relate, relate_slots, same_names
-from bpfsmt.agree.trace import Step, Trace, read_trace
+from bpfsmt.agree.trace import read_trace
 from bpfsmt.domain import format_reg, format_slot
 from bpfsmt.domain.analysis import Analysis
 from bpfsmt.domain.state import EMPTY_SLOT, SLOT_SIZE, State
@@ -27,9 +26,6 @@ from bpfsmt.program.program import MapDef, Program
 
 _TOLD = 3
 """So many differences of each cause are kept of a program."""
-
-_MATCHED = 3_000
-"""Walks of more paths that are not the same are compared only as far as they are."""
 
 
 class Pair(NamedTuple):
@@ -53,9 +49,9 @@ class Pair(NamedTuple):
 class States:
     """Counts of pairs, and of what could not be compared.
 
-    ``aligned`` of the ``walked`` instructions of the kernel's log are on the same paths in
-    the same order in ours.  ``unread`` are texts outside of bpfsmt's domain.  ``causes``
-    counts differences by instruction and relation.
+    ``aligned`` of the ``walked`` instructions of the kernel's log are on paths of ours, too.
+    ``unread`` are texts outside of bpfsmt's domain.  ``causes`` counts differences by
+    instruction and relation.
     """
 
     pairs: Counter[Relation] = field(default_factory=Counter)
@@ -98,49 +94,13 @@ class States:
 def compare_states(analysis: Analysis, result: LoadResult) -> States:
     """Compare the states of an analysis, whole ones, with those in a kernel's log."""
     trace = read_trace(result.program, result.log.splitlines())
-    ours = _paths(analysis)
     found = States(walked=trace.length, unread=len(trace.unread))
     reading = _Comparison(analysis, found, dialect_of(result.release))
-    for steps, visits in _aligned(trace, analysis, ours):
-        for step, visit in zip(steps, visits, strict=False):
-            if step.pc != analysis.visits[visit].pc:
-                break
+    for aligned in align(trace, analysis):
+        if aligned.visit is not None:
             found.aligned += 1
-            reading.step(step, visit)
+            reading.step(aligned, analysis.visits[aligned.visit].state)
     return found
-
-
-def _paths(analysis: Analysis) -> list[list[int]]:
-    """Our visits, by path."""
-    goes_on = {(e.src, e.dst) for e in analysis.edges if not e.pruned}
-    paths: list[list[int]] = []
-    for visit in analysis.visits:
-        n = visit.index
-        if paths and (n - 1, n) in goes_on:
-            paths[-1].append(n)
-        else:
-            paths.append([n])
-    return paths
-
-
-def _aligned(
-    trace: Trace, analysis: Analysis, ours: list[list[int]]
-) -> Iterator[tuple[Sequence[Step], Sequence[int]]]:
-    """The paths of both that are the same, or begin so, in the same order."""
-    theirs = [tuple(step.pc for step in path) for path in trace.paths]
-    mine = [tuple(analysis.visits[n].pc for n in path) for path in ours]
-    start = 0
-    while start < min(len(theirs), len(mine)) and theirs[start] == mine[start]:
-        yield trace.paths[start], ours[start]
-        start += 1
-    if max(len(theirs), len(mine)) - start > _MATCHED:
-        return
-    matcher = SequenceMatcher(None, theirs[start:], mine[start:], autojunk=False)
-    for what, a, b, c, d in matcher.get_opcodes():
-        if what == "equal" or (what == "replace" and b - a == d - c):
-            yield from zip(
-                trace.paths[start + a : start + b], ours[start + c : start + d], strict=True
-            )
 
 
 @dataclass(slots=True)
@@ -150,7 +110,6 @@ class _Comparison:
     analysis: Analysis
     found: States
     dialect: Dialect
-    after: dict[int, State] = field(default_factory=dict)
     maps: tuple[MapDef, ...] = ()
     reader: Reader = field(init=False)
 
@@ -159,24 +118,19 @@ class _Comparison:
         inner = [m.inner for m in self.program.maps if m.inner is not None]
         self.maps = (*self.program.maps, *inner)
         self.reader = Reader(self.maps, self.dialect)
-        for edge in self.analysis.edges:
-            # The arm that the walk goes on with is the next visit, or is pruned at once.
-            if not edge.pruned and edge.dst == edge.src + 1:
-                self.after[edge.src] = edge.state
-            elif edge.pruned:
-                self.after.setdefault(edge.src, edge.state)
 
     @property
     def program(self) -> Program:
         return self.analysis.program
 
-    def step(self, step: Step, visit: int) -> None:
+    def step(self, aligned: Aligned, before: State) -> None:
+        """What is printed in front of and behind one instruction."""
+        step = aligned.step
         for text in step.before:
-            self.frame(text, self.analysis.visits[visit].state, step.pc, after=False)
-        state = self.after.get(visit)
-        if state is not None:
+            self.frame(text, before, step.pc, after=False)
+        if aligned.after is not None:
             for text in step.after:
-                self.frame(text, state, step.pc, after=True)
+                self.frame(text, aligned.after, step.pc, after=True)
 
     def frame(self, text: StateText, state: State, pc: int, *, after: bool) -> None:
         """What is printed of one frame."""

@@ -74,8 +74,8 @@ def agree(
     """Compare our verifier with a kernel's: verdicts, reasons, and all states.
 
     FILES are as for crosscheck.  The kernel loads each program and nothing is attached.
-    States are compared where both walks come to the same instructions in the same order,
-    for each register and stack slot that the kernel's log prints.
+    States are compared where both walks come to an instruction by the same branches, for
+    each register and stack slot that the kernel's log prints.
 
     Exits with 0 if all verdicts are the same (--strict: and all reasons and states), 1 if
     something differs, 2 for bad usage or input or a kernel that cannot be asked here, 3 if

@@ -77,7 +77,7 @@ def show_score(score: Score, out: Console) -> None:
         ("rejected at the same instruction", percent(*score.ratio("same_pc"))),
         ("rejected for the same kind of reason", percent(*score.ratio("same_kind"))),
         ("same number of instructions walked", percent(*score.same_walk)),
-        ("walked by both in the same order", percent(states.aligned, states.walked)),
+        ("walked by both on the same paths", percent(states.aligned, states.walked)),
         ("states equal there (registers printed)", percent(states.equal, states.total)),
         *(
             (f"  {each.value}", percent(states.pairs[each], states.total))

@@ -124,6 +124,29 @@ def test_the_arm_that_the_walk_goes_on_with_is_compared() -> None:
     assert (states.aligned, states.equal, states.total) == (5, 4, 4)
 
 
+def test_paths_are_the_same_by_their_branches_not_by_their_order() -> None:
+    """The kernel of this log takes up the arms the other way round, and one of them twice."""
+    text = "r0 = *(u32 *)(r1 + 0)\nif r0 > 7 goto +1\nr0 = 1\nexit"
+    both = load_asm(text, "both", type=ProgramType.SOCKET_FILTER)
+    big = "R0=scalar(smin=umin=umin32=8,smax=umax=0xffffffff,var_off=(0x0; 0xffffffff))"
+    log = [
+        "0: R1=ctx() R10=fp0",
+        "0: (61) r0 = *(u32 *)(r1 +0)",
+        f"1: (25) if r0 > 0x7 goto pc+1 ; {big}",
+        "3: (95) exit",
+        "from 1 to 2: R0=5 R10=fp0",
+        "2: (b7) r0 = 1 ; R0=1",
+        "3: (95) exit",
+        "from 1 to 2: R0=5 R10=fp0",
+        "2: (b7) r0 = 1 ; R0=1",
+    ]
+    analysis = verify(both, rule_set("linux-6.18"), forgetful=False)
+    states = compare_states(analysis, LoadResult(both, "6.18.0", True, 0, "\n".join(log)))
+    assert (states.walked, states.aligned) == (6, 5)
+    assert [(pair.pc, pair.kernel) for pair in states.told] == [(2, "5")]
+    assert states.total == states.equal + 1 == 6
+
+
 def test_what_cannot_be_read_is_counted() -> None:
     log = log_of("accept", "6.18").replace("; R0=1", "; R0=ptr_task_struct(off=0)", 1)
     states = against("accept", log).states

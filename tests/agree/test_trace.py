@@ -14,7 +14,7 @@ EVERY = [(name, version) for name in NAMES for version in RELEASES]
 def test_every_instruction_of_the_log_is_a_step(name: str, version: str) -> None:
     trace = read_trace(program(name), log_of(name, version).splitlines())
     walked = re.findall(r"^(\d+): \([0-9a-f]{2}\)", log_of(name, version), re.MULTILINE)
-    assert [step.pc for path in trace.paths for step in path] == [int(pc) for pc in walked]
+    assert [step.pc for path in trace.paths for step in path.steps] == [int(pc) for pc in walked]
     assert not trace.unread
 
 
@@ -29,7 +29,7 @@ def test_no_printed_state_is_lost(name: str, version: str) -> None:
         if re.match(r"\d+: (\(.*; (frame\d|R\d|fp)|frame\d|R\d)|from .* R\d| (frame\d|R\d)", line)
         and before != "returning from callee:"
     )
-    kept = sum(len(s.before) + len(s.after) for path in trace.paths for s in path)
+    kept = sum(len(s.before) + len(s.after) for path in trace.paths for s in path.steps)
     # Where a function returns, its caller's state is printed under two headings.
     twice = sum(1 for line in lines if line.startswith("to caller at"))
     assert texts - twice == kept
@@ -39,11 +39,16 @@ def test_no_printed_state_is_lost(name: str, version: str) -> None:
 @pytest.mark.parametrize("version", RELEASES)
 def test_paths_end_where_the_kernel_goes_back(version: str) -> None:
     trace = read_trace(program("accept"), log_of("accept", version).splitlines())
-    starts = [path[0].pc for path in trace.paths]
-    assert starts[0] == 0
-    assert len(starts) == log_of("accept", version).count("\nfrom ") + 1 - log_of(
-        "accept", version
-    ).count("to caller") - log_of("accept", version).count(": safe")
+    assert [(path.src, path.dst) for path in trace.paths] == [(-1, 0), (11, 13), (5, 17)]
+    first, safe, last = trace.paths
+    assert not safe.steps
+    assert [step.pc for step in last.steps] == [17]
+    assert [step.then for step in first.steps] == [step.pc for step in first.steps[1:]] + [-1]
+
+
+def test_a_path_goes_on_to_where_an_earlier_state_stands_for_it() -> None:
+    trace = read_trace(program("loop"), log_of("loop", "6.18").splitlines())
+    assert trace.paths[-1].steps[-1].then == 5
 
 
 def test_a_state_that_cannot_be_read_is_told() -> None:
@@ -64,4 +69,5 @@ def test_an_operand_that_is_split_is_one_visit() -> None:
         "8: (95) exit",
     ]
     trace = read_trace(program("reject"), log)
-    assert [[step.pc for step in path] for path in trace.paths] == [[0, 3, 8], [8]]
+    assert [[step.pc for step in path.steps] for path in trace.paths] == [[0, 3, 8], [8]]
+    assert trace.paths[1].src == 3

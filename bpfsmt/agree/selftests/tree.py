@@ -46,7 +46,7 @@ class Tree:
         Raises `LoadError` for a name that is none.
         """
         if not names:
-            return sorted(self.programs.glob("verifier_*.c"))
+            return self._all()
         found: dict[Path, None] = {}
         for name in names:
             here = Path(name)
@@ -55,6 +55,12 @@ class Tree:
                 raise LoadError(f"{name}: no file, and none of that name in {self.programs}")
             found.update(dict.fromkeys(matches))
         return list(found)
+
+    def _all(self) -> list[Path]:
+        files = sorted(self.programs.glob("verifier_*.c"))
+        if not files:
+            raise LoadError(f"{self.programs}: no verifier_*.c (a Linux before 6.4?)")
+        return files
 
     def _named(self, name: str) -> list[Path]:
         pattern = name if name.endswith(".c") else f"{name}.c"

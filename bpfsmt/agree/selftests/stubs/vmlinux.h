@@ -30,11 +30,41 @@ typedef __u64 uint64_t;
 
 enum page_size { __PAGE_SIZE = 4096 };
 
-struct bpf_iter_meta;
 struct bpf_cpumask;
 
 struct bpf_map {
 	__u32 id;
+	__u32 max_entries;
+	struct bpf_map *inner_map_meta;
+};
+
+struct sk_buff {
+	__u32 len;
+	void *data;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	__u64 session_id;
+	__u64 seq_num;
+};
+
+struct bpf_iter__bpf_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+};
+
+struct iphdr {
+	__u8 ihl : 4, version : 4;
+	__u8 rest[19];
+};
+
+struct tcphdr {
+	__u16 source;
+	__u16 dest;
+	__u8 rest[16];
 };
 
 struct callback_head {

@@ -47,18 +47,32 @@ def function_address(entry: int) -> int:
     return (FUNCTIONS << CHUNK_BITS) + _SLOT * entry
 
 
+def _entries(program: Program) -> dict[int, int]:
+    """The slots of functions that are called or handed to helpers, by address."""
+    found = set()
+    for pc, insn in program.instructions():
+        is_call = insn.opcode == Class.JMP | JmpOp.CALL and insn.src == CallSrc.LOCAL
+        if is_call or (insn.is_ld_imm64 and insn.src == LdImm64Src.CODE):
+            entry = pc + 1 + insn.imm
+            if 0 <= entry < len(program) and program.slots[entry] is not None:
+                found.add(entry)
+    return {function_address(entry): entry for entry in sorted(found)}
+
+
 class Code:
     """A program made ready to run: ``ops[pc]``, and which registers each one writes.
 
     ``writes[pc]`` has bit n set for Rn; ``clobbers[pc]`` those that become unreadable.
     Behind the program's own slots come landings, one for each jump that goes nowhere.
-    ``shape`` is that of the context, ``runs`` counts the runs, and ``modules`` are translations
-    made meanwhile, by class of environment.
+    ``entries`` are the slots of functions by address, ``shape`` is that of the context,
+    ``runs`` counts the runs, and ``modules`` are translations made meanwhile, by class of
+    environment.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.shape = shape_of(program.type)
+        self.entries = _entries(program)
         self.runs = 0
         self.modules: dict[type[Environment], Module] = {}
         self.ops: list[Op] = [_nowhere(-1, pc) for pc in range(len(program))]

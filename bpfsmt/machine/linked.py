@@ -37,9 +37,15 @@ class Linked:
                 self.handle(number)
 
     def state(self, number: int) -> MapState:
-        """Map ``number`` of the program; `UnsupportedError` for a type that is not modelled."""
+        """Map ``number`` of the program.
+
+        Raises `UnsupportedError` for a type that is not modelled, or if there is no such map
+        (in raw bytes, where the number is a descriptor of some process).
+        """
         state = self._states.get(number)
         if state is None:
+            if not 0 <= number < len(self.program.maps):
+                raise UnsupportedError(f"map {number} is not defined by the program")
             state = self.env.state_of(self.program.maps[number])
             self._states[number] = state
             self._numbers[state] = number

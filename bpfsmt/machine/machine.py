@@ -12,7 +12,7 @@ from bpfsmt.machine.inputs import Copy, Inputs, Outcome, Redirect, Result
 from bpfsmt.machine.linked import Linked
 from bpfsmt.machine.maps.base import MapState, Value
 from bpfsmt.machine.maps.ringbuf import Record, RingbufState
-from bpfsmt.machine.memory import CHUNK_BITS, FUNCTIONS, Fault, Memory, Region
+from bpfsmt.machine.memory import CHUNK_BITS, Fault, Memory, Region
 from bpfsmt.machine.packet import ETHERNET, Packet
 from bpfsmt.machine.skb import Skb, swapped
 from bpfsmt.program.program import Program, ProgramType
@@ -148,14 +148,10 @@ class Machine:
 
     def call(self, address: int, *args: int) -> int:
         """Run a function that a program handed to a helper, on up to five arguments."""
-        entry = (address & 0xFFFFFFFF) // 8
-        if address >> CHUNK_BITS != FUNCTIONS or not self._is_function(entry):
+        entry = self.link.code.entries.get(address)
+        if entry is None:
             raise Fault("helper call", why=f"{address:#x} is no function")
         return self.engine.call(entry, args)
-
-    def _is_function(self, entry: int) -> bool:
-        slots = self.program.slots
-        return entry < len(slots) and slots[entry] is not None
 
     def count_tail_call(self) -> bool:
         """One more tail call; False if that is one too many."""

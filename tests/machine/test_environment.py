@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bpfsmt.errors import BpfsmtError
+from bpfsmt.isa import Instruction
 from bpfsmt.machine import Environment, Inputs, Result, run
 from bpfsmt.machine.run import EngineName
-from bpfsmt.program import MapDef
+from bpfsmt.program import MapDef, Program, ProgramType
 
 from .programs import answer, asm, run_asm
 
@@ -263,3 +264,19 @@ def test_helpers_that_are_not_modelled(helper: int) -> None:
         assert (result.outcome, result.steps) == ("unsupported", 2)
         names = {169: "bpf_timer_init", 84: "bpf_sk_lookup_tcp", 999: "helper 999"}
         assert result.problem == f"{names[helper]} is not modelled"
+
+
+def test_a_map_that_the_program_does_not_define() -> None:
+    slots = (Instruction(0x18, 1, 1, imm=7), None, Instruction(0xB7), Instruction(0x95))
+    for engine in ENGINES:
+        result = run(Program("raw", ProgramType.XDP, slots), Inputs(), engine=engine)
+        assert result.problem == "map 7 is not defined by the program"
+
+
+def test_only_functions_are_called_back() -> None:
+    between = CALLBACK.format(count=1, flags=0, body="r6 = 1").replace(
+        "r3 = 0", "r2 += 8\nr3 = 0", 1
+    )  # fmt: skip
+    for engine in ENGINES:
+        result = run(asm(between), Inputs(bytes(64)), engine=engine)
+        assert "is no function" in result.problem

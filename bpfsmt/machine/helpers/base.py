@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, MutableMapping
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.machine.linked import Linked
@@ -33,7 +33,8 @@ class Printed(NamedTuple):
 
 
 class Host:
-    """The state of an `Environment`; its helpers are in the classes that derive from this."""
+    """The state of an `Environment`, the only class of which there are objects; its helpers
+    are in the classes between."""
 
     def __init__(
         self,
@@ -121,15 +122,8 @@ class Host:
         """A program with the maps of this environment."""
         found = self._links.get(code)
         if found is None:
-            found = self._links[code] = Linked(code, self._self)
+            found = self._links[code] = Linked(code, cast("Environment", self))
         return found
-
-    @property
-    def _self(self) -> Environment:
-        from bpfsmt.machine.env import Environment
-
-        assert isinstance(self, Environment)
-        return self
 
     def handle_of(self, state: MapState) -> int:
         """The address that stands for a map in this environment."""
@@ -148,8 +142,3 @@ class Host:
 def as_int(word: int) -> int:
     """An argument that the helper takes as C's int."""
     return ((word & U32) ^ 0x80000000) - 0x80000000
-
-
-def as_long(word: int) -> int:
-    """An argument that the helper takes as a signed number of 64 bits."""
-    return ((word & U64) ^ (1 << 63)) - (1 << 63)

@@ -337,7 +337,8 @@ class Emitter:
     def _lookup(self) -> str | None:
         """A lookup in a known map by a key on the stack needs no search for either."""
         fact = self.facts[1]
-        if LOOKUP not in self.kinds.still or fact.base != MAP:
+        known = fact.base == MAP and 0 <= fact.off < len(self.program.maps)
+        if LOOKUP not in self.kinds.still or not known:
             return None
         definition = self.program.maps[fact.off]
         at = self._at_stack(2, 0, definition.key_size)

@@ -81,7 +81,7 @@ def module_of(code: Code, environment: type[Environment]) -> Module:
     """The program's translation, made once for each class of environments."""
     module = code.modules.get(environment)
     if module is None:
-        module = code.modules[environment] = Module(code.program, helper_kinds(environment))
+        module = code.modules[environment] = Module(code, helper_kinds(environment))
     return module
 
 

@@ -13,6 +13,7 @@ from bpfsmt.machine.translate.runtime import NAMESPACE, lookup_in, unsupported
 from bpfsmt.program.program import Program
 
 if TYPE_CHECKING:
+    from bpfsmt.machine.code import Code
     from bpfsmt.machine.env import Environment
     from bpfsmt.machine.linked import Linked
 
@@ -23,10 +24,10 @@ class Module:
     """The functions of a program: ``source`` as text, ``table`` for each of its lines the pc
     of the instruction and how many have run since the last jump."""
 
-    def __init__(self, program: Program, kinds: HelperKinds) -> None:
-        self.program = program
+    def __init__(self, code: Code, kinds: HelperKinds) -> None:
+        program = self.program = code.program
         lines = translate_function(program, 0, MAIN, kinds, main=True)
-        for entry in _entries(program):
+        for entry in code.entries.values():
             lines += translate_function(program, entry, f"f{entry}", kinds, main=False)
         self.table = [(-1, 0), *((line.pc, line.steps) for line in lines)]
         self.source = "\n".join(" " * line.depth + line.text for line in lines) + "\n"
@@ -52,18 +53,6 @@ def _helper(env: Environment, number: int) -> Any:
     name = HELPER_NAMES.get(number, f"helper {number}")
     found = getattr(env, name, None) if number in HELPER_NAMES else None
     return (lambda *_: unsupported(name)) if found is None else found
-
-
-def _entries(program: Program) -> list[int]:
-    """The slots of functions that are called or handed to helpers."""
-    found = set()
-    for pc, insn in program.instructions():
-        is_call = insn.is_jmp and insn.jmp_op is JmpOp.CALL and insn.src == CallSrc.LOCAL
-        if is_call or (insn.is_ld_imm64 and insn.src == LdImm64Src.CODE):
-            entry = pc + 1 + insn.imm
-            if 0 <= entry < len(program) and program.slots[entry] is not None:
-                found.add(entry)
-    return sorted(found)
 
 
 def _maps(program: Program) -> list[int]:

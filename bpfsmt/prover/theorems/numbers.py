@@ -52,6 +52,7 @@ STAGES = (
     "bounds64_from_sign",
     "bounds64_from_32",
     "bounds64_after_sext",
+    "bound_offset32",  # Linux 5.5 alone
     "deduce32",
     "deduce",
     "from_bits",

@@ -1,7 +1,14 @@
 """What maps hold, and the kernel's answers to what programs and user space do with them.
 
 Each kind is a `MapState`; `new_state` makes an empty one from a definition.  `UserMap` is
-what user space holds.
+what user space holds.  Answers, error numbers and which entry an LRU map evicts are those
+of the kernel, which tests ask beside.  What is not:
+
+- A hash gives its keys in the order of their arrival, not in one that nobody knows.
+- The value of a deleted entry stays as it is for who looked it up; a kernel may give the
+  place to the next entry at once.
+- BPF_F_LOCK is refused: whether a value has a lock stands in BTF, which is not looked at.
+- Any interface and any socket may be stored: a number is all that there is of them.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def prove(
     if recheck:
         check_installed()
     cache = Cache(None if no_cache else default_path())
-    options = Options(min(4.0, timeout), timeout, recheck, dump)
+    options = Options(min(8.0, timeout), timeout, recheck, dump)
     codes = set()
     documents = []
     try:

@@ -60,13 +60,13 @@ class Result:
 class Decider:
     """Decides obligations with one solver.
 
-    Every attempt gets ``quick`` seconds with one strategy first, and ``slow`` ones with
-    another if none of them was enough.
+    Every attempt gets ``quick`` seconds with one strategy first; if none of them was enough,
+    ``slow`` ones, and as many with another strategy.
     ``known`` may remember that a formula (by its hash) is impossible; ``keep`` is told the
     name of each proved obligation with the hash and the text of every formula it took.
     """
 
-    quick: float = 4.0
+    quick: float = 8.0
     slow: float = 30.0
     known: Callable[[str], bool] = lambda _: False
     keep: Callable[[str, str, str], None] = lambda _, __, ___: None
@@ -175,8 +175,10 @@ class Decider:
     def _ask(self, attempt: Attempt, formula: Any, limit: float) -> Answer:
         if attempt.how == "integers":
             return _integers(formula, limit)
-        solver = self.first if limit <= self.quick else self.second
-        return solver.impossible(formula, limit)
+        answer = self.first.impossible(formula, limit)
+        if isinstance(answer, Unknown) and limit > self.quick:
+            answer = self.second.impossible(formula, limit)
+        return answer
 
 
 def near_premises(goal: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:

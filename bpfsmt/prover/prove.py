@@ -27,7 +27,7 @@ class Options:
     is a directory to write those formulas to; both build formulas that a cache would spare.
     """
 
-    quick: float = 4.0
+    quick: float = 8.0
     slow: float = 30.0
     recheck: bool = False
     dump: Path | None = None

@@ -211,7 +211,8 @@ class Product:
         alpha, beta = x - a.value, y - b.value
         known = a.value * b.value
         first, second = alpha * y, beta * a.value
-        promised = iter(((known, alpha, y, first), (known + first, beta, a.value, second)))
+        # The rule asks for value times mask; which of the two is which, the sum does not mind.
+        promised = iter(((known, y, alpha, first), (known + first, a.value, beta, second)))
         needs: list[Any] = []
 
         def hma(acc: Any, value: Any, mask: Any) -> Any:

@@ -21,7 +21,9 @@ def links() -> Iterator[Statement]:
 
     def words(a: Args) -> list[Any]:
         fits = [a[n] == z3.SignExt(32, z3.Extract(31, 0, a[n])) for n in ("reg_off", "source_off")]
-        return [*fits, a["s"] == a["base"] + a["source_off"]]
+        # Of a 32-bit link, both registers are low halves.
+        source = a["base"] + a["source_off"]
+        return [*fits, a["s"] == z3.If(a["add32"], mov32(source), source)]
 
     def goals(a: Args, r: Any) -> Mapping[str, Any]:
         value = a["base"] + a["reg_off"]

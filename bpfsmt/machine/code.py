@@ -65,15 +65,15 @@ class Code:
     ``writes[pc]`` has bit n set for Rn; ``clobbers[pc]`` those that become unreadable.
     Behind the program's own slots come landings, one for each jump that goes nowhere.
     ``entries`` are the slots of functions by address, ``shape`` is that of the context,
-    ``runs`` counts the runs, and ``modules`` are translations made meanwhile, by class of
-    environment.
+    ``interpreted`` counts the instructions that were run one by one, and ``modules`` are
+    translations made meanwhile, by class of environment.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.shape = shape_of(program.type)
         self.entries = _entries(program)
-        self.runs = 0
+        self.interpreted = 0
         self.modules: dict[type[Environment], Module] = {}
         self.ops: list[Op] = [_nowhere(-1, pc) for pc in range(len(program))]
         self.writes = [0] * len(program)

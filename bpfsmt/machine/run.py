@@ -15,6 +15,8 @@ from bpfsmt.machine.trace import Trace
 from bpfsmt.machine.translate.engine import Translated, can_translate, place_of
 from bpfsmt.program.program import Program
 
+_WORTHWHILE = 100
+
 EngineName: TypeAlias = Literal["auto", "interpret", "translate"]
 
 
@@ -35,11 +37,11 @@ def run(
     of those that it tail-calls).
 
     ``engine`` is "interpret" (one instruction after the other, the reference) or "translate"
-    (the program as Python code, ten times as fast once it is made).  "auto" interprets a
-    program's first run and translates it for the next ones; a trace is always interpreted,
-    and so is all in an environment that answers every call or load itself.  Both engines
-    give the same result, except that a run that exceeds its budget may have had the effects
-    of some instructions more in "translate".
+    (the program as Python code, ten times as fast once it is made).  "auto" translates a
+    program when it has run so many instructions that this pays.  A trace is always
+    interpreted, and so is all in an environment that answers every call or load itself.
+    Both engines give the same result, except that a run that exceeds its budget may have
+    had the effects of some instructions more in "translate".
 
     Raises `BpfsmtError` for inputs that do not fit the program.
 
@@ -52,17 +54,22 @@ def run(
     env = Environment() if env is None else env
     link = env.link(code)
     machine = Machine(link, inputs, env, budget, seed)
-    code.runs += 1
-    wanted = engine == "translate" or (engine == "auto" and code.runs > 1)
-    if wanted and not trace and can_translate(machine.link):
+    translates = engine == "translate" or (engine == "auto" and _pays(code))
+    if translates and not trace and can_translate(machine.link):
         return _translated(machine)
     recorded = Trace(machine.memory, machine.ctx.base) if trace else None
     result = _interpreted(machine, recorded)
+    code.interpreted += result.steps
     if recorded is not None:
         recorded.memory = machine.memory.snapshot()
         recorded.memory.handles = link.handles  # a tail call goes over to those of another
         result.trace = recorded
     return result
+
+
+def _pays(code: Code) -> bool:
+    """A slot takes about as long to translate as 160 instructions to be interpreted."""
+    return code.interpreted > _WORTHWHILE * len(code.program)
 
 
 def _interpreted(machine: Machine, trace: Trace | None) -> Result:

@@ -16,7 +16,7 @@ from bpfsmt.conformance.values import EDGES
 from bpfsmt.generate import programs, scalar_programs
 from bpfsmt.isa import Instruction
 from bpfsmt.isa.validate import problem
-from bpfsmt.machine import Environment, Inputs, Result, UserMap, run
+from bpfsmt.machine import Code, Environment, Inputs, Result, UserMap, run
 from bpfsmt.machine.maps import ArrayState
 from bpfsmt.machine.translate import emit
 from bpfsmt.program import MapDef, Program, ProgramType, load
@@ -277,3 +277,13 @@ def test_a_wrong_translation_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
     text = "r2 = *(u32 *)(r1 + 4)\nr0 = *(u8 *)(r2 + 0)\nexit"
     with pytest.raises(AssertionError):
         both(asm(text), INPUTS)
+
+
+def test_a_program_that_runs_often_is_translated() -> None:
+    code = Code(asm("r0 = 1\nr0 += 1\nexit"))
+    for _ in range(50):
+        assert run(code, Inputs()).r0 == 2
+    assert not code.modules
+    for _ in range(60):
+        assert run(code, Inputs()).r0 == 2
+    assert code.modules

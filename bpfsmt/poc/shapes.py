@@ -112,18 +112,23 @@ class Numbers(Builder):
         self._ints = rules.linked.ints
 
     def run(self, rule: str, *args: Any) -> Any:
+        """What the verifier's rule makes of the numbers."""
         return self._ints[rule](*args)
 
     def means(self, rule: Rule[..., Any], *args: Any) -> Any:
+        """What the machine makes of numbers."""
         return rule(*args)
 
     def low(self, k: int) -> int:
+        """The low half."""
         return k & 0xFFFF_FFFF
 
     def below(self, k: int, limit: int) -> bool:
+        """Whether a constant is below a limit."""
         return k < limit
 
     def constant(self, k: int) -> Scalar:
+        """A register that is known to be ``k``."""
         return const(k, subreg=self.tracks32)
 
     def follow(self, number: int, moves: Sequence[Move], constants: Sequence[int]) -> Register:

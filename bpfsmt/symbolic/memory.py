@@ -37,7 +37,6 @@ UNWRITTEN = "read of unwritten stack"
 """What a fault begins with where a program reads stack bytes that it never wrote."""
 
 
-
 @dataclass
 class Access:
     """One load or store being encoded: the program, its place, and what can go wrong.

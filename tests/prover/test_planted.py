@@ -117,7 +117,6 @@ CASES = {
     uncertainty_of_known_ones_forgotten: "tnum_and",
     bounds_swapped: "alu64_sub",
     shifted_sign_kept: "alu64_rsh",
-    const_count_read_from_the_range: "alu64_lsh",
     upper_halves_not_compared: "zext32",
     off_by_one: "refine64_ult",
     sign_read_from_one_end: "bounds_from_sign",
@@ -132,6 +131,16 @@ def test_refuted(plant: Callable[[], Rule[..., Any]]) -> None:
     refuted = [r for r in found if r.verdict == "refuted"]
     assert refuted
     assert all(r.counterexample is not None for r in refuted if r.kind == "operator")
+
+
+def test_a_rule_may_need_synced_inputs() -> None:
+    """A known count's umin is the count only after `sync`: proved, and said so."""
+    rules = PAPER.derive("planted", const_count_read_from_the_range())
+    found = [r for d in prove(rules, ["alu64_lsh"], jobs=1) for r in d.results]
+    assert {r.verdict for r in found} == {"proved"}
+    weak = [r for r in found if r.kind == "operator" and r.inputs == "synced"]
+    assert weak
+    assert all(r.counterexample is not None for r in weak)
 
 
 def test_reference_rules_are_the_sets_own() -> None:

@@ -16,6 +16,7 @@ import hashlib
 import os
 import pickle
 import sqlite3
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,12 @@ class Cache:
         """Whether the formula with this hash was shown to have no model."""
         row = self._db.execute("select 1 from formula where hash = ?", (key,)).fetchone()
         return row is not None
+
+    def learn(self, keys: Iterable[str]) -> None:
+        """Remember that formulas with these hashes were shown to have no model."""
+        with self._db:
+            rows = [(key, SOLVER) for key in keys]
+            self._db.executemany("insert or ignore into formula values (?, ?)", rows)
 
     def theorem(self, key: str) -> list[Result] | None:
         """The results of a theorem, if all of them were decided."""

@@ -64,6 +64,7 @@ class Decider:
     ``slow`` ones, and as many with another strategy.
     ``known`` may remember that a formula (by its hash) is impossible; ``keep`` is told the
     name of each proved obligation with the hash and the text of every formula it took.
+    Counterexamples are made ``small``, which takes longer than finding them.
     """
 
     quick: float = 8.0
@@ -72,6 +73,7 @@ class Decider:
     keep: Callable[[str, str, str], None] = lambda _, __, ___: None
     first: Solver = field(default_factory=lambda: Solver(make=words_only, simplify=False))
     second: Solver = field(default_factory=lambda: Solver(make=words_usual))
+    small: bool = True
 
     def decide(self, obligation: Obligation) -> Result:
         """The verdict on one obligation."""
@@ -138,8 +140,11 @@ class Decider:
 
     def _confirmed(self, o: Obligation, attempt: Attempt, model: Any) -> Counterexample | None:
         """The counterexample, made small if that can be had, run on ints."""
+        found = o.confirm(attempt, model)
+        if found is None or not self.small:
+            return found
         everything = conjunction([*attempt.given, z3.Not(attempt.goal)])
-        return o.confirm(attempt, smallest(everything, model)) or o.confirm(attempt, model)
+        return o.confirm(attempt, smallest(everything, model)) or found
 
     def _answer(self, attempt: Attempt, limit: float) -> tuple[Answer, list[tuple[str, str]]]:
         shown = []

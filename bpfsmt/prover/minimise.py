@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import z3
@@ -13,7 +13,7 @@ from bpfsmt.prover.compose import variables
 PATIENCE = 2.0
 """Seconds for one counterexample."""
 
-_WIDEST = {
+_WIDEST: dict[str, Callable[[int], int]] = {
     "umin": lambda n: 0, "umax": lambda n: (1 << n) - 1,
     "smin": lambda n: 1 << (n - 1), "smax": lambda n: (1 << (n - 1)) - 1,
 }  # fmt: skip

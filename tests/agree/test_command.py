@@ -15,7 +15,7 @@ from bpfsmt.cli import main
 from bpfsmt.errors import OracleError
 from bpfsmt.kernel.oracle import LoadResult
 from bpfsmt.program import Program
-from tests.agree.common import LOGS, Recorded, log_of
+from .common import LOGS, Recorded, log_of
 
 
 def agree(monkeypatch: pytest.MonkeyPatch, kernel: Any, *arguments: str) -> Result:
@@ -141,7 +141,7 @@ def die(index: int, result: LoadResult, rules: str) -> pool.Answer:
 
 
 def test_a_worker_that_dies_takes_nobody_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.agree.common import NAMES, program
+    from .common import NAMES, program
 
     monkeypatch.setattr(pool, "work", die)
     programs = [(n, program(name)) for n, name in enumerate(NAMES)]

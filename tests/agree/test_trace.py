@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bpfsmt.agree.trace import read_trace
-from tests.agree.common import NAMES, RELEASES, log_of, program
+from .common import NAMES, RELEASES, log_of, program
 
 EVERY = [(name, version) for name in NAMES for version in RELEASES]
 

@@ -126,7 +126,7 @@ def test_stage(set_name: str, name: str) -> None:
 
 
 def holds(condition: str, width: str, x: int, y: int) -> bool:
-    return getattr(alu, CONDITIONS[condition] + width)(x, y) != (condition == "nset")
+    return bool(getattr(alu, CONDITIONS[condition] + width)(x, y)) != (condition == "nset")
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,11 @@ def subsumption() -> Iterator[Statement]:
         )
         return {**pointer(a, r), "range": follows}
 
-    marks = lambda a: [*form(a), a["old_range"] >= -2, a["new_range"] >= -2]  # noqa: E731
+    marks = lambda a: [  # noqa: E731
+        well_formed(a["old"]),
+        a["old_range"] >= -2,
+        a["new_range"] >= -2,
+    ]
     yield Statement(
         "packet_subsumes", Kind.SUBSUMPTION, packet, marks,
         members={"new": "x"}, numbers=("x", "room"), synced=True,

@@ -15,6 +15,7 @@ from bpfsmt.cli import main
 from bpfsmt.errors import OracleError
 from bpfsmt.kernel.oracle import LoadResult
 from bpfsmt.program import Program
+
 from .common import LOGS, Recorded, log_of
 
 

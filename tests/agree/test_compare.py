@@ -15,6 +15,7 @@ from bpfsmt.kernel.oracle import LoadFlag, LoadResult
 from bpfsmt.program import ProgramType, load_asm
 from bpfsmt.rules import RuleSet, rule_set
 from bpfsmt.verifier import verify
+
 from .common import NAMES, RELEASES, log_of, program, result
 
 EVERY = [(name, version) for name in NAMES for version in RELEASES]

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from bpfsmt.agree.trace import read_trace
+
 from .common import NAMES, RELEASES, log_of, program
 
 EVERY = [(name, version) for name in NAMES for version in RELEASES]

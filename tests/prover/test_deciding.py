@@ -44,12 +44,13 @@ def test_empty_premises_prove_nothing() -> None:
 
 
 def test_a_timeout_is_unknown() -> None:
-    # Factoring: out of reach in a second.
+    # Factoring: out of reach in a few milliseconds.
     wide = z3.ZeroExt(64, X) * z3.ZeroExt(64, Y)
     semiprime = z3.BitVecVal(18446744073709551557 * 18446744073709551533, 128)
-    verdict, why = decide(z3.UGT(X, 1), z3.UGT(Y, 1), goal=wide != semiprime)
-    assert verdict == "unknown"
-    assert "timeout" in why
+    o = fixed("factors", Kind.LEMMA, "", (z3.UGT(X, 1), z3.UGT(Y, 1)), wide != semiprime)
+    result = Decider(0.005, 0.01).decide(o)
+    assert result.verdict == "unknown"
+    assert "timeout" in result.why
 
 
 def test_no_attempt_is_unknown() -> None:

@@ -90,7 +90,7 @@ def test_a_planted_bug_is_found_and_shrunk(rules: RuleSet) -> None:
             return False
         return any(f.replayed for f in crosscheck(program, rules, precision_seconds=0).refuted)
 
-    search = settings(QUIET, max_examples=300, phases=[Phase.generate, Phase.shrink])
+    search = settings(QUIET, max_examples=1500, phases=[Phase.generate, Phase.shrink])
     try:
         smallest = find(scalar_programs(max_ops=5), is_refuted, settings=search)
     except NoSuchExample:

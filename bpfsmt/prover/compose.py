@@ -20,6 +20,7 @@ from bpfsmt.bits.types import RecordType, type_of
 from bpfsmt.domain.gamma import scalar_contains, tnum_contains, tnum_well_formed
 from bpfsmt.domain.scalar import Scalar, Tnum
 from bpfsmt.prover.contract import Contract
+from bpfsmt.prover.mentions import variables
 from bpfsmt.rules.ruleset import RuleSet
 
 TNUM = type_of(Tnum)
@@ -214,18 +215,3 @@ def _leaves(r: Any) -> list[Any]:
 
 def _ids(r: Any) -> tuple[int, ...]:
     return tuple(leaf.get_id() for leaf in _leaves(r))
-
-
-def variables(*roots: Any) -> dict[int, Any]:
-    """The free variables of some terms, by their ids."""
-    seen: set[int] = set()
-    found: dict[int, Any] = {}
-    pending = list(roots)
-    while pending:
-        t = pending.pop()
-        if t.get_id() not in seen:
-            seen.add(t.get_id())
-            pending += t.children()
-            if z3.is_const(t) and t.decl().kind() == z3.Z3_OP_UNINTERPRETED:
-                found[t.get_id()] = t
-    return found

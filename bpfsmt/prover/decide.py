@@ -11,7 +11,7 @@ from typing import Any
 
 import z3
 
-from bpfsmt.prover.compose import variables
+from bpfsmt.prover.mentions import mentions, variables
 from bpfsmt.prover.minimise import smallest
 from bpfsmt.prover.obligation import (
     Attempt,
@@ -148,19 +148,20 @@ class Decider:
 
     def _answer(self, attempt: Attempt, limit: float) -> tuple[Answer, list[tuple[str, str]]]:
         shown = []
+        premises = tuple(conjuncts(attempt.given))
         for violation in attempt.violations():
-            answer, key, text = self._impossible(attempt, violation, limit)
+            answer, key, text = self._impossible(attempt, premises, violation, limit)
             if not isinstance(answer, Proved):
                 return answer, []
             shown.append((key, text))
         return Proved(), shown
 
     def _impossible(
-        self, attempt: Attempt, violation: Any, limit: float
+        self, attempt: Attempt, premises: tuple[Any, ...], violation: Any, limit: float
     ) -> tuple[Answer, str, str]:
         """First with the premises that speak of nothing but what the violation speaks of."""
         answer: Answer = Unknown("no query")
-        near = near_premises(violation, attempt.given)
+        near = near_premises(violation, premises)
         for given in (near, attempt.given):
             formula = conjunction([*given, violation])
             text = smtlib(formula)
@@ -186,11 +187,11 @@ class Decider:
         return answer
 
 
-def near_premises(goal: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+def near_premises(goal: Any, premises: tuple[Any, ...]) -> tuple[Any, ...]:
     """The premises that speak of nothing but what the goal speaks of, and of open numbers."""
-    known = variables(goal)
-    numbers = {i for i, v in variables(*given).items() if v.decl().name().endswith("~")}
-    return tuple(g for g in conjuncts(given) if variables(g).keys() <= known.keys() | numbers)
+    numbers = (v for v in variables(*premises).values() if v.decl().name().endswith("~"))
+    far = ~mentions(goal, *numbers).variables
+    return tuple(p for p in premises if not mentions(p).variables & far)
 
 
 def conjuncts(given: Iterable[Any]) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import z3
 
-from bpfsmt.prover.compose import variables
+from bpfsmt.prover.mentions import variables
 
 PATIENCE = 2.0
 """Seconds for one counterexample."""

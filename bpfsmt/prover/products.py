@@ -18,6 +18,7 @@ from typing import Any
 
 import z3
 
+from bpfsmt.prover.mentions import mentions
 from bpfsmt.prover.obligation import Attempt, Kind, Obligation
 
 Factors = tuple[Any, Any]
@@ -25,9 +26,9 @@ Factors = tuple[Any, Any]
 
 def without_products(given: tuple[Any, ...], goal: Any) -> tuple[tuple[Any, ...], Any] | None:
     """The formula with its products as unknowns, or `None` if it has none."""
-    found = _products((*given, goal))
-    if not found:
+    if not mentions(*given, goal).products:
         return None
+    found = _products((*given, goal))
     table: list[tuple[Any, Factors, Any]] = []
     for i, (term, factors) in enumerate(found):
         table.append((term, factors, z3.BitVec(f"product!{i}", term.size())))
@@ -50,7 +51,7 @@ def _products(terms: Iterable[Any]) -> list[tuple[Any, Factors]]:
         seen.add(t.get_id())
         children = t.children()
         pending += children
-        open_ = not any(z3.is_bv_value(c) for c in children)
+        open_ = all(mentions(c).variables for c in children)
         if z3.is_app_of(t, z3.Z3_OP_BMUL) and len(children) == 2 and open_:
             found.append((t, (children[0], children[1])))
     return found

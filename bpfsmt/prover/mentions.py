@@ -1,0 +1,93 @@
+"""What a term mentions: its free variables, and whether it multiplies; found once per term.
+
+Premises are shared by the many obligations about a rule, and asking each of them again
+takes longer than solving.  Variables are bits of one int, so that "mentions no more than"
+is an `&`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import z3
+
+LIMIT = 200_000
+"""How many terms are worth remembering."""
+
+
+class Mentions(NamedTuple):
+    """``variables`` has a bit for each free variable; ``products`` says that open factors meet."""
+
+    variables: int
+    products: bool
+
+
+class _Memory:
+    def __init__(self) -> None:
+        self.terms: dict[int, tuple[Any, Mentions]] = {}
+        self.bits: dict[int, int] = {}
+        self.names: list[Any] = []
+
+    def of(self, term: Any) -> Mentions:
+        known = self.terms.get(term.get_id())
+        if known is not None:
+            return known[1]
+        pending = [(term, term.children())]
+        while pending:
+            t, children = pending[-1]
+            new = [c for c in children if c.get_id() not in self.terms]
+            if new:
+                pending += [(c, c.children()) for c in new]
+                continue
+            pending.pop()
+            self.terms[t.get_id()] = (t, self._seen(t, children))
+        return self.terms[term.get_id()][1]
+
+    def _seen(self, t: Any, children: list[Any]) -> Mentions:
+        kind = t.decl().kind()
+        if not children:
+            return Mentions(self._bit(t) if kind == z3.Z3_OP_UNINTERPRETED else 0, False)
+        parts = [self.terms[c.get_id()][1] for c in children]
+        open_ = len(children) == 2 and all(p.variables for p in parts)
+        variables = 0
+        for p in parts:
+            variables |= p.variables
+        products = kind == z3.Z3_OP_BMUL and open_ or any(p.products for p in parts)
+        return Mentions(variables, products)
+
+    def _bit(self, variable: Any) -> int:
+        key = variable.get_id()
+        if key not in self.bits:
+            self.bits[key] = 1 << len(self.names)
+            self.names.append(variable)
+        return self.bits[key]
+
+
+_MEMORY = _Memory()
+
+
+def mentions(*terms: Any) -> Mentions:
+    """What these terms mention together.
+
+    >>> x, y = z3.BitVecs("x y", 8)
+    >>> mentions(x * y, x + 1).products, mentions(x * 3).products
+    (True, False)
+    """
+    found = [_MEMORY.of(t) for t in terms]
+    together = 0
+    for m in found:
+        together |= m.variables
+    return Mentions(together, any(m.products for m in found))
+
+
+def variables(*terms: Any) -> dict[int, Any]:
+    """The free variables of some terms, by their ids."""
+    bits = mentions(*terms).variables
+    found = (v for i, v in enumerate(_MEMORY.names) if bits >> i & 1)
+    return {v.get_id(): v for v in found}
+
+
+def forget() -> None:
+    """Let go of all terms if they are many; no `Mentions` may be kept across this."""
+    if len(_MEMORY.terms) > LIMIT:
+        _MEMORY.__init__()  # type: ignore[misc]

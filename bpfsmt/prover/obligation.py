@@ -90,6 +90,9 @@ def _failing(goal: Any) -> list[Any]:
         return [z3.And(p, w) for p in _ways(z3.simplify(premise)) for w in _failing(then)]
     if z3.is_not(goal):
         return _ways(goal.arg(0))
+    if z3.is_app_of(goal, z3.Z3_OP_ITE):
+        cond, then, other = goal.children()
+        return [z3.And(c, w) for c, g in ((cond, then), (z3.Not(cond), other)) for w in _failing(g)]
     return [z3.Not(goal)]
 
 

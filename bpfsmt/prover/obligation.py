@@ -93,7 +93,28 @@ def _failing(goal: Any) -> list[Any]:
     if z3.is_app_of(goal, z3.Z3_OP_ITE):
         cond, then, other = goal.children()
         return [z3.And(c, w) for c, g in ((cond, then), (z3.Not(cond), other)) for w in _failing(g)]
+    for i, side in enumerate(goal.children()):
+        if _may_be_sum(side):
+            cond, then, other = side.children()
+            cases = ((cond, then), (z3.Not(cond), other))
+            return [z3.And(c, z3.Not(_with(goal, i, s))) for c, s in cases]
     return [z3.Not(goal)]
+
+
+SUMS = (z3.Z3_OP_BADD, z3.Z3_OP_BSUB, z3.Z3_OP_BMUL)
+
+
+def _may_be_sum(term: Any) -> bool:
+    """A choice of which one side is a sum or product (the other is what holds if it wraps)."""
+    return z3.is_app_of(term, z3.Z3_OP_ITE) and any(
+        z3.is_app_of(side, op) for side in term.children()[1:] for op in SUMS
+    )
+
+
+def _with(term: Any, i: int, child: Any) -> Any:
+    """The term with another child in place ``i``."""
+    children = term.children()
+    return term.decl()(*children[:i], child, *children[i + 1 :])
 
 
 def _ways(formula: Any) -> list[Any]:

@@ -209,6 +209,24 @@ def _side(r: Any, k: int) -> Any:
     return r.arg(k)
 
 
+def alternatives(r: Any, most: int = 16) -> list[Any]:
+    """The records that a record is a choice of, whichever it is; itself if it is none.
+
+    Where several of its leaves depend on one condition, that is a choice.
+    """
+    conds = [x.arg(0) for x in _leaves(r) if z3.is_app_of(x, z3.Z3_OP_ITE)]
+    cond = next((c for c in conds if sum(c.eq(d) for d in conds) > 2), None)
+    if cond is None or most < 2:
+        return [r]
+    return [a for k in (1, 2) for a in alternatives(_chosen(r, cond, k), most // 2)]
+
+
+def _chosen(r: Any, cond: Any, k: int) -> Any:
+    if isinstance(r, tuple):
+        return type(r)(*(_chosen(x, cond, k) for x in r))
+    return r.arg(k) if z3.is_app_of(r, z3.Z3_OP_ITE) and r.arg(0).eq(cond) else r
+
+
 def _leaves(r: Any) -> list[Any]:
     return [leaf for part in r for leaf in _leaves(part)] if isinstance(r, tuple) else [r]
 

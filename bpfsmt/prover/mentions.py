@@ -52,7 +52,7 @@ class _Memory:
         variables = 0
         for p in parts:
             variables |= p.variables
-        products = kind == z3.Z3_OP_BMUL and open_ or any(p.products for p in parts)
+        products = (kind == z3.Z3_OP_BMUL and open_) or any(p.products for p in parts)
         return Mentions(variables, products)
 
     def _bit(self, variable: Any) -> int:

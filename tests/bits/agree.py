@@ -2,144 +2,137 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import z3
 
 from bpfsmt.bits import Rule
 from bpfsmt.bits.rule import LinkedRules
-from bpfsmt.bits.terms import define, fresh, lift
+from bpfsmt.bits.terms import fresh, lift
 from bpfsmt.bits.types import Bool, RecordType, TupleType, Type
 from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import Scalar, Tnum
 
-COUNT = int(os.environ.get("BPFSMT_AGREE", "150"))
-"""Inputs per rule that calls no others on scalars; ``BPFSMT_AGREE=10000`` for a long run."""
+from .lanes import evaluate
+
+COUNT = int(os.environ.get("BPFSMT_AGREE", "10000"))
+"""Inputs per rule."""
 
 
-def leaves(type_: Type, value: Any) -> list[tuple[Type, Any]]:
+def leaves(type_: Type, value: Any = None) -> list[tuple[Type, Any]]:
     """The words and truth values that a value of some type is made of, in order."""
-    if isinstance(type_, RecordType):
-        return [x for (_, t), v in zip(type_.fields, value, strict=True) for x in leaves(t, v)]
-    if isinstance(type_, TupleType):
-        return [x for t, v in zip(type_.items, value, strict=True) for x in leaves(t, v)]
+    if isinstance(type_, RecordType | TupleType):
+        parts = type_.items if isinstance(type_, TupleType) else [t for _, t in type_.fields]
+        values = [None] * len(parts) if value is None else value
+        return [x for t, v in zip(parts, values, strict=True) for x in leaves(t, v)]
     return [(type_, value)]
 
 
-def packed_int(type_: Type, value: Any) -> int:
-    """All leaves in one number, the first on top; a leaf outside its type is an error."""
-    number = 0
-    for t, x in leaves(type_, value):
-        bits = t.bits if isinstance(t, Word) else 1
-        assert x in t if isinstance(t, Word) else isinstance(x, bool), (x, t)
-        number = number << bits | (x & ((1 << bits) - 1))
-    return number
+def flat(value: Any) -> tuple[Any, ...]:
+    """The same values without their types."""
+    if not isinstance(value, tuple):
+        return (value,)
+    if not any(isinstance(v, tuple) for v in value):
+        return value
+    return tuple(x for v in value for x in flat(v))
 
 
-def packed_term(type_: Type, term: Any) -> Any:
-    """The same of terms."""
-    parts = [
-        z3.If(x, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1)) if isinstance(t, Bool) else x
-        for t, x in leaves(type_, term)
-    ]
-    return z3.Concat(*parts) if len(parts) > 1 else parts[0]
+def lanes(type_: Type, values: Iterable[Any]) -> list[Any]:
+    """One array for each leaf; a value outside its type is an error."""
+    columns = zip(*(flat(v) for v in values), strict=True)
+    return [_lanes(t, column) for (t, _), column in zip(leaves(type_), columns, strict=True)]
 
 
-def unpacked_int(type_: Type, number: int) -> Any:
-    """The value that `packed_int` packed."""
-    if isinstance(type_, Word):
-        return type_(number)
-    if isinstance(type_, Bool):
-        return bool(number)
-    parts = [t for _, t in type_.fields] if isinstance(type_, RecordType) else type_.items
-    values = []
-    for t in reversed(parts):
-        values.append(unpacked_int(t, number & ((1 << width(t)) - 1)))
-        number >>= width(t)
-    values.reverse()
-    return type_.cls(*values) if isinstance(type_, RecordType) else tuple(values)
+def _lanes(type_: Type, column: tuple[Any, ...]) -> Any:
+    if not isinstance(type_, Word):
+        assert set(column) <= {False, True} and all(isinstance(x, bool) for x in column), column
+        return np.array(column)
+    assert type_.min <= min(column) and max(column) <= type_.max, (type_, min(column), max(column))
+    return np.array([x & type_.mask for x in column], dtype=np.uint64)
 
 
-def width(type_: Type) -> int:
-    """How many bits `packed_int` uses for a value of the type."""
-    if isinstance(type_, Word | Bool):
-        return type_.bits if isinstance(type_, Word) else 1
-    parts = [t for _, t in type_.fields] if isinstance(type_, RecordType) else type_.items
-    return sum(map(width, parts))
+@dataclass(frozen=True)
+class Inputs:
+    """Arguments for a rule: one list for each parameter, and the same as arrays of leaves."""
+
+    values: list[list[Any]]
+    arrays: list[list[Any]]
+
+    @classmethod
+    def of(cls, params: Iterable[tuple[str, Type]], rows: list[tuple[Any, ...]]) -> Inputs:
+        """Those rows."""
+        columns = [[row[i] for row in rows] for i, _ in enumerate(params)]
+        return cls(columns, [lanes(t, c) for (_, t), c in zip(params, columns, strict=True)])
+
+    @classmethod
+    def some(cls, params: Iterable[tuple[str, Type]], count: int) -> Inputs:
+        """Drawn ones; the n-th parameter of a type gets the type's pool, turned n times."""
+        turned = [-(i * 997) % count for i, _ in enumerate(params)]
+        pools = [pool(t, count) for _, t in params]
+        values = [v[-k:] + v[:-k] for (v, _), k in zip(pools, turned, strict=True)]
+        arrays = [[np.roll(a, k) for a in arrays] for (_, arrays), k in
+                  zip(pools, turned, strict=True)]  # fmt: skip
+        return cls(values, arrays)
+
+
+@functools.cache
+def pool(type_: Type, count: int) -> tuple[list[Any], list[Any]]:
+    """So many values of a type, and their leaves as arrays."""
+    rng = random.Random(f"{type_} {count}")
+    values = [some(rng, type_) for _ in range(count)]
+    return values, lanes(type_, values)
 
 
 class Agreement:
-    """One rule as a set links it; `check` compares its two compilations on one input.
+    """One rule as a set links it; `check` compares its two compilations on some inputs.
 
-    The term is built once, on unknowns, and each input put into it.  Calls of rules on
-    scalars stay unknowns of their own, to which each input gives what the callee's ints
-    say: callees have their own agreement, and terms stay small.  `check_directly` builds
-    the whole term on the numbers, callees included, with branches that fold on the way.
+    The term is built once, on unknowns, and evaluated on all inputs at a time by `lanes`.
+    `check_directly` builds it on the numbers themselves and has Z3 fold it.
     """
 
     def __init__(self, rule: Rule[..., Any], linked: LinkedRules | None = None) -> None:
         linked = linked or rule.alone
         self.rule = rule
-        self.ints = linked.ints
-        self._whole = linked.terms[rule.name]
-        self._calls: list[tuple[Rule[..., Any], Any, list[Any]]] = []
-        namespace: dict[str, Any] = {}
-        for name, r in linked.rules.items():
-            stub = name != rule.name and any(
-                isinstance(t, RecordType) and t.cls is Scalar for _, t in r.params
-            )
-            namespace[name] = self._stub(r) if stub else define(r.compiled, namespace)
-        unknowns = tuple(fresh(t, n) for n, t in rule.params)
-        self._type = TupleType(tuple(t for _, t in rule.params))
-        self._unknowns = [x for _, x in leaves(self._type, unknowns)]
-        self._term = packed_term(rule.result, namespace[rule.name](*unknowns))
+        self._ints = linked.ints[rule.name]
+        self._terms = linked.terms[rule.name]
+        unknowns = [fresh(t, n) for n, t in rule.params]
+        self._names = [[str(x.decl().name()) for x in flat(u)] for u in unknowns]
+        self._term = self._terms(*unknowns)
 
-    @property
-    def inputs(self) -> int:
-        """How many inputs it deserves: fewer if it mostly composes callees, tried themselves."""
-        return max(COUNT // (1 + len(self._calls)), COUNT // 6)
-
-    def _stub(self, r: Rule[..., Any]) -> Any:
-        types = TupleType(tuple(t for _, t in r.params))
-
-        def call(*args: Any) -> Any:
-            lifted = tuple(lift(t, a) for t, a in zip(types.items, args, strict=True))
-            result = fresh(r.result, f"{r.name}!{len(self._calls)}")
-            unknowns = [x for _, x in leaves(r.result, result)]
-            self._calls.append((r, packed_term(types, lifted), unknowns))
-            return result
-
-        return call
+    def check_all(self, inputs: Inputs) -> int:
+        """Both give the same on these arguments; how many there were (one if it takes none)."""
+        rows = zip(*inputs.values, strict=True) if inputs.values else [()]
+        results = [self._ints(*row) for row in rows]
+        expected = lanes(self.rule.result, results)
+        pairs = zip(self._names, inputs.arrays, strict=True)
+        known = {n: a for names, arrays in pairs for n, a in zip(names, arrays, strict=True)}
+        found = evaluate(flat(self._term), known)
+        for want, have in zip(expected, found, strict=True):
+            wrong = np.flatnonzero(want != have)
+            if wrong.size:
+                args = tuple(column[wrong[0]] for column in inputs.values)
+                raise AssertionError(f"{self.rule.name}{args} differs: {results[wrong[0]]}")
+        return len(results)
 
     def check(self, *args: Any) -> None:
-        """Both give the same on these arguments."""
-        known = list(zip(self._unknowns, _numbers(self._type, args), strict=True))
-        for callee, packed, unknowns in self._calls:
-            types = TupleType(tuple(t for _, t in callee.params))
-            called = unpacked_int(types, self._value(z3.substitute(packed, *known), args))
-            result = self.ints[callee.name](*called)
-            known += zip(unknowns, _numbers(callee.result, result), strict=True)
-        self._compare(args, z3.substitute(self._term, *known))
+        """The same for one input."""
+        self.check_all(Inputs.of(self.rule.params, [args]))
 
     def check_directly(self, *args: Any) -> None:
         """The same, with the whole term built on the numbers themselves."""
-        self._compare(args, packed_term(self.rule.result, self._whole(*args)))
-
-    def _compare(self, args: tuple[Any, ...], term: Any) -> None:
-        expected = packed_int(self.rule.result, self.ints[self.rule.name](*args))
-        assert self._value(term, args) == expected, f"{self.rule.name}{args} differs"
-
-    def _value(self, term: Any, args: tuple[Any, ...]) -> int:
-        found = z3.simplify(term)
-        assert z3.is_bv_value(found), f"{self.rule.name}{args}: the term stays open"
-        number: int = found.as_long()
-        return number
-
-
-def _numbers(type_: Type, value: Any) -> list[Any]:
-    return [lift(t, x) for t, x in leaves(type_, value)]
+        type_ = self.rule.result
+        expected = leaves(type_, self._ints(*args))
+        for (t, want), term in zip(expected, flat(self._terms(*args)), strict=True):
+            found = z3.simplify(term)
+            folded = z3.is_bv_value(found) or z3.is_true(found) or z3.is_false(found)
+            assert folded, f"{self.rule.name}{args}: the term stays open"
+            assert found.eq(lift(t, want)), f"{self.rule.name}{args} differs"
 
 
 def both(rule: Rule[..., Any], *args: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from bpfsmt.domain import gamma
 from bpfsmt.rules import rule_set, rule_set_names
 from bpfsmt.semantics import alu
 
-from .agree import Agreement, some
+from .agree import COUNT, Agreement, Inputs
 
 
 def texts(rules: dict[str, Rule[..., Any]], name: str) -> frozenset[str]:
@@ -48,12 +47,9 @@ CASES = cases()
 @pytest.mark.parametrize("name", CASES)
 def test_ints_and_terms_agree(name: str) -> None:
     agreement = Agreement(*CASES[name])
-    rng = random.Random(name)
-    for i in range(agreement.inputs):
-        args = [some(rng, t) for _, t in agreement.rule.params]
-        agreement.check(*args)
-        if i % 500 == 0:
-            agreement.check_directly(*args)
+    inputs = Inputs.some(agreement.rule.params, COUNT)
+    assert agreement.check_all(inputs) == (COUNT if agreement.rule.params else 1)
+    agreement.check_directly(*(column[0] for column in inputs.values))
 
 
 @rule

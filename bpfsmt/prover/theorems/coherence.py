@@ -19,7 +19,7 @@ from bpfsmt.bits import terms
 from bpfsmt.bits.types import RecordType
 from bpfsmt.domain.gamma import scalar_contains
 from bpfsmt.domain.scalar import Scalar
-from bpfsmt.prover.compose import SCALAR, Composition, contains, well_formed
+from bpfsmt.prover.compose import SCALAR, Composition, alternatives, contains, well_formed
 from bpfsmt.prover.contract import Contract
 from bpfsmt.prover.obligation import (
     Attempt,
@@ -104,9 +104,16 @@ class Coherence:
     def _attempts(self, side: str, part: str) -> Iterator[Attempt]:
         c, results, _ = self._settle
         r, z = results[side]
-        given = (*c.given, contains(r, z))
-        goal, reads = known_looks_known(r, z)[part], frozenset(c.reads)
-        yield Attempt(given, goal, "stages", False, Inputs.SYNCED, reads=reads)
+        reads = frozenset(c.reads)
+
+        def agree(r: Scalar) -> Any:
+            return z3.Implies(contains(r, z), known_looks_known(r, z)[part])
+
+        each = alternatives(r)
+        if len(each) > 1:  # whichever the result is, and whyever it is that
+            goal = z3.And(*map(agree, each))
+            yield Attempt(tuple(c.given), goal, "alternatives", False, Inputs.SYNCED, reads=reads)
+        yield Attempt(tuple(c.given), agree(r), "stages", False, Inputs.SYNCED, reads=reads)
 
     def _inputs(self, rng: random.Random) -> Iterator[Drawn]:
         sync = self.rules.linked.ints["sync"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import random
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import Scalar, Tnum
 
 from .lanes import evaluate
+from .narrow import Narrow
 
 COUNT = int(os.environ.get("BPFSMT_AGREE", "10000"))
 """Inputs per rule."""
@@ -71,6 +73,11 @@ class Inputs:
         return cls(columns, [lanes(t, c) for (_, t), c in zip(params, columns, strict=True)])
 
     @classmethod
+    def every(cls, params: Iterable[tuple[str, Type]]) -> Inputs:
+        """All that there are, of narrow words; tnums are well-formed."""
+        return cls.of(params, list(itertools.product(*(everything(t) for _, t in params))))
+
+    @classmethod
     def some(cls, params: Iterable[tuple[str, Type]], count: int) -> Inputs:
         """Drawn ones; the n-th parameter of a type gets the type's pool, turned n times."""
         turned = [-(i * 997) % count for i, _ in enumerate(params)]
@@ -79,6 +86,20 @@ class Inputs:
         arrays = [[np.roll(a, k) for a in arrays] for (_, arrays), k in
                   zip(pools, turned, strict=True)]  # fmt: skip
         return cls(values, arrays)
+
+
+def everything(type_: Type) -> list[Any]:
+    """All values of a type, well-formed if they are tnums."""
+    if isinstance(type_, Word):
+        return list(range(type_.min, type_.max + 1))
+    if isinstance(type_, Bool):
+        return [False, True]
+    parts = type_.items if isinstance(type_, TupleType) else [t for _, t in type_.fields]
+    values = itertools.product(*map(everything, parts))
+    if isinstance(type_, TupleType):
+        return list(values)
+    made = (type_.cls(*v) for v in values)
+    return [v for v in made if not (isinstance(v, Tnum) and v.value & v.mask)]
 
 
 @functools.cache
@@ -96,8 +117,10 @@ class Agreement:
     `check_directly` builds it on the numbers themselves and has Z3 fold it.
     """
 
-    def __init__(self, rule: Rule[..., Any], linked: LinkedRules | None = None) -> None:
-        linked = linked or rule.alone
+    def __init__(
+        self, rule: Rule[..., Any] | Narrow, linked: LinkedRules | Narrow | None = None
+    ) -> None:
+        linked = linked or (rule if isinstance(rule, Narrow) else rule.alone)
         self.rule = rule
         self._ints = linked.ints[rule.name]
         self._terms = linked.terms[rule.name]

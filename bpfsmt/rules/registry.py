@@ -7,6 +7,7 @@ import importlib.util
 from pathlib import Path
 
 from bpfsmt.bits import RuleError
+from bpfsmt.rules.museum import PREFIX, exhibit
 from bpfsmt.rules.ruleset import RuleSet, RuleSetError
 
 _MODULES = {
@@ -23,15 +24,18 @@ _ALIASES = {"linux-6.12-scalars": "linux-6.12"}
 
 
 def rule_set_names() -> list[str]:
-    """The names of the rule sets that come with bpfsmt."""
+    """The names of the rule sets that come with bpfsmt, but for those of the museum."""
     return sorted(_MODULES)
 
 
 def rule_set(name: str) -> RuleSet:
     """The rule set of that name; `RuleSetError` lists the names if there is none."""
     name = _ALIASES.get(name, name)
+    if name.startswith(PREFIX):
+        return exhibit(name).rules
     if name not in _MODULES:
-        raise RuleSetError(f"no rule set {name!r}: there are {', '.join(rule_set_names())}")
+        known = ", ".join(rule_set_names())
+        raise RuleSetError(f"no rule set {name!r}: there are {known}, and {PREFIX}NAME")
     found: RuleSet = importlib.import_module(_MODULES[name]).RULES
     return found
 

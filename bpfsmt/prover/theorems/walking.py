@@ -1,4 +1,7 @@
-"""What the walk rests on: links that it keeps, states that it forks, indices that it knows."""
+"""What the walk rests on: links that it keeps, states that it forks, indices that it knows.
+
+And the low half of a sign extension, which no contract can speak of.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from bpfsmt.bits import Rule, terms
 from bpfsmt.prover.compose import SCALAR, contains, parts_of_gamma
 from bpfsmt.prover.obligation import Kind
 from bpfsmt.prover.statement import Args, Statement
-from bpfsmt.prover.theorems.meanings import binary, mov32, zero_extended
+from bpfsmt.prover.theorems.meanings import binary, mov32, sign_extended, zero_extended
 from bpfsmt.rules.ruleset import RuleSet
 from bpfsmt.semantics import alu
 
@@ -124,4 +127,24 @@ def indices() -> Iterator[Statement]:
         "index_known", Kind.PREDICATE,
         lambda a, r: {"in range": z3.Implies(r, z3.ULT(a["x"], z3.ZeroExt(32, a["entries"])))},
         members={"index": "x"}, numbers=("x",),
+    )  # fmt: skip
+
+
+def low_halves() -> Iterator[Statement]:
+    """A 32-bit sign extension before its upper half is cleared: only the low half counts."""
+
+    def low(a: Args, r: Any) -> Mapping[str, Any]:
+        x = sign_extended(a["x"], z3.ZeroExt(32, a["bits"]))
+        parts = parts_of_gamma(r, x)
+        differ: Any = (x ^ r.var_off.value) & ~r.var_off.mask
+        return {
+            "tnum": z3.Extract(31, 0, differ) == 0,
+            "u32": parts["u32"],
+            "s32": parts["s32"],
+            "form": parts["form"],
+        }
+
+    yield Statement(
+        "sext_low", Kind.OPERATOR, low, cases={"bits": (8, 16)}, members={"r": "x"},
+        numbers=("x",), synced=True,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from typing import Any
 import z3
 
 from bpfsmt.bits import terms
+from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.prover.compose import Composition, parts_of_gamma
 from bpfsmt.prover.contract import Contract
@@ -50,7 +51,7 @@ class Statement:
     ``members`` maps a record argument to the number that it stands for, which is then given.
     ``name`` is the rule's own if left empty; ``applies`` says of which rule sets it is asked.
     ``follows`` helps only where inputs are tried: of a drawn number for each argument and open
-    number, by name, it gives those open ones that the premises tie to the others.
+    number, by name, it gives those words and open numbers that the premises tie to the others.
     """
 
     rule: str
@@ -197,5 +198,11 @@ class _Instance:
             members = {number: known[a] for a, number in of.members.items()}
             found = {n: members.get(n, near(stand_for, rng)) for n in of.numbers}
             if of.follows is not None:
-                found |= of.follows({**known, **found})
+                tied = of.follows({**known, **found})
+                values = self._with_words(values, tied)
+                found |= tied
             yield values, tuple(found[n] & MASK for n in of.numbers)
+
+    def _with_words(self, values: tuple[Any, ...], words: Mapping[str, int]) -> tuple[Any, ...]:
+        pairs = zip(self.rule.params, values, strict=True)
+        return tuple(t(words[n]) if n in words and isinstance(t, Word) else v for (n, t), v in pairs)

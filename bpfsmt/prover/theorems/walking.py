@@ -11,7 +11,7 @@ from typing import Any
 
 import z3
 
-from bpfsmt.bits import Rule, terms
+from bpfsmt.bits import Rule, s32, terms
 from bpfsmt.prover.compose import SCALAR, contains, parts_of_gamma
 from bpfsmt.prover.obligation import Kind
 from bpfsmt.prover.statement import Args, Statement
@@ -50,6 +50,7 @@ def links() -> Iterator[Statement]:
             "linked", Kind.RELATION, functools.partial(_linked, widths),
             members={"source": "s"}, numbers=("s", "base"), synced=True,
             applies=functools.partial(_links_by_distance, distances),
+            follows=functools.partial(_drawn, widths),
         )  # fmt: skip
 
 
@@ -88,6 +89,20 @@ def _linked(widths: tuple[tuple[int, int], ...], a: Args, r: Any) -> Mapping[str
         holds = z3.And(*parts_of_gamma(r, _through(a, "reg", reg)).values())
         goals[f"{_name(reg)} by {_name(source)}"] = z3.Implies(z3.And(*given), holds)
     return goals
+
+
+def _drawn(widths: tuple[tuple[int, int], ...], of: Mapping[str, int]) -> Mapping[str, int]:
+    """Two links on one base that fit the number drawn for the source."""
+    reg, source = widths[of["reg_width"] % len(widths)]
+    reg_off, source_off = (
+        0 if width == COPY else s32(of[off])
+        for width, off in zip((reg, source), OFFS, strict=True)
+    )
+    base = of["s"] - source_off
+    return {
+        "reg_width": reg, "source_width": source, "reg_off": reg_off, "source_off": source_off,
+        "base": base & LOW if source == 32 else base,
+    }  # fmt: skip
 
 
 def _name(width: int) -> str:

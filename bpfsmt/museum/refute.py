@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,26 +18,26 @@ from bpfsmt.rules.ruleset import RuleSet
 class Verdict:
     """All obligations about the exhibit's rules, with the fault (``wrong``) and without.
 
-    ``seconds`` are of processor time, until the first expected refutation and for all of
-    ``wrong``.
+    ``first`` is the processor time in seconds from nothing to the first failure that is
+    listed, ``seconds`` that for all of ``wrong``, ``corrected`` that for all of ``right``.
     """
 
-    exhibit: Exhibit
     wrong: Sequence[Result]
     right: Sequence[Result]
     first: float
     seconds: float
+    corrected: float
+    faults: Sequence[str]
 
     @property
     def refuted(self) -> tuple[str, ...]:
-        """The names of the obligations that were refuted."""
+        """The names of the obligations that were refuted with the fault."""
         return tuple(r.name for r in self.wrong if r.verdict == "refuted")
 
     @property
     def unsynced(self) -> tuple[str, ...]:
         """The names of those that hold of synced operands, and not of arbitrary ones."""
-        weak = (r for r in self.wrong if r.verdict == "proved" and r.counterexample is not None)
-        return tuple(r.name for r in weak)
+        return tuple(r.name for r in self.wrong if _unsynced(r))
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -46,26 +47,32 @@ class Verdict:
     @property
     def as_listed(self) -> bool:
         """Refuted is what the exhibit lists, the rest is proved, and all with the right rule."""
-        listed = set(self.exhibit.refuted) == set(self.refuted)
-        weak = set(self.exhibit.unsynced) <= set(self.unsynced)
-        return (
-            listed and weak and not self.unknown and all(r.verdict == "proved" for r in self.right)
-        )
+        return not self.faults and not self.unknown
+
+    def counts(self, fault: bool = True) -> str:
+        """How many obligations were refuted, proved and unknown: "1 refuted, 5 proved"."""
+        counts = Counter(r.verdict for r in (self.wrong if fault else self.right))
+        words = ("refuted", "proved", "unknown")
+        return ", ".join(f"{counts[w]} {w}" for w in words if counts[w])
 
 
 def decide(exhibit: Exhibit, decider: Decider | None = None) -> Verdict:
     """Decide all obligations about the rules that the exhibit names, in both rule sets."""
     decider = decider or Decider(small=False)
     listed = {*exhibit.refuted, *exhibit.unsynced}
+    first = 0.0
+    wrong = []
     start = time.process_time()
-    wrong = [
-        refute(o, decider) if o.name in exhibit.refuted else decider.decide(o)
-        for o in obligations(exhibit.rules, exhibit.about)
-    ]
-    seconds = time.process_time() - start
-    first = min((r.seconds for r in wrong if r.name in listed), default=0.0)
+    for o in sorted(obligations(exhibit.rules, exhibit.about), key=lambda o: o.name not in listed):
+        r = refute(o, decider) if o.name in exhibit.refuted else decider.decide(o)
+        wrong.append(r)
+        if not first and r.name in listed and (r.verdict == "refuted" or _unsynced(r)):
+            first = time.process_time() - start
+    middle = time.process_time()
     right = [decider.decide(o) for o in obligations(exhibit.base, exhibit.about)]
-    return Verdict(exhibit, wrong, right, first, round(seconds, 2))
+    end = time.process_time()
+    spent = (round(s, 3) for s in (first, middle - start, end - middle))
+    return Verdict(wrong, right, *spent, tuple(_faults(exhibit, wrong, right)))
 
 
 def obligations(rules: RuleSet, about: Sequence[str]) -> Iterator[Obligation]:
@@ -91,3 +98,27 @@ def refute(o: Obligation, decider: Decider) -> Result:
         o.name, o.kind.value, o.rule, "refuted", inputs.value, "run on ints", seconds,
         counterexample=found,
     )  # fmt: skip
+
+
+def _unsynced(r: Result) -> bool:
+    return r.verdict == "proved" and r.kind != "coherence" and r.counterexample is not None
+
+
+def _faults(exhibit: Exhibit, wrong: Sequence[Result], right: Sequence[Result]) -> Iterator[str]:
+    """What is otherwise than the exhibit says, in words."""
+    verdicts = {r.name: r.verdict for r in wrong}
+    for name in exhibit.refuted:
+        if verdicts.get(name) != "refuted":
+            yield f"not refuted: {name} is {verdicts.get(name, 'no obligation')}"
+    weak = {r.name for r in wrong if _unsynced(r)}
+    for name in exhibit.unsynced:
+        if name not in weak:
+            yield f"not refuted: {name} does not need synced operands"
+    for name, verdict in verdicts.items():
+        if verdict == "refuted" and name not in exhibit.refuted:
+            yield f"{name} is refuted too"
+    for r in right:
+        if r.verdict == "refuted":
+            yield f"{r.name} is refuted of the corrected rule"
+    if not right:
+        yield "nothing is proved of the corrected rule"

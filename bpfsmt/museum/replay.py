@@ -63,10 +63,9 @@ class Replay:
 
 def replay(exhibit: Exhibit) -> Replay | None:
     """Verify the exhibit's program with both rule sets and run it; `None` if it has none."""
-    text = exhibit.trigger
-    if not text:
+    if exhibit.program is None:
         return None
-    program = load_asm(text, exhibit.name)
+    program = load_asm(exhibit.program.read_text(), exhibit.name)
     return Replay(program, believe(program, exhibit.rules), believe(program, exhibit.base))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,7 +23,8 @@ class Exhibit:
     those without.  ``kind`` says what sort of obligation finds it.  ``refuted`` names the
     obligations that fail, ``unsynced`` those that hold of synced operands only; every other
     obligation about the same rules is proved.  ``wrong`` and ``right`` say it in words, and
-    ``limits`` what of the story is not modelled.
+    ``limits`` what of the story is not modelled.  ``program`` is the file of a program that
+    shows the fault, if there is one.
     """
 
     rules: RuleSet
@@ -40,6 +41,7 @@ class Exhibit:
     introduced: str = ""
     cve: str = ""
     limits: str = ""
+    program: Path | None = None
 
     @property
     def name(self) -> str:
@@ -54,15 +56,9 @@ class Exhibit:
 
     @property
     def about(self) -> tuple[str, ...]:
-        """The rules that the obligations speak of."""
-        named = (o.partition("/")[0].partition("(")[0] for o in (*self.refuted, *self.unsynced))
-        return tuple(sorted(set(named)))
-
-    @property
-    def trigger(self) -> str:
-        """Assembly text of a program that shows the fault, or "" if no program can."""
-        path = Path(__file__).parent / f"{MODULES[self.name]}.bpfasm"
-        return path.read_text() if path.is_file() else ""
+        """The rules that the obligations speak of: those that are listed, and all that changed."""
+        named = {o.partition("/")[0].partition("(")[0] for o in (*self.refuted, *self.unsynced)}
+        return tuple(sorted(named | {name for name, _, _ in self.texts}))
 
     @property
     def texts(self) -> list[tuple[str, str, str]]:
@@ -109,8 +105,14 @@ def exhibit(name: str) -> Exhibit:
 def _load(name: str) -> Exhibit:
     if name not in MODULES:
         raise RuleSetError(f"no exhibit {name!r}: there are {', '.join(MODULES)}")
-    found: Exhibit = importlib.import_module(f"bpfsmt.rules.museum.{MODULES[name]}").EXHIBIT
-    return found
+    module = importlib.import_module(f"bpfsmt.rules.museum.{MODULES[name]}")
+    return beside(module.EXHIBIT, Path(module.__file__ or ""))
+
+
+def beside(exhibit: Exhibit, file: Path) -> Exhibit:
+    """The exhibit of a file with the program beside it, if one is there."""
+    program = file.with_suffix(".bpfasm")
+    return replace(exhibit, program=program if program.is_file() else None)
 
 
 def exhibits() -> list[Exhibit]:

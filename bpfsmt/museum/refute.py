@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from bpfsmt.museum.simpler import simpler
 from bpfsmt.prover.decide import Decider, Result
-from bpfsmt.prover.obligation import Inputs, Kind, Obligation
+from bpfsmt.prover.obligation import Inputs, Kind, Obligation, Trial
 from bpfsmt.prover.theorems import theorems
 from bpfsmt.rules.museum import Exhibit
 from bpfsmt.rules.ruleset import RuleSet
@@ -56,9 +57,12 @@ class Verdict:
         return ", ".join(f"{counts[w]} {w}" for w in words if counts[w])
 
 
-def decide(exhibit: Exhibit, decider: Decider | None = None) -> Verdict:
-    """Decide all obligations about the rules that the exhibit names, in both rule sets."""
-    decider = decider or Decider(small=False)
+def decide(exhibit: Exhibit, readable: bool = False) -> Verdict:
+    """Decide all obligations about the rules that the exhibit names, in both rule sets.
+
+    Counterexamples are made simpler if they are to be ``readable``; that time is not counted.
+    """
+    decider = Decider(small=False)
     listed = {*exhibit.refuted, *exhibit.unsynced}
     first = 0.0
     wrong = []
@@ -71,6 +75,9 @@ def decide(exhibit: Exhibit, decider: Decider | None = None) -> Verdict:
     middle = time.process_time()
     right = [decider.decide(o) for o in obligations(exhibit.base, exhibit.about)]
     end = time.process_time()
+    if readable:
+        trials = {o.name: o.trial for o in obligations(exhibit.rules, exhibit.about)}
+        wrong = [_readable(r, trials[r.name]) for r in wrong]
     spent = (round(s, 3) for s in (first, middle - start, end - middle))
     return Verdict(wrong, right, *spent, tuple(_faults(exhibit, wrong, right)))
 
@@ -98,6 +105,14 @@ def refute(o: Obligation, decider: Decider) -> Result:
         o.name, o.kind.value, o.rule, "refuted", inputs.value, "run on ints", seconds,
         counterexample=found,
     )  # fmt: skip
+
+
+def _readable(r: Result, trial: Trial | None) -> Result:
+    if r.counterexample is None or trial is None:
+        return r
+    arbitrary = r.verdict == "proved"  # it fails of operands that were not synced
+    trial = replace(trial, synced=False) if arbitrary else trial
+    return replace(r, counterexample=simpler(trial, r.counterexample))
 
 
 def _unsynced(r: Result) -> bool:

@@ -10,6 +10,7 @@ from bpfsmt.cli.boundary import Boundary
 from bpfsmt.cli.cfg import cfg
 from bpfsmt.cli.crosscheck import crosscheck
 from bpfsmt.cli.machine_check import machine_check
+from bpfsmt.cli.museum import museum
 from bpfsmt.cli.oracles import oracles
 from bpfsmt.cli.prove import prove
 from bpfsmt.cli.rules import rules
@@ -30,6 +31,7 @@ for command in (
     crosscheck,
     verify,
     prove,
+    museum,
     run,
     cfg,
     disasm,

@@ -10,6 +10,7 @@ import click
 from bpfsmt.cli.boundary import EXIT_PROVED, clean
 from bpfsmt.cli.common import json_option
 from bpfsmt.rules import RuleSet, RuleSetError, load_rules, rule_set, rule_set_names
+from bpfsmt.rules.museum import exhibits
 
 
 @click.command()
@@ -39,11 +40,14 @@ def _text(chosen: RuleSet, name: str) -> str:
 def _list(as_json: bool) -> None:
     sets = [rule_set(name) for name in rule_set_names()]
     if as_json:
+        sets += [one.rules for one in exhibits()]
         click.echo(json.dumps([_to_json(one) for one in sets], indent=2))
         return
     for one in sets:
         base = f" (from {one.base.name})" if one.base else ""
         click.echo(f"{one.name}{base}: {clean(one.doc)}")
+    for one in exhibits():
+        click.echo(f"{one.rules.name} (from {one.base.name}): {one.number}, {one.title}")
 
 
 def _describe(chosen: RuleSet, as_json: bool) -> None:

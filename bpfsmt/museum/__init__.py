@@ -2,5 +2,6 @@
 
 from bpfsmt.museum.refute import Verdict, decide
 from bpfsmt.museum.replay import Belief, Replay, believe, replay
+from bpfsmt.museum.tour import Seen, look, tour
 
-__all__ = ["Belief", "Replay", "Verdict", "believe", "decide", "replay"]
+__all__ = ["Belief", "Replay", "Seen", "Verdict", "believe", "decide", "look", "replay", "tour"]

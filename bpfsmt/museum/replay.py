@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bpfsmt.crosscheck.concrete import Violation, check_trace
-from bpfsmt.domain.analysis import Analysis
+from bpfsmt.domain.analysis import Verdict
 from bpfsmt.isa import AluOp, Class, Instruction
-from bpfsmt.machine import Inputs, Result, run
+from bpfsmt.machine import Inputs, run
 from bpfsmt.machine.code import Code
 from bpfsmt.machine.memory import Fault
 from bpfsmt.program import Program, load_asm
@@ -29,29 +29,28 @@ class Belief:
     """What one rule set says of the program, and the run of what it emits.
 
     ``false`` are the claims that the run contradicts; an accepted program that faults is
-    wrong too.
+    wrong too.  ``fault`` says where the run ended, if it did not end well.
     """
 
-    analysis: Analysis
-    result: Result
+    verdict: Verdict
     false: tuple[Violation, ...]
+    fault: str
 
     @property
     def accepted(self) -> bool:
         """The program may run."""
-        return self.analysis.verdict.accepted
+        return self.verdict.accepted
 
     @property
     def wrong(self) -> bool:
         """It may run, and does what was ruled out."""
-        return self.accepted and bool(self.false or self.result.fault)
+        return self.accepted and bool(self.false or self.fault)
 
 
 @dataclass(frozen=True)
 class Replay:
     """The program with the fault and without it."""
 
-    program: Program
     wrong: Belief
     right: Belief
 
@@ -66,16 +65,16 @@ def replay(exhibit: Exhibit) -> Replay | None:
     if exhibit.program is None:
         return None
     program = load_asm(exhibit.program.read_text(), exhibit.name)
-    return Replay(program, believe(program, exhibit.rules), believe(program, exhibit.base))
+    return Replay(believe(program, exhibit.rules), believe(program, exhibit.base))
 
 
 def believe(program: Program, rules: RuleSet) -> Belief:
     """Verify a program, run what is emitted for it, and hold the claims against the run."""
-    analysis = verify(program, rules, log=True)
+    analysis = verify(program, rules)
     result = run(emitted(program, rules), Inputs(PACKET), trace=True, engine="interpret")
     assert result.trace is not None
     false = check_trace(analysis, result.trace) if analysis.verdict.accepted else []
-    return Belief(analysis, result, tuple(false))
+    return Belief(analysis.verdict, tuple(false), str(result.fault or ""))
 
 
 def emitted(program: Program, rules: RuleSet) -> Code:

@@ -13,7 +13,15 @@ To change a rule, derive a rule set and override it by name:
 ('tnum_and',)
 """
 
-from bpfsmt.rules.registry import load_rules, rule_set, rule_set_names
+from bpfsmt.rules.registry import load_exhibit, load_rules, rule_set, rule_set_names
 from bpfsmt.rules.ruleset import Policy, RuleSet, RuleSetError
 
-__all__ = ["Policy", "RuleSet", "RuleSetError", "load_rules", "rule_set", "rule_set_names"]
+__all__ = [
+    "Policy",
+    "RuleSet",
+    "RuleSetError",
+    "load_exhibit",
+    "load_rules",
+    "rule_set",
+    "rule_set_names",
+]

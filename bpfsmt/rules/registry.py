@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 from bpfsmt.bits import RuleError
-from bpfsmt.rules.museum import PREFIX, exhibit
+from bpfsmt.rules.museum import PREFIX, Exhibit, beside, exhibit
 from bpfsmt.rules.ruleset import RuleSet, RuleSetError
 
 _MODULES = {
@@ -48,6 +49,27 @@ def load_rules(spec: str) -> RuleSet:
     """
     if not spec.endswith(".py"):
         return rule_set(spec)
+    rules = getattr(_module(spec), "RULES", None)
+    if not isinstance(rules, RuleSet):
+        raise RuleSetError(f"{spec}: define RULES = rule_set(NAME).derive(NAME, RULE, ...)")
+    return rules
+
+
+def load_exhibit(spec: str) -> Exhibit:
+    """An exhibit by name, or from a Python file that defines one as ``EXHIBIT``.
+
+    Raises as `load_rules` does.
+    """
+    if not spec.endswith(".py"):
+        return exhibit(spec)
+    found = getattr(_module(spec), "EXHIBIT", None)
+    if not isinstance(found, Exhibit):
+        raise RuleSetError(f"{spec}: define EXHIBIT = Exhibit(rules, ...)")
+    return beside(found, Path(spec))
+
+
+def _module(spec: str) -> ModuleType:
+    """A user's file, run."""
     path = Path(spec)
     if not path.is_file():
         raise RuleSetError(f"{spec}: no such file")
@@ -61,7 +83,4 @@ def load_rules(spec: str) -> RuleSet:
         raise
     except Exception as e:
         raise RuleSetError(f"{spec}: {type(e).__name__}: {e}") from e
-    rules = getattr(module, "RULES", None)
-    if not isinstance(rules, RuleSet):
-        raise RuleSetError(f"{spec}: define RULES = rule_set(NAME).derive(NAME, RULE, ...)")
-    return rules
+    return module

@@ -10,6 +10,6 @@ its map ``input``.
 <rule set museum/cve-2020-8835: 122 rules>
 """
 
-from bpfsmt.rules.museum.exhibit import MODULES, PREFIX, Exhibit, exhibit, exhibits
+from bpfsmt.rules.museum.exhibit import MODULES, PREFIX, Exhibit, beside, exhibit, exhibits
 
-__all__ = ["MODULES", "PREFIX", "Exhibit", "exhibit", "exhibits"]
+__all__ = ["MODULES", "PREFIX", "Exhibit", "beside", "exhibit", "exhibits"]

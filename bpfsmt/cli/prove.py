@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bpfsmt.cli.boundary import EXIT_PROVED, EXIT_REFUTED, EXIT_UNKNOWN, worst
 from bpfsmt.cli.common import Seconds, json_option
+from bpfsmt.cli.exhibit import Page
 from bpfsmt.cli.prove_text import counterexample_text, poc_text, proof_json, proof_table
 from bpfsmt.poc import Poc, selftest, synthesise
 from bpfsmt.prover.cache import Cache, default_path
@@ -22,6 +23,7 @@ from bpfsmt.prover.prove import prove as run_proofs
 from bpfsmt.prover.recheck import check_installed
 from bpfsmt.prover.theorems import theorems, uncovered
 from bpfsmt.rules import RuleSet, RuleSetError, load_rules
+from bpfsmt.rules.museum import PREFIX
 
 DEFAULT = "linux-6.12"
 
@@ -65,6 +67,9 @@ def prove(
 ) -> int:
     """Prove every rule of a rule set, or those named.
 
+    Of a rule set of the museum (museum/NAME) it proves what concerns its fault, and prints a
+    page about it; with --all, --recheck, --dump or a RULE, as of any other.
+
     Exit code 0: everything proved; 1: something refuted; 3: something unknown.
     """
     if recheck:
@@ -75,6 +80,14 @@ def prove(
     documents = []
     try:
         for spec in specs or (DEFAULT,):
+            if spec.startswith(PREFIX) and not (about or every or recheck or dump):
+                page = Page(spec, 0.0 if no_poc else POC_SECONDS)
+                codes.add(page.code)
+                if as_json:
+                    documents.append(page.to_json())
+                else:
+                    page.show(_console(), as_selftest)
+                continue
             rules = load_rules(spec)
             _check_names(rules, about)
             start = time.perf_counter()

@@ -123,7 +123,7 @@ def _show(done: Sequence[Done]) -> None:
     spent = sum(seen.verdict.seconds for _, seen in done)
     again = sum(seen.verdict.corrected for _, seen in done)
     out.print(
-        f"{len(done)} exhibits: {good} refuted as listed and proved when corrected, {shown} shown "
+        f"{len(done)} {'exhibit' if len(done) == 1 else 'exhibits'}: {good} refuted as listed and proved when corrected, {shown} shown "
         f"by a program; {spent:.1f} s of processor time with the fault, {again:.1f} s without",
         soft_wrap=True,
     )

@@ -111,8 +111,8 @@ def theorems(rules: RuleSet) -> list[Theorem]:
     for s in itertools.chain(
         predicates.branches(), predicates.constants(), predicates.tnums(), predicates.overflow(),
         predicates.subsumption(), relations.links(), relations.splits(), relations.ids(),
-        walking.links(), walking.forks(), walking.indices(), walking.low_halves(),
-        rewrites.divisions(),
+        walking.links(), walking.forks(), walking.arms(), walking.indices(),
+        walking.low_halves(), rewrites.divisions(),
         memory.accesses(), memory.packet_ranges(), memory.arithmetic(), helpers.predicates(),
     ):  # fmt: skip
         if s.rule in have and s.applies(rules):

@@ -1,4 +1,4 @@
-"""What the walk rests on: links that it keeps, states that it forks, indices that it knows.
+"""What the walk rests on: links that it keeps, states that it forks, constants and indices.
 
 And the low half of a sign extension, which no contract can speak of.
 """
@@ -134,6 +134,14 @@ def forks() -> Iterator[Statement]:
             f"forked_{op}", Kind.SPLIT, halves, members={"zeros": "x", "ones": "y"},
             numbers=("x", "y"), synced=True,
         )  # fmt: skip
+
+
+def arms() -> Iterator[Statement]:
+    """A constant is what it was, whatever the other arm made of it (which may be dead code)."""
+    yield Statement(
+        "other_arm", Kind.OPERATOR, lambda a, r: parts_of_gamma(r, a["x"]),
+        members={"k": "x"}, numbers=("x",),
+    )  # fmt: skip
 
 
 def indices() -> Iterator[Statement]:

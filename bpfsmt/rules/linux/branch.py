@@ -52,6 +52,15 @@ def refine32_eq(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
 
 
 @rule
+def other_arm(k: Scalar, used: Scalar) -> Scalar:
+    """The constant of a compare for the arm that is taken, after that which falls through.
+
+    ``used`` is what the first arm made of it, which nobody reads (``check_cond_jmp_op``).
+    """
+    return k
+
+
+@rule
 def without(a: Scalar, b: Scalar) -> Scalar:
     """a, which is not the known b: an end of a range that is b moves inwards."""
     x = b.var_off.value

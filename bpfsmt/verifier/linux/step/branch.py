@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpfsmt.domain import UNKNOWN, Reg, RegType, State
+from bpfsmt.domain import UNKNOWN, Reg, RegType, Scalar, State
 from bpfsmt.domain.state import Frame
 from bpfsmt.isa import Class, Instruction, JmpOp
 from bpfsmt.verifier.linux.links import linked_to, narrow_linked
@@ -62,8 +62,10 @@ def branch(w: Walk, insn: Instruction, pc: int) -> int:
         w.note_past(linked=linked)
     taken = fallen = state
     if not a.is_pointer and not b.is_pointer:
-        taken = _refine(w, state, insn, _HOLDS[insn.jmp_op], a, b, wide)
-        fallen = _refine(w, state, insn, _FAILS[insn.jmp_op], a, b, wide)
+        fallen, used = _refine(w, state, insn, _FAILS[insn.jmp_op], a, b, wide)
+        if not insn.uses_reg:
+            b = b._replace(scalar=w.env.ints.other_arm(b.scalar, used))
+        taken, _ = _refine(w, state, insn, _HOLDS[insn.jmp_op], a, b, wide)
         taken = narrow_linked(w, taken, insn, linked)
         fallen = narrow_linked(w, fallen, insn, linked)
     elif wide:
@@ -110,8 +112,8 @@ def _decide(w: Walk, op: JmpOp, a: Reg, b: Reg, wide: bool) -> int:
 
 def _refine(
     w: Walk, state: State, insn: Instruction, c: Condition, a: Reg, b: Reg, wide: bool
-) -> State:
-    """The state where the condition holds of two numbers."""
+) -> tuple[State, Scalar]:
+    """The state where the condition holds of two numbers, and what the second one is there."""
     ints = w.env.ints
     rule = getattr(ints, f"refine{64 if wide else 32}_{c.name}")
     if c.swapped:
@@ -127,7 +129,7 @@ def _refine(
             right = UNKNOWN._replace(var_off=right.var_off)
         regs[insn.src] = b._replace(scalar=right)
     frame = state.frames[-1]._replace(regs=tuple(regs))
-    return state._replace(frames=(*state.frames[:-1], frame))
+    return state._replace(frames=(*state.frames[:-1], frame)), right
 
 
 def _pointers(w: Walk, insn: Instruction, a: Reg, b: Reg, state: State) -> tuple[State, State]:

@@ -24,6 +24,7 @@ _contains = scalar_contains.alone.ints[scalar_contains.name]
 
 _PACKET = (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META)
 _MAP_VALUE = (RegType.PTR_TO_MAP_VALUE, RegType.PTR_TO_MAP_VALUE_OR_NULL)
+_RECORD = (RegType.RINGBUF_MEM, RegType.RINGBUF_MEM_OR_NULL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ class _Check:
             return "" if _contains(reg.scalar, value) else "outside the claimed numbers"
         if reg.type is RegType.PTR_TO_PACKET_END:
             return "" if value == self.step.data_end else "not the end of the packet"
-        if reg.type is RegType.PTR_TO_MAP_VALUE_OR_NULL and value == 0:
+        if reg.type.nonnull is not None and value == 0:
             return ""
         base = self._base(reg, value)
         if base is None:
@@ -150,6 +151,8 @@ class _Check:
         return region.base if region is not None and self._is_of(reg, region) else None
 
     def _is_of(self, reg: Reg, region: Region) -> bool:
+        if reg.type in _RECORD:
+            return region.kind == "record" and region.size == reg.mem
         kind = "map" if reg.type is RegType.CONST_PTR_TO_MAP else "map_value"
         if region.kind != kind or region.index != reg.map:
             return False

@@ -113,6 +113,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.chunks: dict[int, Region] = {}
+        self.given_up: dict[int, Region] = {}
         self.handles: Mapping[int, Region] = {}
         self.context: Context | None = None
         self._next = FIRST_CHUNK
@@ -147,7 +148,10 @@ class Memory:
 
     def drop(self, region: Region) -> None:
         """End a region's life: what points to it now dangles."""
-        del self.chunks[region.base >> CHUNK_BITS]
+        chunk = region.base >> CHUNK_BITS
+        del self.chunks[chunk]
+        if region.kind == "record":
+            self.given_up[chunk] = region
 
     def region_at(self, address: int) -> Region | None:
         """The region within 2 GiB of an address, whether or not it may be accessed there."""
@@ -155,9 +159,13 @@ class Memory:
         return self.chunks.get(chunk) or self.handles.get(chunk)
 
     def snapshot(self) -> Memory:
-        """The regions as they are now, for later questions of where an address pointed to."""
+        """The regions as they are now, for later questions of where an address pointed to.
+
+        With them are the records that the program had and gave up.
+        """
         frozen = Memory()
-        frozen.chunks = {chunk: copy.copy(region) for chunk, region in self.chunks.items()}
+        known = {**self.given_up, **self.chunks}
+        frozen.chunks = {chunk: copy.copy(region) for chunk, region in known.items()}
         frozen.handles = dict(self.handles)
         return frozen
 

@@ -301,3 +301,36 @@ def test_a_verifier_with_an_unsound_rule_is_refuted_by_a_run() -> None:
     assert check_trace(verify(asm(text), sound), trace) == []
     [found] = check_trace(verify(asm(text), sound.derive("unsound", tnum_and)), trace)
     assert (found.pc, found.where, found.claim, found.value) == (2, "R0", "0", "0x3")
+
+
+RESERVE = """
+.map ring type=ringbuf key=0 value=0 entries=4096
+r1 = map[ring]
+r2 = SIZE
+r3 = 0
+call bpf_ringbuf_reserve
+if r0 == 0 goto none
+r1 = r0
+r2 = 0
+call bpf_ringbuf_discard
+none:
+r0 = 0
+exit
+"""
+
+
+@pytest.mark.parametrize("size", [64, 8192])
+def test_a_record_is_where_it_is_claimed_or_null(size: int) -> None:
+    text = RESERVE.replace("SIZE", str(size))
+    trace = run_asm(text, trace=True).trace
+    assert trace is not None
+    analysis = verify(asm(text), rule_set("linux-6.12"))
+    assert analysis.verdict.accepted
+    assert check_trace(analysis, trace) == []
+
+
+def test_a_record_of_another_size_is_elsewhere() -> None:
+    trace = run_asm(RESERVE.replace("SIZE", "64"), trace=True).trace
+    assert trace is not None
+    wrong = verify(asm(RESERVE.replace("SIZE", "128")), rule_set("linux-6.12"))
+    assert any("points elsewhere" in v.why for v in check_trace(wrong, trace))

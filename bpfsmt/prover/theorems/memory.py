@@ -142,6 +142,11 @@ def arithmetic() -> Iterator[Statement]:
         "offset_tainted", Kind.PREDICATE, lambda a, r: {"dead code": z3.Not(r)},
         members={"n": "x"}, numbers=("x",), synced=True,
     )  # fmt: skip
+    # Once the null check fails, base + n is taken for 0: of base 0, n has to be.
+    yield Statement(
+        "nullable_moves", Kind.RELATION, lambda a, ok: {"NULL stays 0": z3.Implies(ok, a["x"] == 0)},
+        members={"n": "x"}, numbers=("x",),
+    )  # fmt: skip
     # A packet pointer moved back by n >= 0 is no nearer to the end than its range says.
     yield Statement(
         "range_kept", Kind.RELATION, lambda a, ok: {"back": z3.Implies(ok, a["x"] >= 0)},

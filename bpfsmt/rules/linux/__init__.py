@@ -26,8 +26,8 @@
   `links_sub(n)`, `links_add32(dst, n)`, `links_sub32(dst, n)`.
 - ``fork``: `fork_scalars(dst) -> (split, zero, ones)`, before AND and OR with a known operand;
   `fork_again()`.
-- ``pointer``: `offset_tainted(n)`, `offset_sane(n, off)`, `pointer_add(var, off, n) -> Moved`,
-  `pointer_sub(var, off, n) -> Moved`, `range_kept(n)`.
+- ``pointer``: `offset_tainted(n)`, `offset_sane(n, off)`, `nullable_moves(n)`,
+  `pointer_add(var, off, n) -> Moved`, `pointer_sub(var, off, n) -> Moved`, `range_kept(n)`.
 - ``access``: `region_access_ok(var, off, size, limit)`, `stack_access_ok(var, off, size, lowest)`,
   `size_arg_ok(n, zero_ok)`, `index_known(index, entries)`; `packet_access_ok` and
   `access_aligned` are those of `bpfsmt.rules.access`.

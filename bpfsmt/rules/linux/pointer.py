@@ -50,6 +50,12 @@ def offset_tainted(n: Scalar) -> bool:
 
 
 @rule
+def nullable_moves(n: Scalar) -> bool:
+    """Whether n may be added to a pointer that may be NULL: if it is, a null check says 0."""
+    return False
+
+
+@rule
 def pointer_sum(var: Scalar, n: Scalar) -> Scalar:
     """The variable part after + n; its low half is not tracked."""
     wrap = var.umin + n.umin < var.umin or var.umax + n.umax < var.umax

@@ -63,7 +63,7 @@ def _prohibited(w: Walk, n: int, message: str, pointer: Reg) -> None:
 
 def _check_type(w: Walk, n: int, op: AluOp, pointer: Reg, number: Reg) -> None:
     t = pointer.type
-    if t.nonnull is not None:
+    if t.nonnull is not None and not w.env.ints.nullable_moves(number.scalar):
         message = f"R{n} pointer arithmetic on {t.value} prohibited, null-check it first"
         w.reject("pointer-arithmetic", message, f"{message}: it may be NULL.", n)
     if t is RegType.CONST_PTR_TO_MAP:

@@ -48,20 +48,19 @@ class Page:
 
     def to_json(self) -> dict[str, Any]:
         """Everything as plain data."""
+        e = self.exhibit
         results = {r.name: r for r in self.seen.verdict.wrong}
-        shown = (results[n] for n in (*self.exhibit.refuted, *self.exhibit.unsynced) if n in results)
+        shown = (results[n] for n in (*e.refuted, *e.unsynced) if n in results)
         return {
-            **to_json(self.exhibit, self.seen),
-            "rules": [
-                {"name": n, "wrong": wrong, "right": right} for n, wrong, right in self.exhibit.texts
-            ],
+            **to_json(e, self.seen),
+            "rules": [{"name": n, "wrong": was, "right": now} for n, was, now in e.texts],
             "counterexamples": {
-                r.name: list(_inputs(self.exhibit, r.rule, r.counterexample))
+                r.name: list(_inputs(e, r.rule, r.counterexample))
                 for r in shown
                 if r.counterexample is not None
             },
-            "assembly": _assembly(self.exhibit),
-            "replay": list(_replayed(self.exhibit, self.seen)),
+            "assembly": _assembly(e),
+            "replay": list(_replayed(e, self.seen)),
             "poc": self.poc and {
                 "program": self.poc.text, "numbers": list(self.poc.numbers),
                 "shows": self.poc.violation, "selftest": selftest(self.poc),

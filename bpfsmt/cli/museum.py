@@ -26,7 +26,7 @@ from bpfsmt.cli.common import json_option
 from bpfsmt.cli.tables import console
 from bpfsmt.museum import Seen, tour
 from bpfsmt.rules import load_exhibit
-from bpfsmt.rules.museum import MODULES, Exhibit
+from bpfsmt.rules.museum import ABSENT, MODULES, Exhibit
 
 Done = tuple[Exhibit, Seen]
 
@@ -51,6 +51,8 @@ def museum(names: tuple[str, ...], jobs: int | None, as_json: bool) -> int:
         click.echo(json.dumps([to_json(e, seen) for e, seen in done], indent=2))
     else:
         _show(done)
+        for absent in () if names else ABSENT:
+            click.echo(f"no exhibit: {absent.faults}: {absent.why}")
     if interrupted:
         complain("interrupted")
     return worst({*(code(seen) for _, seen in done), *([EXIT_INTERRUPTED] if interrupted else [])})
@@ -99,14 +101,16 @@ def program_word(seen: Seen) -> str:
 def components(names: Sequence[str]) -> str:
     """Obligations, those of one rule together.
 
-    >>> components(["zext32/u64", "zext32/s64", "sub_overflows/exact"])
-    'zext32/u64,s64 sub_overflows/exact'
+    >>> components(["zext32/u64", "zext32/s64", "movsx64(8)/u64", "movsx64(16)/u64"])
+    'zext32/u64,s64; movsx64/u64'
     """
     parts: dict[str, list[str]] = {}
     for name in names:
         rule, _, part = name.partition("/")
-        parts.setdefault(rule, []).append(part)
-    return " ".join(f"{rule}/{','.join(found)}" for rule, found in parts.items())
+        found = parts.setdefault(rule.partition("(")[0], [])
+        if part not in found:
+            found.append(part)
+    return "; ".join(f"{rule}/{','.join(found)}" for rule, found in parts.items())
 
 
 def _show(done: Sequence[Done]) -> None:
@@ -122,9 +126,10 @@ def _show(done: Sequence[Done]) -> None:
     shown = sum(seen.replay is not None and seen.replay.shown for _, seen in done)
     spent = sum(seen.verdict.seconds for _, seen in done)
     again = sum(seen.verdict.corrected for _, seen in done)
+    count = f"{len(done)} exhibit{'' if len(done) == 1 else 's'}"
     out.print(
-        f"{len(done)} {'exhibit' if len(done) == 1 else 'exhibits'}: {good} refuted as listed and proved when corrected, {shown} shown "
-        f"by a program; {spent:.1f} s of processor time with the fault, {again:.1f} s without",
+        f"{count}: {good} refuted as listed and proved when corrected, {shown} shown by a program; "
+        f"{spent:.1f} s of processor time with the fault, {again:.1f} s without",
         soft_wrap=True,
     )
 
@@ -174,7 +179,11 @@ def to_json(exhibit: Exhibit, seen: Seen) -> dict[str, Any]:
         "refuted": list(v.refuted),
         "unsynced": list(v.unsynced),
         "unknown": list(v.unknown),
-        "seconds": {"first": v.first, "wrong": v.seconds, "corrected": v.corrected},
+        "seconds": {
+            "first": round(v.first, 3),
+            "wrong": round(v.seconds, 3),
+            "corrected": round(v.corrected, 3),
+        },
         "obligations": {"wrong": v.counts(), "corrected": v.counts(fault=False)},
         "program": program_word(seen),
         "faults": list(seen.faults),

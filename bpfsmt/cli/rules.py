@@ -40,14 +40,14 @@ def _text(chosen: RuleSet, name: str) -> str:
 def _list(as_json: bool) -> None:
     sets = [rule_set(name) for name in rule_set_names()]
     if as_json:
-        sets += [one.rules for one in exhibits()]
+        sets += [e.rules for e in exhibits()]
         click.echo(json.dumps([_to_json(one) for one in sets], indent=2))
         return
     for one in sets:
         base = f" (from {one.base.name})" if one.base else ""
         click.echo(f"{one.name}{base}: {clean(one.doc)}")
-    for one in exhibits():
-        click.echo(f"{one.rules.name} (from {one.base.name}): {one.number}, {one.title}")
+    for e in exhibits():
+        click.echo(f"{e.rules.name} (from {e.base.name}): {e.number}, {e.title}")
 
 
 def _describe(chosen: RuleSet, as_json: bool) -> None:

@@ -78,8 +78,8 @@ def decide(exhibit: Exhibit, readable: bool = False) -> Verdict:
     if readable:
         trials = {o.name: o.trial for o in obligations(exhibit.rules, exhibit.about)}
         wrong = [_readable(r, trials[r.name]) for r in wrong]
-    spent = (round(s, 3) for s in (first, middle - start, end - middle))
-    return Verdict(wrong, right, *spent, tuple(_faults(exhibit, wrong, right)))
+    faults = tuple(_faults(exhibit, wrong, right))
+    return Verdict(wrong, right, first, middle - start, end - middle, faults)
 
 
 def obligations(rules: RuleSet, about: Sequence[str]) -> Iterator[Obligation]:

@@ -84,8 +84,8 @@ def _put(numbers: tuple[int, ...], j: int, y: int) -> tuple[int, ...]:
     return (*numbers[:j], y, *numbers[j + 1 :])
 
 
-def _variants(r: Scalar | Tnum) -> Iterator[Any]:
-    """The record without one part, or with one of its numbers rounder."""
+def _variants(r: Any) -> Iterator[Any]:
+    """The scalar or tnum without one part, or with one of its numbers rounder."""
     if isinstance(r, Scalar):
         for part in _PARTS:
             yield r._replace(**{name: getattr(UNKNOWN, name) for name in part})

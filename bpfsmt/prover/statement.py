@@ -205,4 +205,6 @@ class _Instance:
 
     def _with_words(self, values: tuple[Any, ...], words: Mapping[str, int]) -> tuple[Any, ...]:
         pairs = zip(self.rule.params, values, strict=True)
-        return tuple(t(words[n]) if n in words and isinstance(t, Word) else v for (n, t), v in pairs)
+        return tuple(
+            t(words[n]) if n in words and isinstance(t, Word) else v for (n, t), v in pairs
+        )

@@ -144,7 +144,8 @@ def arithmetic() -> Iterator[Statement]:
     )  # fmt: skip
     # Once the null check fails, base + n is taken for 0: of base 0, n has to be.
     yield Statement(
-        "nullable_moves", Kind.RELATION, lambda a, ok: {"NULL stays 0": z3.Implies(ok, a["x"] == 0)},
+        "nullable_moves", Kind.RELATION,
+        lambda a, ok: {"NULL stays 0": z3.Implies(ok, a["x"] == 0)},
         members={"n": "x"}, numbers=("x",),
     )  # fmt: skip
     # A packet pointer moved back by n >= 0 is no nearer to the end than its range says.

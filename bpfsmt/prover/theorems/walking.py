@@ -95,8 +95,7 @@ def _drawn(widths: tuple[tuple[int, int], ...], of: Mapping[str, int]) -> Mappin
     """Two links on one base that fit the number drawn for the source."""
     reg, source = widths[of["reg_width"] % len(widths)]
     reg_off, source_off = (
-        0 if width == COPY else s32(of[off])
-        for width, off in zip((reg, source), OFFS, strict=True)
+        0 if width == COPY else s32(of[off]) for width, off in zip((reg, source), OFFS, strict=True)
     )
     base = of["s"] - source_off
     return {

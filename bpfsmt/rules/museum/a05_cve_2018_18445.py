@@ -25,8 +25,8 @@ EXHIBIT = Exhibit(
     cve="CVE-2018-18445",
     fix="b799207e1e18",
     introduced="468f6eafa6c4, the fix of CVE-2017-17852 (4.15, 4.14.9)",
-    bad="4.14.9 to 4.14.74, 4.15 to 4.18.12",
-    fixed="4.19-rc7, 4.18.13, 4.14.75",
+    bad="4.15 to 4.18, 4.14 from 4.14.9",
+    fixed="4.19-rc7",
     kind="operator",
     wrong="Results were truncated now, and operands no longer. For a sum that comes to the same, "
     "but a shift right moves bits of the upper half into the lower one.",

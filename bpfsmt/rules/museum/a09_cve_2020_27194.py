@@ -43,8 +43,8 @@ EXHIBIT = Exhibit(
     cve="CVE-2020-27194",
     fix="5b9fbeb75b6a",
     introduced="3f50f132d840 (5.7)",
-    bad="5.7 to 5.8.12",
-    fixed="5.9, 5.8.13",
+    bad="5.7 to 5.8",
+    fixed="5.9",
     kind="operator",
     wrong="The 32-bit part of OR read smin and umin of the source, cut to 32 bits, and took the "
     "destination's umin and umax, cut as well, for s32min and s32max. From 1 to 0x600000001 "

@@ -24,7 +24,7 @@ EXHIBIT = Exhibit(
     fix="bc895e8b2a64",
     introduced="3f50f132d840 (5.7)",
     bad="5.7 to 5.10.9",
-    fixed="5.11-rc5, 5.10.10",
+    fixed="5.11, 5.10.10",
     kind="operator",
     wrong="When the test got a twin for 32 bits, the parameters of the two were mixed up: that of "
     "64-bit differences took s32. A lower bound near S64_MIN wraps unnoticed, and the range turns "

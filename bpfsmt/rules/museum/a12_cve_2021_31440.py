@@ -30,8 +30,8 @@ EXHIBIT = Exhibit(
     cve="CVE-2021-31440",
     fix="10bf4e83167c",
     introduced="3f50f132d840 (5.7)",
-    bad="5.7 to 5.12.1",
-    fixed="5.13-rc1, 5.12.2, 5.11.19, 5.10.35",
+    bad="5.7 to 5.12",
+    fixed="5.13",
     kind="operator",
     wrong="umin became u32min if it alone fits 32 bits. But a number of at least 1 may be 2^32, "
     "whose low half is 0.",

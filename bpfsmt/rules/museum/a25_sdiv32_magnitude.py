@@ -45,10 +45,11 @@ EXHIBIT = Exhibit(
     TRACKED.derive("museum/a25-sdiv32-magnitude", emitted_sdiv32),
     number="A25",
     title="the interpreter divides the least 32-bit number as a 64-bit one",
+    cve="CVE-2026-31525",
     fix="c77b30bd1dcb",
     introduced="ec0e2da95f72 (6.6)",
     bad="6.6 to 7.0-rc",
-    fixed="7.0; stable releases of 2026",
+    fixed="7.0",
     kind="rewrite",
     wrong="The interpreter divides magnitudes. abs() of INT_MIN is INT_MIN, and assigned to 64 "
     "bits it is 0xffffffff80000000: INT_MIN / 2 came out as 0x40000000, where the verifier has "

@@ -193,9 +193,12 @@ def _hex(x: int) -> str:
 
 def _proved(e: Exhibit, seen: Seen) -> Iterator[str]:
     v = seen.verdict
-    rest = sum(r.verdict == "proved" and r.counterexample is None for r in v.wrong)
+    wrong = {r.rule for r in v.wrong if r.verdict == "refuted"}
+    rest = [r for r in v.wrong if r.verdict == "proved" and r.counterexample is None]
     if rest:
-        yield f"all else about these rules, as they were: {rest} obligations"
+        leaning = {u for r in rest for u in r.uses} & wrong
+        given = f", given what is refuted of {', '.join(sorted(leaning))}" if leaning else ""
+        yield f"all else about these rules, as they were: {len(rest)} obligations{given}"
     yield f"the rules as they are: {v.counts(fault=False)} in {v.corrected:.1f} s"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,15 @@ def test_the_program_shows_it(name: str) -> None:
     assert found.wrong.accepted
     assert found.wrong.fault or found.wrong.false
     assert found.shown
+
+
+def test_the_split_is_wrong_before_an_and_too() -> None:
+    """What the prover refutes of `forked_and`, of which the fix says nothing, is real."""
+    e = exhibit("cve-2026-31413")
+    found = replay(replace(e, program=Path(__file__).parent / "forked_and.bpfasm"))
+    assert found is not None
+    assert found.shown
+    assert "input-5" in found.wrong.fault
 
 
 def test_operands_that_are_not_synced() -> None:

@@ -29,6 +29,6 @@ EXHIBIT = Exhibit(
     right="The state with 0 goes through the instruction too.",
     refuted=("forked_or/first, of the whole", "forked_or/first, of the low half",
              "forked_and/first, of the low half"),
-    limits="That AND is wrong as well where only the low half is 0 or -1 is not in the fix's "
-    "words; the prover found it.",
+    limits="The program shows OR. That AND is wrong as well, where only the low half is 0 or -1, "
+    "is not in the fix's words: the prover found it, and the tests have a program for it.",
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -106,9 +107,12 @@ def _bold(text: str) -> Text:
 
 
 def _section(title: str, lines: Sequence[Line] | Iterator[Line], style: str = "") -> Iterator[Line]:
+    shown = list(lines)
+    while shown and not shown[-1]:
+        shown.pop()
     yield ""
     yield _bold(title)
-    for line in lines:
+    for line in shown:
         yield Text(f"  {line}" if line else "", style) if isinstance(line, str) else line
 
 
@@ -135,15 +139,23 @@ def _texts(e: Exhibit, wrong: bool) -> Iterator[str]:
 
 
 def _refutations(e: Exhibit, seen: Seen) -> Iterator[str]:
+    """What is listed, each with its inputs; components that fail for the same ones together."""
     results = {r.name: r for r in seen.verdict.wrong}
     listed = [results[n] for n in (*e.refuted, *e.unsynced) if n in results]
-    for r in listed[:SHOWN]:
-        yield f"{r.name}: {_verdict(r)}"
-        if r.counterexample is not None:
-            yield from (f"  {line}" for line in _inputs(e, r.rule, r.counterexample))
-    if listed[SHOWN:]:
-        more = ", ".join(f"{r.name} ({_verdict(r)})" for r in listed[SHOWN:])
+    groups = [list(g) for _, g in itertools.groupby(listed, _same_inputs)]
+    for group in groups[:SHOWN]:
+        yield f"{components([r.name for r in group])}: {_verdict(group[0])}"
+        if group[0].counterexample is not None:
+            parts = ", ".join(r.counterexample.part for r in group if r.counterexample)
+            yield from (f"  {x}" for x in _inputs(e, group[0].rule, group[0].counterexample, parts))
+    if groups[SHOWN:]:
+        more = ", ".join(f"{r.name} ({_verdict(r)})" for g in groups[SHOWN:] for r in g)
         yield from _wrapped(f"and {more}")
+
+
+def _same_inputs(r: Result) -> tuple[Any, ...]:
+    c = r.counterexample
+    return (r.verdict, r.rule, c and (c.args, c.numbers))
 
 
 def _verdict(r: Result) -> str:
@@ -152,22 +164,22 @@ def _verdict(r: Result) -> str:
     return r.verdict
 
 
-def _inputs(e: Exhibit, rule: str, c: Counterexample | None) -> Iterator[str]:
+def _inputs(e: Exhibit, rule: str, c: Counterexample, parts: str = "") -> Iterator[str]:
     """A counterexample with the rule's own names, states as the kernel's log writes them."""
-    assert c is not None
     params = e.rules.linked.rules[rule].params
     # Of an operation, each record's number comes in the order of the parameters.
     numbers = iter(c.numbers if c.value is not None else ())
     for (name, kind), arg in zip(params, c.args, strict=True):
         x = next(numbers, None)
-        of = f", which stands for {_hex(x)}" if isinstance(arg, tuple) and x is not None else ""
-        yield f"{name} = {_show(arg, kind)}{of}"
+        shown = _show(arg, kind)
+        told = not isinstance(arg, tuple) or x is None or shown == _hex(x)
+        yield f"{name} = {shown}" + ("" if told else f", which stands for {_hex(x or 0)}")
     yield f"{rule} gives {_show(c.result)}"
     if c.value is not None:
-        yield f"but the operation gives {_hex(c.value)}, which is not in its {c.part}"
+        yield f"but the operation gives {_hex(c.value)}, which is not in its {parts or c.part}"
     else:
         held = f" ({', '.join(map(_hex, c.numbers))})" if c.numbers else ""
-        yield f"which is false for these numbers{held}: {c.part}"
+        yield f"which is false for these numbers{held}: {parts or c.part}"
 
 
 def _show(value: Any, kind: Any = None) -> str:

@@ -99,7 +99,7 @@ def program_word(seen: Seen) -> str:
 
 
 def components(names: Sequence[str]) -> str:
-    """Obligations, those of one rule together.
+    """Obligations, those of one rule together if their parts are single words.
 
     >>> components(["zext32/u64", "zext32/s64", "movsx64(8)/u64", "movsx64(16)/u64"])
     'zext32/u64,s64; movsx64/u64'
@@ -107,10 +107,11 @@ def components(names: Sequence[str]) -> str:
     parts: dict[str, list[str]] = {}
     for name in names:
         rule, _, part = name.partition("/")
-        found = parts.setdefault(rule.partition("(")[0], [])
-        if part not in found:
+        rule = rule.partition("(")[0]
+        found = parts.setdefault(f"{rule}/{part if ' ' in part else ''}", [])
+        if " " not in part and part not in found:
             found.append(part)
-    return "; ".join(f"{rule}/{','.join(found)}" for rule, found in parts.items())
+    return "; ".join(rule + ",".join(found) for rule, found in parts.items())
 
 
 def _show(done: Sequence[Done]) -> None:

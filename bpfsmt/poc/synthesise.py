@@ -78,10 +78,18 @@ def synthesise(
 
 
 def _in_order(found: Sequence[Operation], choices: Sequence[Choice]) -> Iterator[Any]:
-    """Short shapes first; among them, first the operations that are nearest to the rule."""
+    """Short shapes first; among them by turns the nearest operation, and the simplest shapes.
+
+    A rule may be part of many operations and show in few of them, or in one of them only after
+    some steps.
+    """
     for few, many in ((0, 2), (3, 4), (5, 99)):
         some = [c for c in choices if few <= sum(map(len, c)) <= many]
-        yield from itertools.product(found, some)
+        nearest = itertools.product(range(len(found)), range(len(some)))
+        simplest = ((i, j) for j in range(len(some)) for i in range(len(found)))
+        # Both are all pairs, so they end together.
+        turns = itertools.chain.from_iterable(zip(nearest, simplest, strict=True))
+        yield from ((found[i], some[j]) for i, j in dict.fromkeys(turns))
 
 
 @dataclass(frozen=True)

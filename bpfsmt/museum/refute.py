@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from bpfsmt.museum.simpler import simpler
 from bpfsmt.prover.decide import Decider, Result
-from bpfsmt.prover.obligation import Inputs, Kind, Obligation, Trial
+from bpfsmt.prover.obligation import Inputs, Obligation, Trial
 from bpfsmt.prover.theorems import theorems
 from bpfsmt.rules.museum import Exhibit
 from bpfsmt.rules.ruleset import RuleSet
@@ -83,9 +83,9 @@ def decide(exhibit: Exhibit, readable: bool = False) -> Verdict:
 
 
 def obligations(rules: RuleSet, about: Sequence[str]) -> Iterator[Obligation]:
-    """Every obligation about these rules, but for those on the coherence of results."""
+    """Every obligation about these rules."""
     for t in theorems(rules):
-        if t.rule in about and not t.name.endswith(f": {Kind.COHERENCE.value[:8]}"):
+        if t.rule in about:
             yield from t.obligations()
 
 

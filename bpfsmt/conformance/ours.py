@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -86,7 +87,30 @@ def test_run_context(kind: ProgramType, frame: bytes) -> dict[str, int]:
     if kind not in SKB:
         return {}
     protocol, packet_type = _protocol(frame), _packet_type(frame)
-    return {"protocol": protocol, "ifindex": LOOPBACK, "pkt_type": packet_type}
+    fields = {"protocol": protocol, "ifindex": LOOPBACK, "pkt_type": packet_type}
+    return fields | (_socket(frame) if kind is ProgramType.CGROUP_SKB else {})
+
+
+def _socket(frame: bytes) -> dict[str, int]:
+    """The family and the addresses of a socket that sends what is in the frame.
+
+    A frame too short for its IP header is refused by the kernel.
+    """
+    packet = frame[ETHERNET:]
+    if frame[12:14] == b"\x08\x00":
+        addresses = {"local_ip4": packet[12:16], "remote_ip4": packet[16:20]}
+        family = socket.AF_INET
+    elif frame[12:14] == b"\x86\xdd":
+        addresses = {
+            f"{side}_ip6[{n}]": packet[begin + 4 * n : begin + 4 * n + 4]
+            for side, begin in (("local", 8), ("remote", 24))
+            for n in range(4)
+        }
+        family = socket.AF_INET6
+    else:
+        return {}
+    numbers = {name: int.from_bytes(data, "little") for name, data in addresses.items()}
+    return {"family": family, **numbers}
 
 
 def _protocol(frame: bytes) -> int:
@@ -99,14 +123,14 @@ def _protocol(frame: bytes) -> int:
 
 
 def _packet_type(frame: bytes) -> int:
-    """To this host (the loopback's address is zero), to all, to a group, or to another."""
-    host, broadcast, multicast, other = range(4)
-    to = frame[:6]
-    if to == bytes(6):
+    """To this host (the loopback's address is zero), to a group, or to another.
+
+    The loopback has no broadcast address, so what goes to all goes to a group there.
+    """
+    host, multicast, other = 0, 2, 3
+    if frame[:6] == bytes(6):
         return host
-    if to[0] & 1:
-        return broadcast if to == b"\xff" * 6 else multicast
-    return other
+    return multicast if frame[0] & 1 else other
 
 
 def contents_of(env: Environment, maps: Iterable[MapDef]) -> dict[str, dict[bytes, bytes]]:

@@ -8,8 +8,9 @@ from typing import Any
 import z3
 
 from bpfsmt.isa.opcodes import CallSrc
-from bpfsmt.semantics.context import layout_of
+from bpfsmt.semantics.context import CtxField, layout_of
 from bpfsmt.symbolic.encode import Encoding, Node, place
+from bpfsmt.symbolic.memory import ctx_part
 
 CALL = 0x85
 MAX_BYTES = 2048
@@ -65,8 +66,8 @@ def witness_of(encoding: Encoding, model: Any) -> Witness:
 
     ctx = {}
     for f in layout_of(encoding.program.type).fields:
-        if f.kind == "scalar" and f.size <= 8:
-            ctx[f.name] = read.word(z3.BitVec(f"ctx.{f.name}", 64)) & ((1 << 8 * f.size) - 1)
+        if f.kind == "scalar":
+            ctx[f.name] = _context_field(f, read)
     events = [e for node in encoding.nodes.values() for e in _events(node, read)]
     return Witness(
         bytes(byte(i) for i in range(length)),
@@ -74,6 +75,14 @@ def witness_of(encoding: Encoding, model: Any) -> Witness:
         ctx,
         tuple(events),
     )
+
+
+def _context_field(f: CtxField, read: _Reader) -> int:
+    """The number in a field: one input, or of a long field one for each byte."""
+    if f.size <= 8:
+        return read.word(z3.BitVec(f"ctx.{f.name}", 64)) & f.mask
+    parts = (read.word(z3.BitVec(f"ctx.{ctx_part(f, at)}", 64)) & 0xFF for at in range(f.size))
+    return sum(part << 8 * at for at, part in enumerate(parts))
 
 
 class _Reader:

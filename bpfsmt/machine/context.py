@@ -10,7 +10,7 @@ from bpfsmt.errors import BpfsmtError, UnsupportedError
 from bpfsmt.machine.memory import Fault, Memory
 from bpfsmt.machine.packet import Packet
 from bpfsmt.program.program import ProgramType
-from bpfsmt.semantics.context import LAYOUTS, ContextLayout, CtxField
+from bpfsmt.semantics.context import LAYOUTS, ContextLayout, CtxField, field_after_write
 
 
 class Shape(NamedTuple):
@@ -60,11 +60,12 @@ class Context:
         return 0 if f is None else int.from_bytes(self.data[f.offset : f.offset + f.size], "little")
 
     def set(self, name: str, value: int) -> None:
-        """Set a field to the low bits of a number; raises `BpfsmtError` if there is none."""
+        """Set a field to the low bits of a number, as many as the kernel keeps; raises
+        `BpfsmtError` if there is no such field."""
         f = self._fields.get(name)
         if f is None:
             raise BpfsmtError(f"the context has no scalar field {name}")
-        number = value & ((1 << 8 * f.size) - 1)
+        number = value & ((1 << 8 * (f.kept or f.size)) - 1)
         self.data[f.offset : f.offset + f.size] = number.to_bytes(f.size, "little")
 
     def put(self, name: str, value: int) -> None:
@@ -74,7 +75,8 @@ class Context:
 
     def load(self, address: int, at: int, size: int) -> int:
         """What a program's load gives; raises `Fault`."""
-        kind = self._field(address, at, size, write=False)
+        f = self._field(address, at, size, write=False)
+        kind = f.kind
         if kind == "pkt":
             return self.packet.data
         if kind == "pkt_end":
@@ -83,14 +85,18 @@ class Context:
             return self.packet.data_meta
         if kind != "scalar":
             raise UnsupportedError(f"context fields of kind {kind} are not modelled")
+        at = f.source(at, size)
         return int.from_bytes(self.data[at : at + size], "little")
 
     def store(self, address: int, at: int, data: bytes) -> None:
         """A program's store; raises `Fault`."""
-        self._field(address, at, len(data), write=True)
-        self.data[at : at + len(data)] = data
+        size = len(data)
+        f = self._field(address, at, size, write=True)
+        old, new = (int.from_bytes(each, "little") for each in (self.data[at : at + size], data))
+        kept = field_after_write(old, new, f.mask, f.most)
+        self.data[at : at + size] = kept.to_bytes(size, "little")
 
-    def _field(self, address: int, at: int, size: int, *, write: bool) -> str:
+    def _field(self, address: int, at: int, size: int, *, write: bool) -> CtxField:
         if self.layout is None:
             raise UnsupportedError(f"the context of {self.type.value} is not modelled")
         f = self.layout.access(at, size, write=write)
@@ -98,7 +104,7 @@ class Context:
             what = "write" if write else "read"
             why = f"{self.layout.struct} has no such field"
             raise Fault(what, address, size, f"context{at:+d}", why)
-        return f.kind
+        return f
 
 
 def fields_of(type_: ProgramType, data: bytes) -> dict[str, int]:

@@ -22,7 +22,8 @@ class Inputs:
     ``packet`` are the bytes that the program sees from its start: for XDP and classifiers
     a whole frame, for socket filters and cgroup programs usually from the network header
     on, with the link-layer header in ``link``.  ``ctx`` gives the scalar fields of the
-    context by name, 0 where it says nothing, but for ``len`` and a frame's ``protocol``.
+    context by name, 0 where it says nothing, but for ``len``, ``wire_len`` and a frame's
+    ``protocol``.
     ``data_meta`` is the metadata in front of the packet.  ``context`` are the bytes of a
     context that is no packet's (a tracepoint's record, the registers at a kprobe), zeros
     behind them.

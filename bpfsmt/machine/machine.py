@@ -98,6 +98,7 @@ class Machine:
         if isinstance(self.packet, Skb):
             self.packet.context = context
             context.put("len", len(inputs.packet))
+            context.put("wire_len", len(inputs.packet))
             frame = inputs.packet if type_ in _FRAMES else inputs.link
             if len(frame) >= ETHERNET:
                 context.put("protocol", swapped(int.from_bytes(frame[12:14], "big")))

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from bpfsmt.bits import rule, u64
 from bpfsmt.program.program import ProgramType
+
+_U64 = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,9 @@ class CtxField:
     the kernel's log: "pkt", "pkt_end", "pkt_meta", "sock_common_or_null".  ``narrow`` admits
     aligned reads of fewer bytes inside the field, ``writable`` full-width writes,
     ``narrow_writable`` aligned ones of fewer bytes too.
+
+    ``kept`` is in how many bytes the kernel keeps the number, if in fewer than ``size``, and
+    ``most`` the greatest number that a write changes it to.
     """
 
     name: str
@@ -28,6 +34,32 @@ class CtxField:
     narrow: bool = False
     writable: bool = False
     narrow_writable: bool = False
+    kept: int = 0
+    most: int = _U64
+
+    def source(self, offset: int, size: int) -> int:
+        """The offset of the bytes that a read of ``size`` bytes at ``offset`` gives.
+
+        Of a number that the kernel keeps in fewer bytes, a narrow read that is as wide as
+        those gives the number, wherever in the field it is (Linux 6.18,
+        ``bpf_convert_ctx_accesses``: only what is narrower still is shifted and masked).
+        """
+        return self.offset if self.kept and size >= self.kept else offset
+
+    @property
+    def mask(self) -> int:
+        """The bits that stay of a number that is written."""
+        return (1 << 8 * min(self.kept or self.size, 8)) - 1
+
+
+@rule
+def field_after_write(old: u64, new: u64, mask: u64, most: u64) -> u64:
+    """What a field of ``mask`` bits holds after a write of ``new``, if it was ``old``.
+
+    One difference to the kernel's code: that compares the whole register with ``most``, and
+    a constant as a signed number; here ``new`` are the bytes that are written.
+    """
+    return old if new > most else new & mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +106,24 @@ _SKB_FIELDS = {
     f.name: f
     for f in (
         CtxField("len", 0, _U32, narrow=True),
-        CtxField("pkt_type", 4, _U32, narrow=True),
+        CtxField("pkt_type", 4, _U32, narrow=True, kept=1),
         CtxField("mark", 8, _U32, narrow=True),
-        CtxField("queue_mapping", 12, _U32, narrow=True),
-        CtxField("protocol", 16, _U32, narrow=True),
+        CtxField("queue_mapping", 12, _U32, narrow=True, kept=2, most=0xFFFE),
+        CtxField("protocol", 16, _U32, narrow=True, kept=2),
         CtxField("vlan_present", 20, _U32, narrow=True),
-        CtxField("vlan_tci", 24, _U32, narrow=True),
-        CtxField("vlan_proto", 28, _U32, narrow=True),
+        CtxField("vlan_tci", 24, _U32, narrow=True, kept=2),
+        CtxField("vlan_proto", 28, _U32, narrow=True, kept=2),
         CtxField("priority", 32, _U32, narrow=True),
         CtxField("ingress_ifindex", 36, _U32, narrow=True),
         CtxField("ifindex", 40, _U32, narrow=True),
-        CtxField("tc_index", 44, _U32, narrow=True),
+        CtxField("tc_index", 44, _U32, narrow=True, kept=2),
         CtxField("cb", 48, 5 * _U32, narrow=True, writable=True, narrow_writable=True),
         CtxField("hash", 68, _U32, narrow=True),
-        CtxField("tc_classid", 72, _U32, narrow=True),
+        CtxField("tc_classid", 72, _U32, narrow=True, kept=2),
         CtxField("data", 76, _U32, "pkt"),
         CtxField("data_end", 80, _U32, "pkt_end"),
         CtxField("napi_id", 84, _U32, narrow=True),
-        CtxField("family", 88, _U32, narrow=True),
+        CtxField("family", 88, _U32, narrow=True, kept=2),
         CtxField("remote_ip4", 92, _U32),
         CtxField("local_ip4", 96, _U32),
         *(CtxField(f"remote_ip6[{i}]", 100 + _U32 * i, _U32) for i in range(4)),
@@ -101,9 +133,9 @@ _SKB_FIELDS = {
         CtxField("data_meta", 140, _U32, "pkt_meta"),
         CtxField("tstamp", 152, 8),
         CtxField("wire_len", 160, _U32, narrow=True),
-        CtxField("gso_segs", 164, _U32, narrow=True),
+        CtxField("gso_segs", 164, _U32, narrow=True, kept=2),
         CtxField("sk", 168, 8, "sock_common_or_null"),
-        CtxField("gso_size", 176, _U32, narrow=True),
+        CtxField("gso_size", 176, _U32, narrow=True, kept=2),
         CtxField("hwtstamp", 184, 8),
     )
 }

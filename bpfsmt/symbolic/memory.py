@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 import z3
 
 from bpfsmt.errors import UnsupportedError
 from bpfsmt.program.program import Program
-from bpfsmt.semantics.context import layout_of
+from bpfsmt.semantics.context import CtxField, field_after_write, layout_of
 from bpfsmt.symbolic.state import EMPTY, Byte, Cell, SymState, merge_cells
 from bpfsmt.symbolic.values import (
     CTX,
@@ -32,6 +34,7 @@ from bpfsmt.symbolic.values import (
 )
 
 STACK_SIZE = 512
+_WORD = 8
 
 UNWRITTEN = "read of unwritten stack"
 """What a fault begins with where a program reads stack bytes that it never wrote."""
@@ -110,15 +113,7 @@ class Access:
             return pointer(PACKET, window[f.kind])
         if f.kind != "scalar":
             raise UnsupportedError(f"context field {f.name}: a pointer of kind {f.kind}")
-        whole = state.ctx.get(f.name)
-        if whole is None:
-            whole = (
-                z3.BitVec(f"ctx.{f.name}", 64)
-                if f.size <= 8
-                else z3.BitVec(f"ctx.{f.name}.{off - f.offset}.{size}", 64)
-            )
-        low = z3.LShR(whole, 8 * (off - f.offset)) if f.size <= 8 else whole
-        return number(z3.simplify(low & ((1 << 8 * size) - 1)))
+        return number(_field_bytes(state, f, f.source(off, size) - f.offset, size))
 
     def _map_value(self, region: Region, alt: Alt, size: int) -> Term:
         """What a map value holds: anything, for others may write it at any time."""
@@ -186,12 +181,18 @@ class Access:
     def _store_ctx(self, state: SymState, alt: Alt, size: int, value: Value) -> SymState:
         off = const_of(alt.off)
         f = None if off is None else layout_of(self.program.type).access(off, size, write=True)
-        if f is None:
+        if f is None or off is None:
             self.fault(alt.guard, f"write of {size} context bytes at {_where(alt)}")
             return state
-        new = z3.simplify(value.bits & ((1 << 8 * size) - 1))
-        old = state.ctx.get(f.name, z3.BitVec(f"ctx.{f.name}", 64))
-        return replace(state, ctx={**state.ctx, f.name: ite(alt.guard, new, old)})
+        at = off - f.offset
+        old = _field_bytes(state, f, at, size)
+        new = value.bits & ((1 << 8 * size) - 1)
+        kept = field_after_write.terms(old, new, z3.BitVecVal(f.mask, 64), z3.BitVecVal(f.most, 64))
+        after = z3.simplify(ite(alt.guard, kept, old))
+        if f.size <= _WORD:
+            return replace(state, ctx={**state.ctx, f.name: after})
+        parts = {ctx_part(f, at + i): z3.LShR(after, 8 * i) & 0xFF for i in range(size)}
+        return replace(state, ctx={**state.ctx, **parts})
 
     def _store_stack(self, state: SymState, alt: Alt, size: int, value: Value) -> SymState:
         assert alt.region is not None
@@ -219,6 +220,27 @@ class Access:
                 here = conj(alt.guard, alt.off + i == k)
                 state = write_bytes(state, frame, k, [byte], here)
         return state
+
+
+def ctx_part(f: CtxField, at: int) -> str:
+    """The name of what a byte of a context's field is part of: the number, or of a field
+    that is longer than a number the byte itself."""
+    return f.name if f.size <= _WORD else f"{f.name}.{at}"
+
+
+def ctx_value(state: SymState, name: str) -> Term:
+    """What is there under such a name, as 64 bits: an input unless it was written."""
+    return state.ctx.get(name, z3.BitVec(f"ctx.{name}", 64))
+
+
+def _field_bytes(state: SymState, f: CtxField, at: int, size: int) -> Term:
+    """The number in ``size`` bytes of a field, from byte ``at`` on."""
+    if f.size <= _WORD:
+        found = z3.LShR(ctx_value(state, f.name) & f.mask, 8 * at)
+    else:
+        parts = (ctx_value(state, ctx_part(f, at + i)) & 0xFF for i in range(size))
+        found = reduce(operator.or_, (part << 8 * i for i, part in enumerate(parts)))
+    return z3.simplify(found & ((1 << 8 * size) - 1))
 
 
 def stack_byte(stack: Mapping[int, Cell], off: int) -> tuple[Byte, Term]:

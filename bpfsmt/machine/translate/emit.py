@@ -221,7 +221,7 @@ class Emitter:
             if found is not None and found.kind in _POINTERS:
                 return Operand(_POINTERS[found.kind], *PACKET_SPACE), PACKET
             if found is not None and found.kind == "scalar":
-                return Operand(_get("cd", str(at), size), 0, known), ""
+                return Operand(_get("cd", str(found.source(at, size)), size), 0, known), ""
         # Four bytes may be a field of the context that gives a whole pointer after all.
         most = U64 if size == 4 else known
         a = self._address(n, offset)
@@ -251,7 +251,7 @@ class Emitter:
         if fact.base == CTX and self.layout is not None:
             at = fact.off + offset
             found = self.layout.access(at, size, write=True)
-            if found is not None and found.kind == "scalar":
+            if found is not None and found.kind == "scalar" and not found.kept:
                 self.line(_put("cd", str(at), size, text))
                 return
         a = self._address(n, offset)

@@ -5,6 +5,8 @@ Words are in the byte order of a little-endian machine; subtraction adds the com
 
 from __future__ import annotations
 
+import struct
+
 _U32 = 0xFFFFFFFF
 
 
@@ -19,27 +21,39 @@ def folded(total: int) -> int:
     return total
 
 
-def _words(data: bytes) -> list[int]:
-    return [int.from_bytes(data[i : i + 2], "little") for i in range(0, len(data), 2)]
+def _added(a: int, b: int) -> int:
+    """One's complement sum in 32 bits."""
+    total = a + b
+    return (total + (total >> 32)) & _U32
+
+
+def _summed(data: bytes, start: int) -> int:
+    """One's complement sum in 32 bits of the bytes and a number (``csum_partial``).
+
+    A sum that is 0 has two forms: carries that come around leave all ones, and zeros stay
+    only where nothing but zeros was added.
+    """
+    padded = data + bytes(-len(data) % 4)
+    total = start + sum(struct.unpack(f"<{len(padded) // 4}I", padded))
+    return (total - 1) % _U32 + 1 if total else 0
 
 
 def csum_diff(before: bytes, after: bytes, seed: int) -> int:
     """``seed`` plus the sum of ``after`` minus that of ``before``, in 16 bits.
 
-    Linux folds the result to 16 bits since 6.13 (on x86 before: 32 bits that fold to the
-    same).
+    Linux 6.18, ``bpf_csum_diff``: folded to 16 bits since 6.13 (on x86 before: 32 bits that
+    fold to the same).
 
     >>> csum_diff(b"\\x01\\x00\\x00\\x00", b"\\x03\\x00\\x00\\x00", 0)
     2
     """
-    total = seed + sum(_words(after)) + sum(0xFFFF - word for word in _words(before))
+    if after and before:
+        total = _added(_summed(after, seed), ~_summed(before, 0) & _U32)
+    elif after:
+        total = _summed(after, seed)
+    else:
+        total = ~_summed(before, ~seed & _U32) & _U32 if before else seed
     return folded(total)
-
-
-def _added(a: int, b: int) -> int:
-    """One's complement sum in 32 bits."""
-    total = a + b
-    return (total + (total >> 32)) & _U32
 
 
 def replaced(checksum: int, old: int, new: int) -> int:

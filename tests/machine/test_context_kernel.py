@@ -9,7 +9,7 @@ import pytest
 
 from bpfsmt.conformance import Agreement, Case, Checked, check
 from bpfsmt.kernel import RunInput, available
-from bpfsmt.machine import context
+from bpfsmt.machine.context import shape_of
 from bpfsmt.program import ProgramType, load_asm
 from bpfsmt.semantics.context import LAYOUTS, ContextLayout, CtxField
 
@@ -144,12 +144,12 @@ def test_a_machine_that_forgets_what_the_kernel_keeps_is_noticed(
     """The planted bug: every field is read where it is asked for, and keeps all its bytes."""
     layout = LAYOUTS[ProgramType.SCHED_CLS]
     plain = replace(layout, fields=tuple(replace(f, kept=0) for f in layout.fields))
-    monkeypatch.setitem(context.LAYOUTS, ProgramType.SCHED_CLS, plain)
-    context.shape_of.cache_clear()
+    monkeypatch.setitem(LAYOUTS, ProgramType.SCHED_CLS, plain)
+    shape_of.cache_clear()
     try:
         (protocol,) = (f for f in layout.fields if f.name == "protocol")
         assert reads("sched_cls", protocol).agreement is Agreement.DIFFERENT
         (index,) = (f for f in layout.fields if f.name == "tc_index")
         assert reads("sched_cls", index, WRITTEN).agreement is Agreement.DIFFERENT
     finally:
-        context.shape_of.cache_clear()
+        shape_of.cache_clear()

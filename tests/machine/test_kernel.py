@@ -10,10 +10,10 @@ import random
 import pytest
 
 from bpfsmt.conformance import Agreement, Case, check
-from bpfsmt.conformance.values import EDGES
 from bpfsmt.kernel import RunInput, available
 
 from .programs import asm
+from .texts import on_stack
 
 pytestmark = pytest.mark.skipif(bool(WHY := available()), reason=WHY or "")
 
@@ -47,15 +47,11 @@ def test_the_packet_moves_as_in_the_kernel(part: str, first: int, last: int) -> 
 
 
 CSUM = """
-    r1 = {old} ll
-    *(u64 *)(r10 - 8) = r1
-    r1 = {new} ll
-    *(u64 *)(r10 - 16) = r1
-    r1 = r10
-    r1 += -8
+    {old}
+    {new}
+    r1 = {old_at}
     r2 = {old_size}
-    r3 = r10
-    r3 += -16
+    r3 = {new_at}
     r4 = {new_size}
     r5 = {seed} ll
     call bpf_csum_diff
@@ -63,12 +59,23 @@ CSUM = """
 """
 
 
+def buffer(rng: random.Random, size: int, below: int, *given: bytes) -> tuple[str, str, bytes]:
+    """Lines that put bytes on the stack, what to set a register to, and the bytes."""
+    data = rng.choice((bytes(64), b"\xff" * 64, rng.randbytes(64), *given))
+    return on_stack(data, below), f"r10\nr{{0}} += -{below}" if size else "0", data
+
+
 def test_checksums_are_those_of_the_kernel() -> None:
-    rng = random.Random(2)
-    for _ in range(40):
-        values = [rng.choice([*EDGES, rng.getrandbits(64)]) for _ in range(3)]
+    """Zeros and ones, where a sum of 0 has two forms, equal buffers, and every size."""
+    rng = random.Random(4)
+    for _ in range(150):
+        old_size, new_size = (rng.choice((0, 1, 2, 4, 8, 64, rng.randrange(65))) for _ in range(2))
+        new_size = rng.choice((new_size, old_size))
+        old, old_at, data = buffer(rng, old_size, 64)
+        new, new_at, _ = buffer(rng, new_size, 128, data)
         text = CSUM.format(
-            old=values[0], new=values[1], seed=values[2] & 0xFFFFFFFF,
-            old_size=rng.choice((4, 8)), new_size=rng.choice((4, 8)),
+            old=old, new=new, old_at=old_at.format(1), new_at=new_at.format(3),
+            old_size=old_size, new_size=new_size,
+            seed=rng.choice((0, 0, 1, 0xFFFF, 0xFFFF0000, 0xFFFFFFFF, rng.getrandbits(32))),
         )  # fmt: skip
         same_answer(text)

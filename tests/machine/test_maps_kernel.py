@@ -42,6 +42,9 @@ MAPS = [
     MapDef("m", "lru_percpu_hash", 4, 4, 50),
 ]
 
+ORDERED = ("array", "percpu_array", "lpm_trie")
+"""Where the order of the keys says something; in a hash it is nobody's business."""
+
 
 @pytest.fixture(autouse=True)
 def on_one_cpu() -> Iterator[None]:
@@ -116,3 +119,17 @@ def test_operations_of_user_space(definition: MapDef) -> None:
             assert mine == theirs, (done[-5:], mine, theirs)
         if definition.key_size:
             assert ours.entries() == kernel.entries()
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [m for m in MAPS if m.type in ORDERED] + [MapDef("m", "lpm_trie", 8, 4, 40, flags=1)],
+    ids=lambda d: f"{d.type}-{d.max_entries}",
+)
+def test_keys_come_in_the_same_order(definition: MapDef) -> None:
+    rng = random.Random(7)
+    ours = UserMap(new_state(definition, possible_cpus()))
+    with KernelMap(definition) as kernel:
+        for _ in range(100):
+            step(rng, ours, kernel)
+            assert list(ours.keys()) == list(kernel.keys())

@@ -74,9 +74,22 @@ class LpmState(MapState):
         return ENOENT if value is None else bytes(value)
 
     def keys(self) -> Iterator[bytes]:
-        """Every prefix as it was given last, the longer ones before those they begin with."""
-        order = sorted(self._values, reverse=True)
+        """Every prefix as it was given last, in the kernel's order (``trie_get_next_key``).
+
+        That is the order of their bits, the longer ones before those that they begin with.
+        """
+        order = sorted(self._values, key=_after_what_it_begins)
         return iter([self._values[prefix][0] for prefix in order])
 
     def __len__(self) -> int:
         return len(self._values)
+
+
+def _after_what_it_begins(prefix: tuple[int, int]) -> str:
+    """What prefixes are sorted by: their bits, and a mark greater than any bit.
+
+    >>> _after_what_it_begins((3, 0b101)) < _after_what_it_begins((2, 0b10))
+    True
+    """
+    length, bits = prefix
+    return f"{bits | 1 << length:b}"[1:] + "2"

@@ -70,7 +70,7 @@ def _draw(axes: Any, rows: Sequence[Row]) -> None:
         if measured:
             _bars(axes, offset, name, measured)
     axes.set_yticks(range(len(rows)), [row.label for row in rows], fontsize=8)
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.4, -0.6)  # the first on top, and no more room than a row needs
     axes.set_xscale("log")
     axes.set_xlabel("million packets per second, one CPU (median; lines: all runs)", fontsize=8)
     axes.grid(axis="x", which="major", linewidth=0.4)
@@ -86,8 +86,8 @@ def _bars(axes: Any, offset: float, name: str, measured: Sequence[tuple[int, Spr
         [at + offset for at, _ in measured], medians, _BAR, xerr=[below, above], label=name,
         color=_COLOURS[name], error_kw={"elinewidth": 1, "capsize": 2},
     )  # fmt: skip
-    for (at, _), median in zip(measured, medians, strict=True):
-        axes.annotate(
-            f" {median:.3g}", (median, at + offset), fontsize=7, va="center", ha="left",
-            xytext=(10, 0), textcoords="offset points",
+    for (at, spread), median in zip(measured, medians, strict=True):
+        axes.annotate(  # beside the line, which is no longer than to the fastest run
+            f" {median:.3g}", (spread.most / 1e6, at + offset), fontsize=7, va="center",
+            ha="left", xytext=(3, 0), textcoords="offset points",
         )  # fmt: skip

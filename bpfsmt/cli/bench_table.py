@@ -25,10 +25,11 @@ def show_rows(rows: Sequence[Row], effort: Effort, host: str) -> None:
     table.add_column("case")
     table.add_column("entries", justify="right")
     table.add_column("answer")
-    for name in _columns(effort):
+    columns = _columns(effort)
+    for name, _ in columns:
         table.add_column(name, justify="right")
     for row in rows:
-        cells = [read(row) for read in _columns(effort).values()]
+        cells = [read(row) for _, read in columns]
         table.add_row(clean(row.name), str(row.size or ""), row.action, *cells)
     out.print(table)
     for row in rows:
@@ -38,21 +39,27 @@ def show_rows(rows: Sequence[Row], effort: Effort, host: str) -> None:
     out.print(f"{effort.runs} runs each; {clean(host)}", soft_wrap=True)
 
 
-def _columns(effort: Effort) -> dict[str, Callable[[Row], str]]:
-    columns: dict[str, Callable[[Row], str]] = {}
-    if effort.kernel:
-        columns |= {
-            "kernel ns": lambda row: _spread(row.kernel),
-            "of it program": lambda row: _spread(row.program),
-            "Mpps": lambda row: _rate(row.kernel, 1e6, 1),
-        }
+def _columns(effort: Effort) -> list[tuple[str, Callable[[Row], str]]]:
+    """Instructions, which are counted in the machine, and then each side's numbers."""
+    columns: list[tuple[str, Callable[[Row], str]]] = []
     if effort.machine:
-        columns |= {
-            "machine us": lambda row: _spread(row.machine, 1e3),
-            "kpps": lambda row: _rate(row.machine, 1e3, 1),
-            "insns": lambda row: "" if row.instructions is None else f"{row.instructions:.0f}",
-            "Minsns/s": lambda row: _speed(row.machine_speed),
-        }
+        columns.append(
+            ("insns", lambda row: "" if row.instructions is None else f"{row.instructions:.0f}")
+        )
+    if effort.kernel:
+        columns += [
+            ("kernel ns", lambda row: _spread(row.kernel)),
+            ("of it program", lambda row: _spread(row.program)),
+            ("Mpps", lambda row: _rate(row.kernel, 1e6, 1)),
+        ]
+        if effort.machine:
+            columns.append(("Minsns/s", lambda row: _speed(row.kernel_speed)))
+    if effort.machine:
+        columns += [
+            ("machine us", lambda row: _spread(row.machine, 1e3)),
+            ("kpps", lambda row: _rate(row.machine, 1e3, 1)),
+            ("Minsns/s", lambda row: _speed(row.machine_speed)),
+        ]
     return columns
 
 
@@ -68,4 +75,4 @@ def _rate(spread: Spread | None, unit: float, digits: int) -> str:
 
 
 def _speed(instructions: float | None) -> str:
-    return "" if instructions is None else f"{instructions / 1e6:.1f}"
+    return "" if instructions is None else f"{instructions / 1e6:.3g}"

@@ -31,9 +31,7 @@ def lines(which: UserMap, *, zeros: bool) -> Iterator[MapLine]:
     >>> list(lines(counts, zeros=False))
     [MapLine(key='07000000 (7)', value='2c01000000000000 (300)')]
     """
-    for key, value in which.items():
-        if isinstance(value, bytes) and not zeros and not any(value):
-            continue
+    for key, value in which.items(zeros=zeros):
         yield MapLine(_bytes(key), _value(which, value))
 
 

@@ -30,7 +30,7 @@ def test_a_table_of_the_machine() -> None:
     assert code == 0
     lines = out.splitlines()
     assert lines[0].split() == [
-        "case", "entries", "answer", "machine", "us", "kpps", "insns", "Minsns/s",
+        "case", "entries", "answer", "insns", "machine", "us", "kpps", "Minsns/s",
     ]  # fmt: skip
     assert lines[2].split()[:2] == ["drop", "XDP_DROP"]
     assert lines[3].split()[:3] == ["l3fwd", "5", "XDP_REDIRECT"]
@@ -51,6 +51,8 @@ def test_both_sides_as_json(tmp_path: Path) -> None:
         assert len(row["kernel_ns"]["runs"]) == len(row["machine_ns"]["runs"]) == 2
         assert row["kernel_ns"]["min"] <= row["kernel_ns"]["median"] <= row["kernel_ns"]["max"]
         assert row["machine_instructions_per_second"] > 1000
+        whole = row["instructions_per_packet"] * 1e9 / row["kernel_ns"]["median"]
+        assert row["kernel_instructions_per_second"] == pytest.approx(whole)
         assert row["problem"] == ""
     assert plot.stat().st_size > 1000
 
@@ -68,6 +70,18 @@ def test_programs_of_one_s_own(tmp_path: Path) -> None:
     assert broken.exit_code == 2
     assert "c.bpfasm:1" in broken.stderr
     assert "XDP_PASS" in broken.stdout
+
+
+@needs_kernel
+def test_instructions_per_second_of_both(tmp_path: Path) -> None:
+    loop = "r0 = 0\nr1 = 1000\nagain:\nr0 += r1\nr1 += -1\nif r1 != 0 goto again\nr0 = 2\nexit"
+    result = bpfsmt("bench", "run", written(tmp_path, "loop.bpfasm", loop), *QUICK)
+    assert result.exit_code == 0
+    head, _, row, *_ = (line.split() for line in result.stdout.splitlines())
+    assert head.count("Minsns/s") == 2
+    assert row[:3] == ["loop", "XDP_PASS", "3004"]
+    kernel, machine = float(row[-4]), float(row[-1])
+    assert kernel > machine > 0.1
 
 
 @needs_kernel

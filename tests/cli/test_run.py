@@ -248,6 +248,25 @@ def test_records_for_user_space(tmp_path: Path) -> None:
     assert record["data"].endswith(found["packets"][1]["in"])  # the head of the packet
 
 
+def test_an_array_of_which_little_is_used(tmp_path: Path) -> None:
+    text = """
+        .map large type=array key=4 value=8 entries=2000000000
+        .map each type=percpu_array key=4 value=8 entries=2000000000
+        {lookup}
+        r0 = 2
+        exit
+    """
+    lookup = "".join(
+        f"*(u32 *)(r10 - 4) = {index}\nr1 = map[{name}]\nr2 = r10\nr2 += -4\n"
+        f"call bpf_map_lookup_elem\nif r0 == 0 goto +2\nr1 = {index}\n*(u64 *)(r0 + 0) = r1\n"
+        for name in ("large", "each") for index in (1999999999, 5)
+    )  # fmt: skip
+    file = written(tmp_path, "x.bpfasm", text.format(lookup=lookup))
+    result = bpfsmt("run", file, "--hex", "00")
+    assert "map large (array): 2 entries not zero\n  05000000 (5): 05" in result.stdout
+    assert "map each (percpu_array): 2 entries not zero\n  05000000 (5): 05" in result.stdout
+
+
 def test_interrupted_with_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     feed = Runner.feed
 

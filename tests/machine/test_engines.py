@@ -52,7 +52,7 @@ def shown(result: Result, env: Environment) -> dict[str, object]:
 def content(held: UserMap) -> dict[bytes, object] | int:
     """What is in a map, but for what an array never gave out."""
     if isinstance(held.state, ArrayState):
-        return {key: value for key, value in held.state.touched() if any(value)}
+        return dict(held.items(zeros=False))
     return dict(held.items()) or len(held)
 
 

@@ -9,6 +9,10 @@ from bpfsmt.machine.maps.base import ANY, LOCK, NOEXIST, MapState, Value, bad_fl
 from bpfsmt.program.program import MapDef
 
 
+def _index(key: bytes) -> int:
+    return int.from_bytes(key, "little")
+
+
 class ArrayState(MapState):
     """One value for each index, made when it is first asked for; never deleted."""
 
@@ -52,16 +56,21 @@ class ArrayState(MapState):
         """As `update`; the kernel looks at the lock first."""
         return EINVAL if bad_flags(flags) else self.update(key, value, flags)
 
-    def touched(self) -> Iterator[tuple[bytes, bytes]]:
-        """The values that somebody asked for; all others are as they were at first."""
-        return ((key, bytes(value)) for key, value in self._values.items())
-
     def keys(self) -> Iterator[bytes]:
         """Every index, ascending."""
         return (index.to_bytes(4, "little") for index in range(self.definition.max_entries))
 
+    def held(self) -> Iterator[bytes]:
+        """The indexes that somebody asked for: all others are as they were at first."""
+        if any(self.definition.data or b""):
+            return self.keys()
+        return iter(sorted(self._values, key=_index))
+
+    def __len__(self) -> int:
+        return self.definition.max_entries
+
     def _has(self, key: bytes) -> bool:
-        return int.from_bytes(key, "little") < self.definition.max_entries
+        return _index(key) < self.definition.max_entries
 
 
 class PercpuArrayState(ArrayState):
@@ -85,9 +94,9 @@ class PercpuArrayState(ArrayState):
             return b"".join(values)
         return bytes(self.definition.value_size * self.cpus) if self._has(key) else ENOENT
 
-    def touched(self) -> Iterator[tuple[bytes, bytes]]:
-        """The values (of all CPUs) that somebody asked for on some CPU."""
-        return ((key, b"".join(values)) for key, values in self._copies.items())
+    def held(self) -> Iterator[bytes]:
+        """The indexes that somebody asked for on some CPU."""
+        return iter(sorted(self._copies, key=_index))
 
     def write(self, key: bytes, value: bytes, flags: int = ANY) -> int:
         """As `update`, for all CPUs."""

@@ -91,6 +91,10 @@ class MapState:
         """Every key, in an order of the map's own."""
         return iter(())
 
+    def held(self) -> Iterator[bytes]:
+        """The keys under which something may be that is not all zeros, in the order of `keys`."""
+        return self.keys()
+
     def __len__(self) -> int:
         return sum(1 for _ in self.keys())
 

@@ -139,12 +139,16 @@ class UserMap:
         """Every key; of an array every index, of other indexed maps those with an entry."""
         return self.state.keys()
 
-    def items(self) -> Iterator[tuple[bytes, Content]]:
-        """Every key and its value."""
-        for key in self.keys():
+    def items(self, *, zeros: bool = True) -> Iterator[tuple[bytes, Content]]:
+        """Every key and its value, without ``zeros`` only values that have a bit set.
+
+        An array may have many more indexes than anybody ever asked for.
+        """
+        for key in self.state.keys() if zeros else self.state.held():
             value = self.state.read(key)
-            if not isinstance(value, int):
-                yield key, value
+            if isinstance(value, int) or (isinstance(value, bytes) and not (zeros or any(value))):
+                continue
+            yield key, value
 
     def entries(self) -> dict[bytes, Content]:
         """The whole content."""

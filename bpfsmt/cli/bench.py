@@ -205,13 +205,13 @@ def _measure(
         except KeyboardInterrupt:
             complain("interrupted")
             codes.add(EXIT_INTERRUPTED)
+    if plot is not None and rows:
+        write_plot(plot, rows, str(host))
     if as_json:
         shown = {"cpu": host.cpu, "kernel": host.kernel, "jit": host.jit, "runs": effort.runs}
         click.echo(json.dumps({**shown, "rows": [row.to_json() for row in rows]}, indent=2))
     else:
         show_rows(rows, effort, str(host))
-    if plot is not None and rows:
-        write_plot(plot, rows, str(host))
     return worst(codes | {_code(row) for row in rows})
 
 

@@ -12,9 +12,11 @@ from bpfsmt.errors import BpfsmtError
 Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 Prefix: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 Kind = Literal["unicast", "local", "blackhole", "unreachable", "prohibit"]
+REFUSING = frozenset({"blackhole", "unreachable", "prohibit"})
+"""The kinds of routes that packets do not leave by."""
 
 MAIN, LOCAL = 254, 255
-"""Numbers of the tables that are asked, the second before the first."""
+"""Numbers of the tables that are asked where none is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,9 @@ class Device:
 class Route:
     """Where packets to a prefix go: out of a device, to a gateway (``via``) or directly.
 
-    ``mtu`` is the longest packet of this route, the device's if `None`; ``source`` the
-    address that the host itself would use.
+    ``mtu`` is the longest packet of this route, the device's if `None`: what ``mtu lock``
+    sets (without the lock, the kernel forwards by the device's).  ``source`` is the address
+    that the host itself would use.
     """
 
     prefix: Prefix
@@ -48,6 +51,10 @@ class Route:
 
 class Routes:
     """A host's routing table.  Without any device, every interface is there and forwards.
+
+    As in a kernel without routing rules of its own, the main and the local table of IPv4 are
+    one (Linux 6.12, ``fib_trie_unmerge``), whichever is asked; of IPv6 they are asked one
+    after the other, first the local one.
 
     >>> routes = Routes()
     >>> routes.device(2, "02:00:00:00:00:02")
@@ -122,17 +129,29 @@ class Routes:
         return Device(index, b"\x02" + index.to_bytes(5, "big")) if index else None
 
     def lookup(
-        self, address: Address, tables: tuple[int, ...] = (LOCAL, MAIN), device: int | None = None
+        self, address: Address, table: int | None = None, device: int | None = None
     ) -> Route | None:
-        """The route of the longest prefix in the first table that has one, out of ``device``
-        if that is given."""
-        number, width = int(address), address.max_prefixlen
-        for table in tables:
-            for length in self._lengths.get((table, address.version), ()):
-                shift = width - length
-                found = self._routes[table, address.version, length]
+        """The route of the longest prefix in a table, out of ``device`` if that is given.
+
+        A route that refuses packets has no device, and does so for all.
+        """
+        for tables in _together(address.version, table):
+            found = self._longest(address, tables, device)
+            if found is not None:
+                return found
+        return None
+
+    def _longest(
+        self, address: Address, tables: tuple[int, ...], device: int | None
+    ) -> Route | None:
+        number, width, version = int(address), address.max_prefixlen, address.version
+        lengths = {length for table in tables for length in self._lengths.get((table, version), ())}
+        for length in sorted(lengths, reverse=True):
+            shift = width - length
+            for table in tables:
+                found = self._routes.get((table, version, length), {})
                 for route in found.get(number >> shift << shift, ()):
-                    if device is None or route.device == device:
+                    if device is None or route.device == device or route.kind in REFUSING:
                         return route
         return None
 
@@ -154,6 +173,13 @@ class Routes:
             lengths.append(network.prefixlen)
             lengths.sort(reverse=True)
         return self._routes[key].setdefault(int(network.network_address), [])
+
+
+def _together(version: int, table: int | None) -> tuple[tuple[int, ...], ...]:
+    """The tables to ask, one after another; those in one group are one table."""
+    if version == 4 and table in (None, LOCAL, MAIN):
+        return ((LOCAL, MAIN),)
+    return ((LOCAL,), (MAIN,)) if table is None else ((table,),)
 
 
 def _prefix(text: str) -> Prefix:

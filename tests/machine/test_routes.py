@@ -22,6 +22,11 @@ COPY_OUT = "".join(
 LOOKUP = f"""
     r6 = r1
     r7 = *(u32 *)(r1 + {{data}})
+    r8 = *(u32 *)(r1 + {{end}})
+    r9 = r7
+    r9 += 64
+    r0 = 0x777
+    if r9 > r8 goto out
     {COPY_IN}
     r1 = r6
     r2 = r10
@@ -32,6 +37,7 @@ LOOKUP = f"""
     r9 = r0
     {COPY_OUT}
     r0 = r9
+out:
     exit
 """
 (SUCCESS, BLACKHOLE, UNREACHABLE, PROHIBIT, NOT_FWDED, FWD_DISABLED, UNSUPP_LWT, NO_NEIGH,
@@ -73,7 +79,8 @@ def ask(
     tc: bool = False,
     extra: int = 0,
 ) -> Answer:
-    text = LOOKUP.format(data=76 if tc else 0, size=size, flags=flags)
+    data = 76 if tc else 0
+    text = LOOKUP.format(data=data, end=data + 4, size=size, flags=flags)
     program: Program = asm(f".type sched_cls\n{text}" if tc else text)
     assert program.type is (ProgramType.SCHED_CLS if tc else ProgramType.XDP)
     result = run(program, Inputs(asked + bytes(extra)), Environment(routes=routes))
@@ -176,7 +183,7 @@ def test_sources(routes: Routes) -> None:
 
 
 def test_tables(routes: Routes) -> None:
-    assert ask(routes, question("10.5.0.1"), DIRECT).ifindex == 2  # the local table is not asked
+    assert ask(routes, question("10.5.0.1"), DIRECT).code == NOT_FWDED  # local and main are one
     asked = bytearray(question("172.16.0.1"))
     struct.pack_into("<I", asked, 48, 100)
     answer = ask(routes, bytes(asked), DIRECT | TBID | SKIP_NEIGH)

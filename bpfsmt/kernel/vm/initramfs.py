@@ -72,7 +72,7 @@ def initramfs() -> Path:
     made_of = hashlib.sha256(b"\0".join((source, compiler.encode(), *map(str.encode, _FLAGS))))
     path = cache_directory() / f"initramfs-{made_of.hexdigest()[:16]}.cpio"
     if not path.exists():
-        write_whole(path, archive(_files(_compiled(compiler, source))))
+        write_whole(path, archive(_files(compiled(compiler, source))))
     return path
 
 
@@ -84,7 +84,8 @@ def _files(loader: bytes) -> list[Entry]:
     ]
 
 
-def _compiled(compiler: str, source: bytes) -> bytes:
+def compiled(compiler: str, source: bytes) -> bytes:
+    """A C program as a static executable; raises `OracleError` if it is not made."""
     with tempfile.TemporaryDirectory() as directory:
         target = Path(directory, "init")
         try:

@@ -110,7 +110,7 @@ class FibHelpers(Host):
             table = question.get("<I", 48) if flags & TBID else MAIN
             if flags & TBID:
                 question.put("<I", 48, 0)
-            route = self.routes.lookup(destination, (table,), only)
+            route = self.routes.lookup(destination, table, only)
         if route is None or route.kind != "unicast":
             return NOT_FWDED if route is None else _KINDS.get(route.kind, NOT_FWDED)
         out = self.routes.find_device(route.device)

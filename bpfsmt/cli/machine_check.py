@@ -31,6 +31,7 @@ from bpfsmt.conformance.campaign import Tally, Task, Wanted, tasks
 from bpfsmt.conformance.case import Agreement, Checked
 from bpfsmt.conformance.pool import run_tasks
 from bpfsmt.conformance.report import program_text, to_json
+from bpfsmt.conformance.saved import Saved
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.kernel.syscall import require
 from bpfsmt.program import Program
@@ -61,6 +62,10 @@ _TOLD = 10
     "--jobs", "-j", type=click.IntRange(1, 512), default=None,
     help="How many processes.  [default: one for each CPU]",
 )  # fmt: skip
+@click.option(
+    "--save", metavar="FILE",
+    help="Keep finished tasks there; those that are there already are not done again.",
+)  # fmt: skip
 @json_option
 def machine_check(
     files: tuple[str, ...],
@@ -71,6 +76,7 @@ def machine_check(
     generated: int,
     seed: int,
     jobs: int | None,
+    save: str | None,
     as_json: bool,
 ) -> int:
     """Run programs on the machine of bpfsmt and in the running kernel, and compare.
@@ -88,7 +94,8 @@ def machine_check(
     for error in errors:
         complain(describe(error))
     work = tasks(programs, Wanted(edges, drawn, maps, generated, seed))
-    tally, interrupted = _run(work, jobs or os.cpu_count() or 1)
+    saved = None if save is None else Saved(Path(save), os.uname().release)
+    tally, interrupted = _run(work, jobs or os.cpu_count() or 1, saved)
     seconds = time.perf_counter() - start
     if as_json:
         click.echo(json.dumps(_to_json(tally, seconds, interrupted), indent=2))
@@ -113,23 +120,40 @@ def _load(files: Sequence[str], kind: str) -> tuple[list[tuple[Path, Program]], 
     return programs, errors
 
 
-def _run(work: Sequence[Task], processes: int) -> tuple[Tally, bool]:
+def _run(work: Sequence[Task], processes: int, saved: Saved | None) -> tuple[Tally, bool]:
     """What all tasks came to, and whether Ctrl-C ended them early."""
     total = Tally()
+    left = list(work) if saved is None else _left(work, saved, total)
     try:
-        for tally in _with_progress(run_tasks(work, processes), len(work)):
+        for task, tally in _with_progress(run_tasks(left, processes), len(work), len(left)):
             total.merge(tally)
+            if saved is not None:
+                saved.add(task, tally)
     except KeyboardInterrupt:
         return total, True
     total.told.sort(key=lambda checked: (_GROUPS.index(checked.case.group), checked.case.name))
     return total, False
 
 
-def _with_progress(tallies: Iterator[Tally], total: int) -> Iterator[Tally]:
+def _left(work: Sequence[Task], saved: Saved, total: Tally) -> list[Task]:
+    """The tasks that are not finished; those that are go into the total."""
+    left: list[Task] = []
+    for task in work:
+        found = saved.get(task)
+        if found is None:
+            left.append(task)
+        else:
+            total.merge(found)
+    return left
+
+
+def _with_progress(
+    tallies: Iterator[tuple[Task, Tally]], total: int, left: int
+) -> Iterator[tuple[Task, Tally]]:
     err = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        task = progress.add_task("", total=total)
+        task = progress.add_task("", total=total, completed=total - left)
         for tally in tallies:
             progress.update(task, advance=1)
             yield tally

@@ -11,13 +11,13 @@ from multiprocessing.sharedctypes import Synchronized
 from bpfsmt.conformance.campaign import Tally, Task, work
 
 
-def run_tasks(tasks: Sequence[Task], processes: int) -> Iterator[Tally]:
-    """The tallies as they come.
+def run_tasks(tasks: Sequence[Task], processes: int) -> Iterator[tuple[Task, Tally]]:
+    """The tasks with their tallies as they come.
 
     Raises what a task raises; then, and on Ctrl-C, the other processes are ended.
     """
     if processes == 1 or len(tasks) <= 1:
-        yield from map(work, tasks)
+        yield from ((task, work(task)) for task in tasks)
         return
     # Not "fork": the parent has threads.
     context = multiprocessing.get_context("forkserver")
@@ -27,8 +27,9 @@ def run_tasks(tasks: Sequence[Task], processes: int) -> Iterator[Tally]:
         min(processes, len(tasks)), mp_context=context, initializer=_settle, initargs=(numbers,)
     )
     try:
-        for future in as_completed([pool.submit(work, task) for task in tasks]):
-            yield future.result()
+        futures = {pool.submit(work, task): task for task in tasks}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in multiprocessing.active_children():

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bpfsmt.cli import main
-from bpfsmt.conformance.campaign import Tally, Task
+from bpfsmt.conformance.campaign import Tally, Task, work
 from bpfsmt.conformance.case import Agreement, Case, Checked, Difference
 from bpfsmt.errors import OracleError
 from bpfsmt.kernel import RunInput, available
@@ -46,11 +46,11 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[Checked]:
     """What the tasks come to, in place of running them."""
     wanted: list[Checked] = []
 
-    def pretend(tasks: Sequence[Task], processes: int) -> Iterator[Tally]:
+    def pretend(tasks: Sequence[Task], processes: int) -> Iterator[tuple[Task, Tally]]:
         tally = Tally()
         for each in wanted:
             tally.add(each)
-        yield tally
+        yield tasks[0], tally
 
     monkeypatch.setattr(command, "run_tasks", pretend)
     monkeypatch.setattr(command, "require", lambda: None)
@@ -143,3 +143,40 @@ def test_over_processes() -> None:
     assert result.exit_code == 0, result.stdout
     groups = json.loads(result.stdout)["groups"]
     assert [groups[group]["pairs_the_same"] for group in ("files", "random")] == [240, 20]
+
+
+@needs_bpf
+def test_what_is_finished_is_not_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "done"
+    arguments = (*NOTHING, "--random", "20", "--maps", "10", "-j", "1", "--save", str(file))
+    done: list[Task] = []
+
+    def interrupted(task: Task) -> Tally:
+        if done:
+            raise KeyboardInterrupt
+        done.append(task)
+        return work(task)
+
+    monkeypatch.setattr("bpfsmt.conformance.pool.work", interrupted)
+    first = run(*arguments, "--json")
+    assert first.exit_code == 130
+    assert json.loads(first.stdout)["groups"]["random"]["pairs_the_same"] == 20
+    done.clear()
+    again = run(*arguments, "--json")
+    assert again.exit_code == 0, again.stderr
+    assert [type(task).__name__ for task in done] == ["MapTask"]
+    groups = json.loads(again.stdout)["groups"]
+    assert [groups[name]["pairs_the_same"] for name in ("random", "maps")] == [20, 10]
+
+
+def test_a_file_that_holds_something_else(answers: list[Checked], tmp_path: Path) -> None:
+    answers += [SAME]
+    file = tmp_path / "other"
+    file.write_text("something else\n")
+    result = run("--save", str(file))
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "other:1: no finished task" in result.stderr
+    assert run("--save", str(tmp_path)).exit_code == 2
+    assert run("--save", str(tmp_path / "none" / "x")).exit_code == 2

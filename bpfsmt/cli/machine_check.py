@@ -36,7 +36,7 @@ from bpfsmt.errors import BpfsmtError
 from bpfsmt.kernel.syscall import require
 from bpfsmt.program import Program
 
-_GROUPS = ("files", "edges", "random", "maps", "generated")
+_GROUPS = ("files", "edges", "random", "maps", "helpers", "generated")
 _TOLD = 10
 """Of each kind of finding, so many are printed; --json has all."""
 
@@ -52,6 +52,10 @@ _TOLD = 10
 @click.option(
     "--maps", type=click.IntRange(0), default=10_000, show_default=True,
     help="Pairs of random operations on maps of all kinds.",
+)  # fmt: skip
+@click.option(
+    "--helpers", type=click.IntRange(0), default=5_000, show_default=True,
+    help="Pairs of random calls of the helpers for packets.",
 )  # fmt: skip
 @click.option(
     "--generated", type=click.IntRange(0), default=21_000, show_default=True,
@@ -73,6 +77,7 @@ def machine_check(
     edges: bool,
     drawn: int,
     maps: int,
+    helpers: int,
     generated: int,
     seed: int,
     jobs: int | None,
@@ -93,7 +98,7 @@ def machine_check(
     programs, errors = _load(files, kind)
     for error in errors:
         complain(describe(error))
-    work = tasks(programs, Wanted(edges, drawn, maps, generated, seed))
+    work = tasks(programs, Wanted(edges, drawn, maps, helpers, generated, seed))
     saved = None if save is None else Saved(Path(save), os.uname().release)
     tally, interrupted = _run(work, jobs or os.cpu_count() or 1, saved)
     seconds = time.perf_counter() - start

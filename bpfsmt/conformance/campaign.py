@@ -16,7 +16,9 @@ from bpfsmt.conformance.files import file_cases
 from bpfsmt.conformance.generated import CHUNK, generated_cases
 from bpfsmt.conformance.mapwork import map_cases
 from bpfsmt.conformance.shrink import shrunk
+from bpfsmt.conformance.skbwork import skb_cases
 from bpfsmt.conformance.straight import straight_cases
+from bpfsmt.conformance.xdpwork import xdp_cases
 from bpfsmt.program.program import Program
 
 INPUTS = 10
@@ -78,6 +80,21 @@ class MapTask:
 
 
 @dataclass(frozen=True, slots=True)
+class HelperTask:
+    """Random calls of helpers by number."""
+
+    first: int
+    pairs: int
+    seed: int
+
+    def cases(self) -> Iterator[Case]:
+        """Their cases, as many as make the pairs: half for XDP, half for socket buffers."""
+        numbers = _numbers(self.first, self.pairs)
+        yield from xdp_cases(numbers[::2], INPUTS, self.seed)
+        yield from skb_cases(numbers[1::2], INPUTS, self.seed)
+
+
+@dataclass(frozen=True, slots=True)
 class GeneratedTask:
     """A chunk of programs of `bpfsmt.generate`."""
 
@@ -91,7 +108,7 @@ class GeneratedTask:
         return islice(generated_cases(self.chunk, INPUTS, self.seed), programs)
 
 
-Task: TypeAlias = FileTask | EdgeTask | StraightTask | MapTask | GeneratedTask
+Task: TypeAlias = FileTask | EdgeTask | StraightTask | MapTask | HelperTask | GeneratedTask
 
 
 def _numbers(first: int, pairs: int) -> range:
@@ -105,6 +122,7 @@ class Wanted:
     edges: bool = True
     drawn: int = 0
     maps: int = 0
+    helpers: int = 0
     generated: int = 0
     seed: int = 0
 
@@ -120,6 +138,8 @@ def tasks(files: Sequence[tuple[Path, Program]], wanted: Wanted) -> list[Task]:
         found.append(StraightTask(n * PROGRAMS, pairs, seed))
     for n, pairs in _portions(wanted.maps, portion):
         found.append(MapTask(n * PROGRAMS, pairs, seed))
+    for n, pairs in _portions(wanted.helpers, portion):
+        found.append(HelperTask(n * PROGRAMS, pairs, seed))
     for n, pairs in _portions(wanted.generated, CHUNK * INPUTS):
         found.append(GeneratedTask(n, pairs, seed))
     return found

@@ -14,7 +14,7 @@ from bpfsmt.program.program import Program
 class Case:
     """One program and what it is run on, one after another: maps live on from run to run.
 
-    ``group`` says where the program is from ("files", "edges", "random", "maps",
+    ``group`` says where the program is from ("files", "edges", "random", "maps", "helpers",
     "generated").
     ``frame`` is how many slots at its beginning and its end are not what is tried, but what
     brings numbers in and out.

@@ -21,7 +21,7 @@ command = importlib.import_module("bpfsmt.cli.machine_check")  # the module: the
 needs_bpf = pytest.mark.skipif(bool(WHY := available()), reason=WHY or "")
 
 BENCH = Path(__file__).parents[2] / "bench_programs"
-NOTHING = ("--no-edges", "--random", "0", "--maps", "0", "--generated", "0")
+NOTHING = ("--no-edges", "--random", "0", "--maps", "0", "--helpers", "0", "--generated", "0")
 
 PROGRAM = load_asm(".map m type=hash key=4 value=4 entries=4\nr0 = 2\nexit", "planted")
 
@@ -150,11 +150,24 @@ def test_what_is_finished_is_not_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "done"
-    arguments = (*NOTHING, "--random", "20", "--maps", "10", "-j", "1", "--save", str(file))
+    arguments = (
+        *NOTHING,
+        "--random",
+        "20",
+        "--maps",
+        "10",
+        "--helpers",
+        "20",
+        "-j",
+        "1",
+        "--save",
+        str(file),
+    )
     done: list[Task] = []
+    most = 1
 
     def interrupted(task: Task) -> Tally:
-        if done:
+        if len(done) == most:
             raise KeyboardInterrupt
         done.append(task)
         return work(task)
@@ -164,11 +177,16 @@ def test_what_is_finished_is_not_done_again(
     assert first.exit_code == 130
     assert json.loads(first.stdout)["groups"]["random"]["pairs_the_same"] == 20
     done.clear()
+    most = 9
     again = run(*arguments, "--json")
     assert again.exit_code == 0, again.stderr
-    assert [type(task).__name__ for task in done] == ["MapTask"]
+    assert [type(task).__name__ for task in done] == ["MapTask", "HelperTask"]
     groups = json.loads(again.stdout)["groups"]
-    assert [groups[name]["pairs_the_same"] for name in ("random", "maps")] == [20, 10]
+    assert [groups[name]["pairs_the_same"] for name in ("random", "maps", "helpers")] == [
+        20,
+        10,
+        20,
+    ]
 
 
 def test_a_file_that_holds_something_else(answers: list[Checked], tmp_path: Path) -> None:

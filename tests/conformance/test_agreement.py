@@ -15,7 +15,9 @@ from bpfsmt.conformance.generated import fed, generated_cases
 from bpfsmt.conformance.instructions import trials
 from bpfsmt.conformance.mapwork import map_cases
 from bpfsmt.conformance.packet_loads import packet_loads
+from bpfsmt.conformance.skbwork import skb_cases
 from bpfsmt.conformance.straight import straight_cases
+from bpfsmt.conformance.xdpwork import xdp_cases
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.validate import problem
 from bpfsmt.program import load
@@ -133,6 +135,8 @@ def test_cases_are_the_same_for_the_same_seed() -> None:
         return [
             list(straight_cases(range(3), 2, seed)),
             list(map_cases(range(3), 2, seed)),
+            list(xdp_cases(range(3), 2, seed)),
+            list(skb_cases(range(3), 2, seed)),
             list(generated_cases(1, 2, seed)),
             list(edge_cases(7, 400, most=3, seed=seed)),
         ]

@@ -75,4 +75,7 @@ def _rate(spread: Spread | None, unit: float, digits: int) -> str:
 
 
 def _speed(instructions: float | None) -> str:
-    return "" if instructions is None else f"{instructions / 1e6:.3g}"
+    if instructions is None:
+        return ""
+    millions = instructions / 1e6
+    return f"{millions:.0f}" if millions >= 100 else f"{millions:.1f}"

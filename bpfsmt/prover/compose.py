@@ -2,7 +2,8 @@
 
 Where a rule calls another that has a contract, its result is
 
-- a fresh record of which only the contract is known, if the arguments' numbers are known;
+- a fresh record of which only the contract is known, if the arguments' numbers are known (of
+  a rule that returns a word: a fresh word and its `facts`);
 - otherwise, for a stage (scalar to scalar) at a rule's end, its argument: what is in γ of
   the argument and stands for itself under the stage's meaning is in γ of the result;
 - otherwise the callee's own text.
@@ -20,6 +21,7 @@ from bpfsmt.bits.types import RecordType, type_of
 from bpfsmt.domain.gamma import scalar_contains, tnum_contains, tnum_well_formed
 from bpfsmt.domain.scalar import Scalar, Tnum
 from bpfsmt.prover.contract import Contract
+from bpfsmt.prover.facts import FACTS, Fact
 from bpfsmt.prover.mentions import variables
 from bpfsmt.rules.ruleset import RuleSet
 
@@ -82,6 +84,8 @@ class Composition:
             self._texts[name] = self._noted(name, terms.define(rule.compiled, self.calls))
             contract = (contracts or {}).get(name)
             self.calls[name] = self._promised(name, contract) if contract else self._texts[name]
+            if contracts and name in FACTS:
+                self.calls[name] = self._told(FACTS[name])
         # A record's leaves -> the number it stands for (`given` keeps the terms, so ids, alive).
         self._member: dict[tuple[int, ...], Any] = {}
         # A leaf of a skipped stage's result (kept alive here) -> the same leaf of its argument.
@@ -140,6 +144,22 @@ class Composition:
             if contract.stage and [t for _, t in rule.params] == [SCALAR] == [rule.result]:
                 return self._skip(name, args[0])
             return self._texts[name](*args)
+
+        return call
+
+    def _told(self, fact: Fact) -> Callable[..., Any]:
+        rule = self._rules[fact.rule]
+
+        def call(*args: Any) -> Any:
+            named = dict(zip((n for n, _ in rule.params), args, strict=True))
+            numbers = {m: self._number(named[n]) for n, m in fact.members.items()}
+            if any(number is None for number in numbers.values()):
+                return self._texts[fact.rule](*args)
+            self.uses.add(fact.rule)
+            self._fresh += 1
+            result = terms.fresh(rule.result, f"{self._prefix}{fact.rule}!{self._fresh}")
+            self.given.append(fact.holds({**named, **numbers}, result))
+            return result
 
         return call
 

@@ -109,7 +109,8 @@ def theorems(rules: RuleSet) -> list[Theorem]:
         make = product.Product(rules, contracts).obligations
         found.append(Theorem("tnum_mul", "tnum_mul", make))
     for s in itertools.chain(
-        predicates.branches(), predicates.constants(), predicates.tnums(), predicates.overflow(),
+        predicates.branches(), predicates.constants(), predicates.tnums(), predicates.told(),
+        predicates.overflow(),
         predicates.subsumption(), relations.links(), relations.splits(), relations.ids(),
         walking.links(), walking.forks(), walking.arms(), walking.indices(),
         walking.low_halves(), rewrites.divisions(),

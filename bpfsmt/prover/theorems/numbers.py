@@ -55,6 +55,7 @@ STAGES = (
     "bound_offset32",  # Linux 5.5 alone
     "deduce32",
     "deduce",
+    "single_value",
     "from_bits",
     "sync",
 )

@@ -9,6 +9,7 @@ from typing import Any
 import z3
 
 from bpfsmt.prover.compose import contains, parts_of_gamma, well_formed
+from bpfsmt.prover.facts import FACTS, Fact
 from bpfsmt.prover.obligation import Kind
 from bpfsmt.prover.statement import Args, Statement
 from bpfsmt.prover.theorems.meanings import CONDITIONS, condition
@@ -118,6 +119,17 @@ def tnums() -> Iterator[Statement]:
 
 def _end(order: Any, a: Args, r: Any) -> Mapping[str, Any]:
     return {"bound": order(a["x"], r), "attained": contains(a["a"], r)}
+
+
+def told() -> Iterator[Statement]:
+    """What proofs about their callers know of rules that return a word."""
+    for f in FACTS.values():
+
+        def goals(a: Args, r: Any, f: Fact = f) -> Mapping[str, Any]:
+            return {"as told": f.holds(a, r)}
+
+        numbers = tuple(f.members.values())
+        yield Statement(f.rule, PREDICATE, goals, members=f.members, numbers=numbers)
 
 
 def overflow() -> Iterator[Statement]:

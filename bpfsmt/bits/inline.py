@@ -7,15 +7,18 @@ nothing.  Whoever translates programs to Python gets their arithmetic from here.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bpfsmt.bits import ir
 from bpfsmt.bits.ints import RUNTIME, _Writer
-from bpfsmt.bits.rule import Rule
 from bpfsmt.bits.source import RuleError
 from bpfsmt.bits.types import Bool, Type
 from bpfsmt.bits.words import Word
+
+if TYPE_CHECKING:
+    from bpfsmt.bits.rule import Rule
 
 _RING = frozenset({"+", "-", "*", "&", "|", "^", "neg", "~"})
 """Operations whose low bits depend on the operands' low bits alone."""
@@ -45,10 +48,10 @@ def number(value: int) -> Operand:
 
 def name(text: str, type_: Type) -> Operand:
     """Some expression of which only the type is known."""
-    return Operand(text, *_limits(type_))
+    return Operand(text, *limits(type_))
 
 
-def _known(text: str, low: int, high: int) -> Operand:
+def known(text: str, low: int, high: int) -> Operand:
     """An expression, written as its number if only one is possible."""
     return number(low) if low == high else Operand(text, low, high)
 
@@ -70,9 +73,64 @@ def inline(rule: Rule[..., Any], args: Sequence[Operand]) -> Operand:
     body = rule.compiled.body
     if len(body) != 1 or not isinstance(body[0], ir.Return):
         raise RuleError(f"{rule.name} is more than one expression: it cannot be written in place")
-    known = [_known(*arg) for arg in args]
-    names = dict(zip((n for n, _ in rule.params), known, strict=True))
+    given = [known(*arg) for arg in args]
+    names = dict(zip((n for n, _ in rule.params), given, strict=True))
     return _Inliner(names, rule.callees).expr(body[0].value)
+
+
+def write(e: ir.Op | ir.Cast, args: Sequence[Operand]) -> Operand:
+    """One operation whose operands are the variables called "0", "1" and so on.
+
+    >>> from bpfsmt.bits import u64
+    >>> a, x = name("a", u64), ir.Var(u64, "0")
+    >>> write(ir.Op(u64, "+", (x, ir.Var(u64, "1"))), [a, number(1)]).text
+    '((a + 1) & 0xffffffffffffffff)'
+    >>> write(ir.Op(u64, "min", (x, ir.Var(u64, "1"))), [a, name("b", u64)]).text
+    '(a if a <= b else b)'
+    """
+    if isinstance(e, ir.Op):
+        found = _of_itself(e, args)
+        if found is not None:
+            return found
+        if e.op in ("min", "max"):
+            return functools.reduce(lambda a, b: _end(e.op, a, b), args)
+        if e.op == "bit_length":
+            x = args[0].constant
+            low, high = (0, args[0].high.bit_length()) if x is None else (x.bit_length(),) * 2
+            return known(f"{args[0].text}.bit_length()", low, high)
+    return _Inliner({str(n): arg for n, arg in enumerate(args)}, {}).expr(e)
+
+
+def _of_itself(e: ir.Op, args: Sequence[Operand]) -> Operand | None:
+    """What an operation on twice the same gives, and one with its neutral element."""
+    a, b = args[0], args[-1]
+    if len(args) != 2:
+        return None
+    if a.text == b.text:
+        if e.op in ("&", "|", "min", "max"):
+            return a
+        if e.op in ("-", "^", "!=", "<"):
+            return number(0)
+        if e.op in ("==", "<="):
+            return number(1)
+    if b.constant == 0 and e.op in ("+", "-", "|", "^", "<<", ">>"):
+        return a
+    return b if a.constant == 0 and e.op in ("+", "|", "^") else None
+
+
+def _end(op: str, a: Operand, b: Operand) -> Operand:
+    """The lesser or the greater of two numbers."""
+    if op == "max":
+        a, b = b, a
+    if a.high <= b.low:
+        return a if op == "min" else b
+    if b.high <= a.low:
+        return b if op == "min" else a
+    ends = (min(a.low, b.low), min(a.high, b.high))
+    if op == "max":
+        ends = (max(a.low, b.low), max(a.high, b.high))
+        return known(f"({b.text} if {a.text} <= {b.text} else {a.text})", *ends)
+    return known(f"({a.text} if {a.text} <= {b.text} else {b.text})", *ends)
 
 
 class _Inliner:
@@ -119,7 +177,7 @@ class _Inliner:
             return number(int(eval(plain.text, dict(RUNTIME))))
         low, high = _bounds(e, args)
         if e.op in _COMPARES:
-            return _known(plain.text, low, high)
+            return known(plain.text, low, high)
         assert isinstance(e.type, Word)
         if e.op == "&":
             return self._and(e, args, low, high)
@@ -128,13 +186,13 @@ class _Inliner:
             low, high = e.type.min, e.type.max
         shift = e.op == "<<" and _below(args[1], e.type.bits)
         if fits and (e.op in ("+", "-", "*") or shift):
-            return _known(f"({args[0].text} {e.op} {args[1].text})", low, high)
+            return known(f"({args[0].text} {e.op} {args[1].text})", low, high)
         if e.op in ("/", "%") and args[1].low > 0:
-            return _known(f"({args[0].text} {_FLOOR[e.op]} {args[1].text})", low, high)
+            return known(f"({args[0].text} {_FLOOR[e.op]} {args[1].text})", low, high)
         if not e.type.signed and not fits and (shift or e.op in _RING):
             text = self._shift(e, e.type.bits) if shift else self._ring(e, e.type.bits)
             return Operand(f"({text} & {e.type.mask:#x})", low, high)
-        return _known(plain.text, low, high)
+        return known(plain.text, low, high)
 
     def _and(self, e: ir.Op, args: list[Operand], low: int, high: int) -> Operand:
         """With a constant mask only the low bits of the other side matter."""
@@ -145,8 +203,8 @@ class _Inliner:
             if (mask + 1) & mask == 0 and other.low >= 0 and other.high <= mask:
                 return other
             text = self._low(e.args[1 - i], mask.bit_length())
-            return _known(f"({text} & {mask:#x})", low, high)
-        return _known(f"({args[0].text} & {args[1].text})", low, high)
+            return known(f"({text} & {mask:#x})", low, high)
+        return known(f"({args[0].text} & {args[1].text})", low, high)
 
     def _low(self, e: ir.Expr, bits: int) -> str:
         """Some number that agrees with the expression in its lowest ``bits`` bits."""
@@ -177,7 +235,7 @@ class _Inliner:
             return self.expr(e.then if cond.constant else e.other)
         then, other = self.expr(e.then), self.expr(e.other)
         text = f"({then.text} if {cond.text} else {other.text})"
-        return _known(text, min(then.low, other.low), max(then.high, other.high))
+        return known(text, min(then.low, other.low), max(then.high, other.high))
 
     def _written(self, e: ir.Op | ir.Cast, *args: Operand) -> Operand:
         """As `bpfsmt.bits.ints` writes it, with bounds of the type."""
@@ -194,11 +252,12 @@ class _Inliner:
             )  # fmt: skip
         writer = _Writer()
         if isinstance(e, ir.Cast):
-            return Operand(writer.cast(ir.Cast(e.type, filled[0])), *_limits(e.type))
-        return Operand(writer.op(ir.Op(e.type, e.op, filled)), *_limits(e.type))
+            return Operand(writer.cast(ir.Cast(e.type, filled[0])), *limits(e.type))
+        return Operand(writer.op(ir.Op(e.type, e.op, filled)), *limits(e.type))
 
 
-def _limits(type_: Type) -> tuple[int, int]:
+def limits(type_: Type) -> tuple[int, int]:
+    """The least and the greatest number of a type."""
     if isinstance(type_, Bool):
         return 0, 1
     assert isinstance(type_, Word)
@@ -243,4 +302,4 @@ def _bounds(e: ir.Op, args: list[Operand]) -> tuple[int, int]:
             return int(a.high < b.low), int(a.high < b.low)
         case "<=" if a.high <= b.low or a.low > b.high:
             return int(a.high <= b.low), int(a.high <= b.low)
-    return _limits(e.type)
+    return limits(e.type)

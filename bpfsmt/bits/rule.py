@@ -21,8 +21,9 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from bpfsmt.bits import ints, terms
+from bpfsmt.bits import terms
 from bpfsmt.bits.compile import Compiled, compile_text
+from bpfsmt.bits.flat import Functions
 from bpfsmt.bits.source import RuleError, Source
 from bpfsmt.bits.types import Type
 
@@ -90,7 +91,7 @@ class Rule(Generic[P, R]):
 
 
 class LinkedRules:
-    """Rules linked by name: ``ints[name]`` and ``terms[name]`` are ready functions.
+    """Rules linked by name: ``ints[name]`` and ``terms[name]`` are functions.
 
     Each rule brings its callees along, unless another rule of that name was given; a
     given rule must have the signature of the one it stands in for.  Raises `RuleError`
@@ -108,10 +109,9 @@ class LinkedRules:
                 )
         self._collect()
         self._order()
-        self.ints: dict[str, Any] = {}
+        self.ints = Functions({name: r.compiled for name, r in self.rules.items()})
         self.terms: dict[str, Any] = {}
         for name, rule_ in self.rules.items():
-            ints.define(rule_.compiled, self.ints)
             self.terms[name] = terms.define(rule_.compiled, self.terms)
 
     def _collect(self) -> None:

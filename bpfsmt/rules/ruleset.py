@@ -55,6 +55,21 @@ class Policy:
     known_keys: bool = False
 
 
+class _OnInts(SimpleNamespace):
+    """Functions as attributes, each made when it is first asked for."""
+
+    def __init__(self, functions: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._functions = functions
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._functions:
+            raise AttributeError(name)
+        found = self._functions[name]
+        setattr(self, name, found)
+        return found
+
+
 @dataclass(frozen=True)
 class RuleSet:
     """A named table of rules.  Immutable: `derive` makes a changed one."""
@@ -116,7 +131,7 @@ class RuleSet:
     @functools.cached_property
     def ints(self) -> SimpleNamespace:
         """The rules as functions on ints: ``rules.ints.tnum_add(a, b)``."""
-        return SimpleNamespace(**{n: self.linked.ints[n] for n in self.linked.rules})
+        return _OnInts(self.linked.ints)
 
     @functools.cached_property
     def terms(self) -> SimpleNamespace:

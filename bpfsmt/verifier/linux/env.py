@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from types import SimpleNamespace
-from typing import Any
 
 from bpfsmt.domain import Reg, RegType, Scalar, format_reg
 from bpfsmt.domain.reg import NOT_INIT
@@ -25,11 +23,6 @@ STRICT_ALIGNMENT, TEST_STATE_FREQ, SLEEPABLE = 1, 8, 16
 ANY = Reg(RegType.SCALAR_VALUE)
 """A number of which nothing is known."""
 
-_PURE = (
-    "alu32_", "alu64_", "mov", "zext32", "byte_swap", "swap_bytes", "keep_bytes", "from_",
-    "taken", "refine", "fill", "load", "low_bits", "pointer_", "linked", "fork_scalars", "retval",
-)  # fmt: skip
-
 
 class Env:
     """The program and the rules; nothing here changes during the walk."""
@@ -38,7 +31,7 @@ class Env:
         self.program = program
         self.slots = program.slots
         self.rules, self.policy = rules, rules.policy
-        self.ints = _remembering(rules)
+        self.ints = rules.ints
         self.flow = Flow(program)
         self.live = live_registers(program)
         self.layout = layout_of(program.type)
@@ -95,19 +88,3 @@ class Env:
         """What a load of ``size`` unknown bytes gives."""
         rule = self.ints.load_sext if signed else self.ints.load
         return Reg(RegType.SCALAR_VALUE, rule(size))
-
-
-_REMEMBERED: list[tuple[RuleSet, SimpleNamespace]] = []
-
-
-def _remembering(rules: RuleSet) -> SimpleNamespace:
-    """The rules, each remembering its latest answers: programs ask the same again and again."""
-    for known, remembering in _REMEMBERED:
-        if known.rules is rules.rules:
-            return remembering
-    found: dict[str, Any] = {}
-    for name, rule in vars(rules.ints).items():
-        found[name] = lru_cache(1 << 15)(rule) if name.startswith(_PURE) else rule
-    del _REMEMBERED[4:]
-    _REMEMBERED.insert(0, (rules, SimpleNamespace(**found)))
-    return _REMEMBERED[0][1]

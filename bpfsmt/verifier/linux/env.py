@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 from bpfsmt.domain import Reg, RegType, Scalar, format_reg
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.domain.scalar import const
-from bpfsmt.domain.state import Frame
+from bpfsmt.domain.state import Frame, State
 from bpfsmt.isa import CallSrc, JmpOp
 from bpfsmt.program.program import MapDef, Program
 from bpfsmt.rules import RuleSet
@@ -20,8 +21,31 @@ from bpfsmt.verifier.linux.liveness import live_registers
 STRICT_ALIGNMENT, TEST_STATE_FREQ, SLEEPABLE = 1, 8, 16
 """Flags of a load (``BPF_F_...``)."""
 
-ANY = Reg(RegType.SCALAR_VALUE)
+_NUMBER = RegType.SCALAR_VALUE
+ANY = Reg(_NUMBER)
 """A number of which nothing is known."""
+
+
+_make = tuple.__new__  # a third of the time of the class's own
+_REST = ANY[2:]
+
+
+def number(scalar: Scalar) -> Reg:
+    """A register that holds a number of which no other is a copy."""
+    return _make(Reg, (_NUMBER, scalar, *_REST))
+
+
+def with_scalar(reg: Reg, scalar: Scalar) -> Reg:
+    """The register with another number, or variable part."""
+    return _make(Reg, (reg[0], scalar, *reg[2:]))
+
+
+def with_regs(state: State, regs: tuple[Reg, ...]) -> State:
+    """The state with other registers in the current frame."""
+    frames, refs, lock = state
+    _, stack, callsite = frames[-1]
+    changed = _make(Frame, (regs, stack, callsite))
+    return _make(State, ((*frames[:-1], changed), refs, lock))
 
 
 class Env:
@@ -44,9 +68,10 @@ class Env:
                 self.inner[n] = len(self.maps)
                 self.maps.append(m.inner)
         self._changes: dict[int, bool] = {}
-        self.valid: set[int] = set()
-        """Instructions whose fields have been looked at."""
-        self.const: Callable[[int], Scalar] = lru_cache(8192)(const)
+        self.steps: list[Any] = [None] * len(self.slots)
+        """What each instruction does, from when it is first walked."""
+        self.number: Callable[[int], Reg] = lru_cache(8192)(lambda x: number(const(x)))
+        """The register that holds just this number (taken modulo 2**64)."""
         self.zero = const(0)
 
     def changes_packet(self, start: int) -> bool:
@@ -66,10 +91,6 @@ class Env:
             return self.changes_packet(pc + 1 + insn.imm)
         found = PROTOTYPES.get(insn.imm) if insn.src == CallSrc.HELPER else None
         return found is not None and found.changes_packet
-
-    def number(self, x: int) -> Reg:
-        """The register that holds just this number (taken modulo 2**64)."""
-        return Reg(RegType.SCALAR_VALUE, self.const(x & 0xFFFFFFFFFFFFFFFF))
 
     def pointer(self, type_: RegType, **fields: int) -> Reg:
         """A pointer of that type to the beginning of its region."""

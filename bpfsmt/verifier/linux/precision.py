@@ -35,7 +35,10 @@ class Backtrack:
     @property
     def empty(self) -> bool:
         """Nothing is left to look for."""
-        return not any(self.regs) and not any(self.slots)
+        for mask in self.regs:
+            if mask:
+                return False
+        return not any(self.slots)
 
     def has(self, number: int) -> bool:
         """Whether a register of the current frame is looked for."""
@@ -90,6 +93,7 @@ class Precision:
         self._slots = slots
         self._is_global = is_global
         self._note = note
+        self._concerned = [_ALWAYS if insn is None else _concerned(insn) for insn in slots]
 
     def register(self, path: Path, number: int) -> None:
         """The number in a register matters at this instruction."""
@@ -162,28 +166,37 @@ class Precision:
         if last < 0:
             return True
         at, end, visit = last, len(history), len(trail)
+        concerned, note, slots = self._concerned, self._note, self._slots
+        changed = True
         while True:
-            past = history[end - 1] if end and history[end - 1].pc == at else None
+            past = history[end - 1] if end and history[end - 1][0] == at else None
             if skip:
                 skip = False
-            else:
+            elif (
+                bt.regs[bt.frame] & concerned[at]
+                or concerned[at] < 0
+                or (past is not None and (past[2] is not None or past[4]))
+            ):
                 self._step(bt, at, subseq, past)
-            if self._note is not None and not arrived:
+                changed = True
+            if note is not None and not arrived:
                 visit -= 1
                 if visit >= 0:
-                    self._note(trail[visit], bt)
+                    note(trail[visit], bt)
             arrived = False
-            if bt.empty:
-                return None
+            if changed:
+                if bt.empty:
+                    return None
+                changed = False
             subseq = at
             if at == first and (end == 0 or (end == 1 and history[0].pc == at)):
                 return True
             if past is not None:
                 end -= 1
-                at = past.prev
+                at = past[1]
             else:
                 at -= 1
-                if at >= 0 and self._slots[at] is None:
+                if at >= 0 and slots[at] is None:
                     at -= 1
             if at < 0:
                 return True
@@ -284,6 +297,29 @@ class Precision:
             if not pointers & 1:
                 bt.add(insn.dst)
         return False
+
+
+_ALWAYS = -1
+
+
+def _concerned(insn: Instruction) -> int:
+    """The registers of which one must be looked for, or the instruction does not matter.
+
+    `_ALWAYS` for what has to be gone through whatever is looked for.  What the history says
+    of an instruction (a stack slot, linked numbers) may make it matter besides.
+    """
+    match insn.cls:
+        case Class.ALU | Class.ALU64 | Class.LDX:
+            return 1 << insn.dst
+        case Class.STX | Class.ST:
+            return 1 << insn.dst | 1 << insn.src | 1
+        case Class.LD:
+            return 1 << insn.dst if insn.is_ld_imm64 else 1
+    if insn.jmp_op is JmpOp.CALL:
+        return 1 if insn.src == CallSrc.HELPER else _ALWAYS
+    if insn.jmp_op is JmpOp.EXIT:
+        return _ALWAYS
+    return 1 << insn.dst | 1 << insn.src if insn.uses_reg else 0
 
 
 def _alu(bt: Backtrack, insn: Instruction) -> None:

@@ -89,7 +89,7 @@ class Explored:
             self.walk.env.ints,
             old.state,
             new,
-            lambda f, n, stack: old.is_precise(f, n, stack=stack),
+            old.precise,
             exact,
             self.walk.last_id,
         )

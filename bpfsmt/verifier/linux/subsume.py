@@ -6,9 +6,8 @@ state are mapped to those of the other, one to one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from functools import partial
 from types import SimpleNamespace
 
 from bpfsmt.domain import Reg, RegType, Slot, State
@@ -77,8 +76,10 @@ class Ids:
         return True
 
 
-Precise = Callable[[int, int, bool], bool]
-"""Whether the value of (frame, number, on the stack) has mattered."""
+Precise = Mapping[int, Sequence[int]]
+"""By frame, which registers and which stack slots have values that have mattered, as masks."""
+
+_NOTHING = (0, 0)
 
 
 def states_equal(
@@ -93,17 +94,29 @@ def states_equal(
     for number, (a, b) in enumerate(zip(old.frames, new.frames, strict=True)):
         if a.callsite != b.callsite:
             return False
-        for n in range(11):
-            x, y = a.regs[n], b.regs[n]
-            if x is NOT_INIT and exact is Exact.NO:
-                continue
-            if not reg_safe(ints, x, y, ids, exact, partial(precise, number, n, False)):
-                return False
-        if not _stack_safe(ints, number, a, b, ids, exact, precise):
+        matter, slots_matter = precise.get(number, _NOTHING)
+        if not _regs_safe(ints, a, b, ids, exact, matter):
+            return False
+        if not _stack_safe(ints, a, b, ids, exact, slots_matter):
             return False
     if len(old.refs) != len(new.refs):
         return False
     return all(ids.same(a, b) for a, b in zip(old.refs, new.refs, strict=True))
+
+
+def _regs_safe(
+    ints: SimpleNamespace, old: Frame, new: Frame, ids: Ids, exact: Exact, matter: int
+) -> bool:
+    regs = new.regs
+    for n, x in enumerate(old.regs):
+        y = regs[n]
+        if x is y and (x is NOT_INIT or not (x[3] or x[7])):
+            continue  # the very same, and without a name
+        if x is NOT_INIT and exact is Exact.NO:
+            continue
+        if not reg_safe(ints, x, y, ids, exact, bool(matter >> n & 1)):
+            return False
+    return True
 
 
 def _exactly(old: Reg, new: Reg, ids: Ids) -> bool:
@@ -119,9 +132,9 @@ def _exactly(old: Reg, new: Reg, ids: Ids) -> bool:
 
 
 def reg_safe(
-    ints: SimpleNamespace, old: Reg, new: Reg, ids: Ids, exact: Exact, precise: Callable[[], bool]
+    ints: SimpleNamespace, old: Reg, new: Reg, ids: Ids, exact: Exact, matters: bool
 ) -> bool:
-    """Kernel ``regsafe``."""
+    """Kernel ``regsafe``; ``matters`` says whether the number has mattered."""
     if exact is Exact.YES:
         return _exactly(old, new, ids)
     type_ = old.type
@@ -130,7 +143,7 @@ def reg_safe(
     if type_ is not new.type:
         return False
     if type_ is RegType.SCALAR_VALUE:
-        if exact is Exact.NO and not precise():
+        if exact is Exact.NO and not matters:
             return True
         return _number_safe(ints, old, new, ids)
     if type_ in _MEMORY:
@@ -176,26 +189,22 @@ def _whole_number(slot: Slot) -> Reg | None:
 
 
 def _stack_safe(
-    ints: SimpleNamespace,
-    number: int,
-    old: Frame,
-    new: Frame,
-    ids: Ids,
-    exact: Exact,
-    precise: Precise,
+    ints: SimpleNamespace, old: Frame, new: Frame, ids: Ids, exact: Exact, matter: int
 ) -> bool:
     """Kernel ``stacksafe`` for a privileged program, which may read unwritten stack."""
     if old.stack is new.stack and not old.stack:
         return True
     for n in sorted(old.stack):
         a, b = old.stack[n], new.stack.get(n, EMPTY_SLOT)
+        if a is b and (a.spill is None or not (a.spill.id or a.spill.ref)):
+            continue
         if exact is not Exact.NO:
             if a.kinds != b.kinds:
                 return False
         elif all(k in _ANYTHING for k in a.kinds):
             continue
         x, y = _whole_number(a), _whole_number(b)
-        matters = partial(precise, number, n, True)
+        matters = bool(matter >> n & 1)
         if x is not None and y is not None and a.kinds != _EMPTY_KINDS:
             if not reg_safe(ints, x, y, ids, exact, matters):
                 return False

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn, TypeAlias
 
 from bpfsmt.domain import Reg, RegType, State
 from bpfsmt.domain.analysis import DeadArm, Edge, Visit
 from bpfsmt.domain.reg import NOT_INIT
-from bpfsmt.domain.state import Frame
-from bpfsmt.isa import Instruction
-from bpfsmt.verifier.linux.env import Env
+from bpfsmt.verifier.linux.env import Env, with_regs
 from bpfsmt.verifier.linux.log import Log
 from bpfsmt.verifier.linux.path import Checkpoint, Past, Path, Place
 from bpfsmt.verifier.linux.precision import Backtrack, Precision
@@ -27,8 +26,18 @@ _CONVERTED = frozenset(
 )
 """Pointers through which an access is rewritten, by the type of the pointer."""
 
+_FRAMES = ("call", "return")
+"""How a path goes on from one function into another."""
+
 MAX_JUMP_SEQUENCE = 8192
 """Arms that may wait to be walked (kernel BPF_COMPLEXITY_LIMIT_JMP_SEQ)."""
+
+
+Effect: TypeAlias = "Callable[[Walk], None]"
+"""What an instruction does that always goes on to the next one."""
+
+Step: TypeAlias = "Callable[[Walk], int | None]"
+"""What an instruction does, and where the path goes on; `None` if it ends."""
 
 
 class Walk:
@@ -38,7 +47,7 @@ class Walk:
         from bpfsmt.verifier.linux.step import step
 
         self.env, self.log, self.record = env, log, record
-        self._step = step
+        self._step_of = step
         self.visits: list[Visit] = []
         self.edges: list[Edge] = []
         self.dead: list[DeadArm] = []
@@ -74,50 +83,41 @@ class Walk:
         self.path = Path(state, entry, first=entry, entry=entry)
         self._ids = max((r.id for r in state.all_regs()), default=0)
         fresh = True
-        limit = self.env.policy.max_walked
+        env, limit = self.env, self.env.policy.max_walked
+        prune, jumps, steps, slots = env.flow.prune, env.flow.jumps, env.steps, env.slots
         while True:
             path = self.path
+            pc = path.pc
             self.walked += 1
             if self.walked > limit:
                 raise _too_large(self.walked - 1)
-            if not path.again and path.pc in self.env.flow.prune and self.explored.visited(path):
+            if pc in prune and not path.again and self.explored.visited(path):
                 self.log.safe(path, fresh)
-                path.end()
-                if not self._resume():
-                    return
-                fresh = True
+                target = None
+            else:
+                if pc in jumps:
+                    self.note_past()
+                self._visit(path)
+                insn, before = slots[pc], path.state
+                assert insn is not None
+                self.log.before(self, path, insn, fresh)
+                path.kind = "next"
+                target = (steps[pc] or self._step(pc))(self)
+                self.log.after(self, before, pc, insn)
+                fresh = path.kind in _FRAMES
+            if target is not None:
+                path.prev, path.pc = pc, target
                 continue
-            if path.pc in self.env.flow.jumps:
-                self.note_past()
-            insn = self.env.slots[path.pc]
-            assert insn is not None
-            self._visit(path)
-            self.log.before(self, path, insn, fresh)
-            going = self._walk_one(path, insn)
-            fresh = path.kind in ("call", "return")
-            if not going:
-                path.end()
-                if not self._resume():
-                    return
-                fresh = True
+            path.end()
+            if not self.pending:
+                return
+            self.path = self.pending.pop()
+            fresh = True
 
-    def _walk_one(self, path: Path, insn: Instruction) -> bool:
-        """One instruction; whether the path goes on."""
-        before, pc = path.state, path.pc
-        path.kind = "next"
-        target = self._step(self, insn)
-        self.log.after(self, before, pc, insn)
-        if target is None:
-            return False
-        path.prev, path.pc = pc, target
-        return True
-
-    def _resume(self) -> bool:
-        """Take up the arm that has waited least; whether there is one."""
-        if not self.pending:
-            return False
-        self.path = self.pending.pop()
-        return True
+    def _step(self, pc: int) -> Step:
+        """What an instruction does, looked up for the first time."""
+        found = self.env.steps[pc] = self._step_of(self.env, pc)
+        return found
 
     def push(self, state: State, pc: int, kind: str) -> Path:
         """Keep an arm for later."""
@@ -179,8 +179,8 @@ class Walk:
 
     def read(self, number: int) -> Reg:
         """A register of the current frame; rejects one that was not written."""
-        reg = self.path.state.frames[-1].regs[number]
-        if reg.type is RegType.NOT_INIT:
+        reg = self.path.state[0][-1][0][number]
+        if reg[0] is RegType.NOT_INIT:
             lost = " (a call destroys R1 to R5)." if 1 <= number <= 5 else "."
             raise Rejection(
                 "uninitialized-register",
@@ -200,11 +200,9 @@ class Walk:
                 number,
             )
         path = self.path
-        frames = path.state.frames
-        frame = frames[-1]
-        regs = (*frame.regs[:number], reg, *frame.regs[number + 1 :])
-        changed = Frame(regs, frame.stack, frame.callsite)
-        path.state = State((*frames[:-1], changed), path.state.refs, path.state.lock)
+        regs = list(path.state[0][-1][0])
+        regs[number] = reg
+        path.state = with_regs(path.state, tuple(regs))
 
     def clobber(self, result: Reg = NOT_INIT) -> None:
         """R0 is written and R1 to R5 are lost, as a call does."""
@@ -213,9 +211,7 @@ class Walk:
 
     def set_regs(self, regs: tuple[Reg, ...]) -> None:
         """Replace all registers of the current frame."""
-        state = self.path.state
-        frame = state.frames[-1]._replace(regs=regs)
-        self.path.state = state._replace(frames=(*state.frames[:-1], frame))
+        self.path.state = with_regs(self.path.state, regs)
 
     def precise(self, number: int) -> None:
         """The number in a register matters here."""

@@ -1,9 +1,14 @@
-"""One instruction as Linux walks it: the walk's state is changed, arms are kept for later."""
+"""One instruction as Linux walks it: the walk's state is changed, arms are kept for later.
+
+Instructions are walked again and again: what their fields say is looked up once, and what is
+left is a function on the walk.
+"""
 
 from __future__ import annotations
 
 from bpfsmt.errors import DecodeError
 from bpfsmt.isa import CallSrc, Class, Instruction, JmpOp, Mode, validate
+from bpfsmt.verifier.linux.env import Env
 from bpfsmt.verifier.linux.flow import jump_target
 from bpfsmt.verifier.linux.step.alu import alu
 from bpfsmt.verifier.linux.step.branch import branch
@@ -11,55 +16,82 @@ from bpfsmt.verifier.linux.step.calls import call_local, leave
 from bpfsmt.verifier.linux.step.helper import call_helper
 from bpfsmt.verifier.linux.step.loops import may_goto
 from bpfsmt.verifier.linux.step.memory import atomic, load, load_imm64, load_packet, store
-from bpfsmt.verifier.linux.walk import Walk
+from bpfsmt.verifier.linux.walk import Effect, Step, Walk
 from bpfsmt.verifier.reasons import unsupported
 
 
-def step(w: Walk, insn: Instruction) -> int | None:
-    """Where the path goes on; `None` if it ends.  Raises `Rejection`."""
-    pc = w.path.pc
-    if pc not in w.env.valid:
-        try:
-            validate(insn, pc)
-        except DecodeError as error:
-            w.reject("bad-instruction", f"invalid instruction {insn.opcode:02x}", f"{error}.")
-        w.env.valid.add(pc)
+def step(env: Env, pc: int) -> Step:
+    """What the instruction at ``pc`` does, with all that its fields say looked up.
+
+    Run, it gives where the path goes on, `None` if it ends, or raises `Rejection`.
+    """
+    insn = env.slots[pc]
+    assert insn is not None
+    try:
+        validate(insn, pc)
+    except DecodeError as error:
+        return _invalid(insn, f"{error}.")
     match insn.cls:
         case Class.ALU64 | Class.ALU:
-            alu(w, insn)
+            return _then(alu(env, insn), pc + 1)
         case Class.LDX:
-            load(w, insn)
+            return _then(load(env, insn), pc + 1)
         case Class.STX if insn.mode is Mode.ATOMIC:
-            atomic(w, insn)
+            return _then(lambda w: atomic(w, insn), pc + 1)
         case Class.STX | Class.ST:
-            store(w, insn)
+            return _then(store(env, insn), pc + 1)
         case Class.LD if insn.is_ld_imm64:
-            load_imm64(w, insn)
-            return pc + 2
+            return _then(lambda w: load_imm64(w, insn), pc + 2)
         case Class.LD:
-            return load_packet(w, insn)
-        case _:
-            w.jumps += 1
-            return _jump(w, insn, pc)
-    return pc + 1
+            return lambda w: load_packet(w, insn)
+    return _jump(env, insn, pc)
 
 
-def _jump(w: Walk, insn: Instruction, pc: int) -> int | None:
+def _then(effect: Effect, after: int) -> Step:
+    """An instruction that always goes on to the one behind it."""
+
+    def run(w: Walk) -> int:
+        effect(w)
+        return after
+
+    return run
+
+
+def _invalid(insn: Instruction, why: str) -> Step:
+    message = f"invalid instruction {insn.opcode:02x}"
+    return lambda w: w.reject("bad-instruction", message, why)
+
+
+def _jump(env: Env, insn: Instruction, pc: int) -> Step:
     match insn.jmp_op:
         case JmpOp.JA:
-            return jump_target(pc, insn)
+            target = jump_target(pc, insn)
+            return _counted(lambda w: target)
         case JmpOp.CALL:
-            if insn.src == CallSrc.KFUNC:
-                raise unsupported("a kfunc call")
-            if w.path.state.lock and not (insn.src == CallSrc.HELPER and insn.imm == 94):
-                w.reject("lock-held", "function calls are not allowed while holding a lock")
-            if insn.src == CallSrc.LOCAL:
-                return call_local(w, insn, pc)
-            call_helper(w, insn.imm)
-            return pc + 1
+            return _counted(lambda w: _call(w, insn, pc))
         case JmpOp.EXIT:
-            return leave(w)
+            return _counted(leave)
         case JmpOp.JCOND:
-            return may_goto(w, insn, pc)
-        case _:
-            return branch(w, insn, pc)
+            return _counted(lambda w: may_goto(w, insn, pc))
+    return _counted(branch(env, insn, pc))
+
+
+def _counted(jump: Step) -> Step:
+    """Jumps are counted: after some of them a state is kept (kernel ``jmps_processed``)."""
+
+    def run(w: Walk) -> int | None:
+        w.jumps += 1
+        return jump(w)
+
+    return run
+
+
+def _call(w: Walk, insn: Instruction, pc: int) -> int:
+    if insn.src == CallSrc.KFUNC:
+        raise unsupported("a kfunc call")
+    if w.path.state.lock and not (insn.src == CallSrc.HELPER and insn.imm == 94):
+        w.reject("lock-held", "function calls are not allowed while holding a lock")
+    if insn.src == CallSrc.LOCAL:
+        return call_local(w, insn, pc)
+    call_helper(w, insn.imm)
+    return pc + 1

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bpfsmt.domain import Reg, RegType
 from bpfsmt.domain.reg import ADD_CONST, ADD_CONST32, ADDED
 from bpfsmt.isa import AluOp, Class, Instruction
 from bpfsmt.isa.syntax import ALU_SIGNS
-from bpfsmt.verifier.linux.env import ANY
+from bpfsmt.verifier.linux.env import ANY, Env, number
 from bpfsmt.verifier.linux.step.pointer import pointer_plus
-from bpfsmt.verifier.linux.walk import Walk
+from bpfsmt.verifier.linux.walk import Effect, Walk
 
+_NUMBER = RegType.SCALAR_VALUE
 _SHIFTS = (AluOp.LSH, AluOp.RSH, AluOp.ARSH)
 _DIVISIONS = (AluOp.DIV, AluOp.MOD)
+_CHECKED = frozenset((*_SHIFTS, *_DIVISIONS))
 _NAMES = {
     (op, wide, signed): f"alu{64 if wide else 32}_{'s' if signed else ''}{op.name.lower()}"
     for op in AluOp
@@ -20,25 +24,26 @@ _NAMES = {
 }
 
 
-def alu(w: Walk, insn: Instruction) -> None:
-    """An instruction of class ALU or ALU64."""
-    op, wide = insn.alu_op, insn.cls is Class.ALU64
+def alu(env: Env, insn: Instruction) -> Effect:
+    """What an instruction of class ALU or ALU64 does."""
+    op, wide, n = insn.alu_op, insn.cls is Class.ALU64, insn.dst
     if op is AluOp.MOV:
-        w.write(insn.dst, _move(w, insn, wide))
-        return
-    dst = w.read(insn.dst)
+        return _move(env, insn, wide)
     if op is AluOp.END:
-        w.write(insn.dst, ANY if dst.is_pointer else _end(w, insn, dst))
-        return
+        return lambda w: w.write(n, _of_number(w.read(n), lambda dst: _end(w, insn, dst)))
     if op is AluOp.NEG:
-        negated = ANY if dst.is_pointer else _rule(w, _NAMES[op, wide, False], dst.scalar)
-        w.write(insn.dst, negated)
-        return
-    w.write(insn.dst, _binary(w, insn, op, wide, dst))
+        rule = getattr(env.ints, _NAMES[op, wide, False])
+        return lambda w: w.write(n, _of_number(w.read(n), lambda dst: number(rule(dst.scalar))))
+    return _binary(env, insn, op, wide)
+
+
+def _of_number(dst: Reg, change: Callable[[Reg], Reg]) -> Reg:
+    """A number changed; of a pointer nothing is known then."""
+    return ANY if dst.is_pointer else change(dst)
 
 
 def _rule(w: Walk, name: str, *operands: object) -> Reg:
-    return Reg(RegType.SCALAR_VALUE, getattr(w.env.ints, name)(*operands))
+    return number(getattr(w.env.ints, name)(*operands))
 
 
 def _end(w: Walk, insn: Instruction, dst: Reg) -> Reg:
@@ -51,27 +56,34 @@ def _end(w: Walk, insn: Instruction, dst: Reg) -> Reg:
     return swapped
 
 
-def shared(w: Walk, number: int, reg: Reg) -> Reg:
+def shared(w: Walk, source: int, reg: Reg) -> Reg:
     """The number with an id that copies of it may share (``assign_scalar_id_before_mov``)."""
-    if reg.type is not RegType.SCALAR_VALUE or not w.env.ints.links_mov(reg.scalar):
+    if reg.type is not _NUMBER or not w.env.ints.links_mov(reg.scalar):
         return reg
     named = reg
     if reg.id & ADDED:
         named = reg._replace(id=0, off=0)
     if not named.id:
         named = named._replace(id=w.fresh_id())
-    if named is not reg and number >= 0:
-        w.write(number, named)
+    if named is not reg and source >= 0:
+        w.write(source, named)
     return named
 
 
-def _move(w: Walk, insn: Instruction, wide: bool) -> Reg:
-    ints = w.env.ints
+def _move(env: Env, insn: Instruction, wide: bool) -> Effect:
+    n, m = insn.dst, insn.src
     if not insn.uses_reg:
-        return _rule(w, "mov64_imm" if wide else "mov32_imm", insn.imm)
-    src = w.read(insn.src)
+        value = number(getattr(env.ints, "mov64_imm" if wide else "mov32_imm")(insn.imm))
+        return lambda w: w.write(n, value)
     if wide and not insn.offset:
-        return shared(w, insn.src, src)
+        return lambda w: w.write(n, shared(w, m, w.read(m)))
+    return lambda w: w.write(n, _extended(w, insn, wide))
+
+
+def _extended(w: Walk, insn: Instruction, wide: bool) -> Reg:
+    """The low bits of a register as a whole: zero-extended, or by ``offset`` sign-extended."""
+    ints = w.env.ints
+    src = w.read(insn.src)
     if src.is_pointer:
         return ANY if wide else _rule(w, "zext32", ANY.scalar)
     bits = insn.offset
@@ -86,13 +98,36 @@ def _move(w: Walk, insn: Instruction, wide: bool) -> Reg:
     return Reg(RegType.SCALAR_VALUE, scalar, **link)
 
 
-def _binary(w: Walk, insn: Instruction, op: AluOp, wide: bool, dst: Reg) -> Reg:
+def _binary(env: Env, insn: Instruction, op: AluOp, wide: bool) -> Effect:
+    n, m = insn.dst, insn.src
+    rule = getattr(env.ints, _NAMES[op, wide, insn.offset == 1])
+    immediate = None if insn.uses_reg else env.number(insn.imm)
+    splits, links = op in (AluOp.AND, AluOp.OR), op in (AluOp.ADD, AluOp.SUB)
+
+    def binary(w: Walk) -> None:
+        dst = w.read(n)
+        if immediate is None:
+            src = w.read(m)
+        else:
+            src = immediate
+            if op in _CHECKED:
+                _check_immediate(w, insn, op, wide)
+        if dst.type is not _NUMBER or src.type is not _NUMBER:
+            w.write(n, _with_pointer(w, insn, op, wide, dst, src))
+            return
+        if splits and src.is_const:
+            dst = _split(w, n, dst)
+        result = number(rule(dst.scalar, src.scalar))
+        w.write(n, _linked(w, result, op, wide, dst, src) if links and dst.id else result)
+
+    return binary
+
+
+def _with_pointer(
+    w: Walk, insn: Instruction, op: AluOp, wide: bool, dst: Reg, src: Reg
+) -> Reg:
+    """What comes of two operands of which one at least is a pointer."""
     n = insn.dst
-    if insn.uses_reg:
-        src = w.read(insn.src)
-    else:
-        _check_immediate(w, insn, op, wide)
-        src = w.env.number(insn.imm)
     if src.is_pointer and dst.is_pointer:
         if op is AluOp.SUB:
             return ANY
@@ -106,16 +141,9 @@ def _binary(w: Walk, insn: Instruction, op: AluOp, wide: bool, dst: Reg) -> Reg:
     if src.is_pointer:
         w.precise(n)
         return pointer_plus(w, insn, op, wide, src, dst)
-    if dst.is_pointer:
-        if insn.uses_reg:
-            w.precise(insn.src)
-        return pointer_plus(w, insn, op, wide, dst, src)
-    if op in (AluOp.AND, AluOp.OR) and src.is_const:
-        dst = _split(w, n, dst)
-    result = _rule(w, _NAMES[op, wide, insn.offset == 1], dst.scalar, src.scalar)
-    if op in (AluOp.ADD, AluOp.SUB) and dst.id:
-        return _linked(w, result, op, wide, dst, src)
-    return result
+    if insn.uses_reg:
+        w.precise(insn.src)
+    return pointer_plus(w, insn, op, wide, dst, src)
 
 
 def _split(w: Walk, n: int, dst: Reg) -> Reg:

@@ -5,18 +5,25 @@ from __future__ import annotations
 from bpfsmt.domain import UNKNOWN, Reg, RegType, Scalar, State
 from bpfsmt.domain.state import Frame
 from bpfsmt.isa import Class, Instruction, JmpOp
+from bpfsmt.verifier.linux.env import Env, with_regs, with_scalar
 from bpfsmt.verifier.linux.links import linked_to, narrow_linked
 from bpfsmt.verifier.linux.refs import drop_reference
 from bpfsmt.verifier.linux.step.packet import PACKET_POINTERS, at_end, compare_packet
-from bpfsmt.verifier.linux.walk import Walk
+from bpfsmt.verifier.linux.walk import Step, Walk
 from bpfsmt.verifier.step.branch import _FAILS, _HOLDS, Condition
 
+_NUMBER = RegType.SCALAR_VALUE
 _FLIPPED = {
     JmpOp.JEQ: JmpOp.JEQ, JmpOp.JNE: JmpOp.JNE, JmpOp.JSET: JmpOp.JSET,
     JmpOp.JGT: JmpOp.JLT, JmpOp.JLT: JmpOp.JGT, JmpOp.JGE: JmpOp.JLE, JmpOp.JLE: JmpOp.JGE,
     JmpOp.JSGT: JmpOp.JSLT, JmpOp.JSLT: JmpOp.JSGT, JmpOp.JSGE: JmpOp.JSLE,
     JmpOp.JSLE: JmpOp.JSGE,
 }  # fmt: skip
+_ASKED = ("eq", "ult", "ule", "slt", "sle", "set")
+_TAKEN = {(w, c): f"taken{64 if w else 32}_{c}" for w in (True, False) for c in _ASKED}
+_REFINE = {
+    (w, c): f"refine{64 if w else 32}_{c}" for w in (True, False) for c in (*_ASKED, "ne", "nset")
+}
 _NOT_NULL = frozenset(
     {
         RegType.PTR_TO_SOCKET,
@@ -32,48 +39,53 @@ _NOT_NULL = frozenset(
 )
 
 
-def branch(w: Walk, insn: Instruction, pc: int) -> int:
+def branch(env: Env, insn: Instruction, pc: int) -> Step:
     """Go one way, the one that falls through if both are possible; keep the other."""
-    a = w.read(insn.dst)
-    wide = insn.cls is Class.JMP
-    if insn.uses_reg:
-        b = w.read(insn.src)
-    else:
-        b = w.env.number(insn.imm)
-    _note_stack(w, insn, a, b)
+    n, m, wide, op = insn.dst, insn.src, insn.cls is Class.JMP, insn.jmp_op
+    immediate = None if insn.uses_reg else env.number(insn.imm)
     target = pc + 1 + insn.offset
-    decided = _decide(w, insn.jmp_op, a, b, wide)
-    if decided >= 0:
-        if not a.is_pointer:
-            w.precise(insn.dst)
-        if insn.uses_reg and not b.is_pointer:
-            w.precise(insn.src)
-        if decided:
-            w.never(pc + 1, "not-taken")
-            w.path.kind = "taken"
-            return target
-        w.never(target, "taken")
+
+    def run(w: Walk) -> int:
+        a = w.read(n)
+        b = w.read(m) if immediate is None else immediate
+        numbers = a.type is _NUMBER and b.type is _NUMBER
+        if not numbers:
+            _note_stack(w, insn, a, b)
+        decided = _decide(w, op, a, b, wide)
+        if decided >= 0:
+            if a.type is _NUMBER:
+                w.precise(n)
+            if immediate is None and b.type is _NUMBER:
+                w.precise(m)
+            w.never(pc + 1 if decided else target, "not-taken" if decided else "taken")
+            w.path.kind = "taken" if decided else "not-taken"
+            return target if decided else pc + 1
+        fallen, taken = _both(w, insn, a, b, wide)
+        w.push(taken, target, "taken")
+        w.path.state = fallen
         w.path.kind = "not-taken"
         return pc + 1
+
+    return run
+
+
+def _both(w: Walk, insn: Instruction, a: Reg, b: Reg, wide: bool) -> tuple[State, State]:
+    """The states where the condition fails and where it holds."""
     state = w.path.state
-    linked = linked_to(state, b.id if insn.uses_reg and not b.is_pointer else 0,
-                       0 if a.is_pointer else a.id)  # fmt: skip
+    ids = b.id if insn.uses_reg and b.type is _NUMBER else 0, a.id if a.type is _NUMBER else 0
+    linked = linked_to(state, *ids) if any(ids) else ()
     if len(linked) > 1:
         w.note_past(linked=linked)
-    taken = fallen = state
-    if not a.is_pointer and not b.is_pointer:
-        fallen, used = _refine(w, state, insn, _FAILS[insn.jmp_op], a, b, wide)
-        if not insn.uses_reg:
-            b = b._replace(scalar=w.env.ints.other_arm(b.scalar, used))
-        taken, _ = _refine(w, state, insn, _HOLDS[insn.jmp_op], a, b, wide)
+    if a.is_pointer or b.is_pointer:
+        return _pointers(w, insn, a, b, state) if wide else (state, state)
+    fallen, used = _refine(w, state, insn, _FAILS[insn.jmp_op], a, b, wide)
+    if not insn.uses_reg:
+        b = with_scalar(b, w.env.ints.other_arm(b.scalar, used))
+    taken, _ = _refine(w, state, insn, _HOLDS[insn.jmp_op], a, b, wide)
+    if linked:
         taken = narrow_linked(w, taken, insn, linked)
         fallen = narrow_linked(w, fallen, insn, linked)
-    elif wide:
-        fallen, taken = _pointers(w, insn, a, b, state)
-    w.push(taken, target, "taken")
-    w.path.state = fallen
-    w.path.kind = "not-taken"
-    return pc + 1
+    return fallen, taken
 
 
 def _note_stack(w: Walk, insn: Instruction, a: Reg, b: Reg) -> None:
@@ -92,21 +104,25 @@ def _known(reg: Reg, wide: bool) -> bool:
 
 def _decide(w: Walk, op: JmpOp, a: Reg, b: Reg, wide: bool) -> int:
     """1 if the jump is always taken, 0 if never, -1 if it depends (``is_branch_taken``)."""
+    if a.type is _NUMBER and b.type is _NUMBER:
+        return _compared(w, op, a, b, wide)
     if wide and a.type in PACKET_POINTERS and b.type in PACKET_POINTERS:
         return at_end(w.env.ints, op, a, b)
-    if a.is_pointer or b.is_pointer:
-        if not _known(b, wide):
-            op, a, b = _FLIPPED[op], b, a
-        if not _known(b, wide) or a.type not in _NOT_NULL:
-            return -1
-        value = b.scalar.var_off.value & (0xFFFFFFFFFFFFFFFF if wide else 0xFFFFFFFF)
-        if value:
-            return -1
-        return {JmpOp.JEQ: 0, JmpOp.JNE: 1}.get(op, -1)
+    if not _known(b, wide):
+        op, a, b = _FLIPPED[op], b, a
+    if not _known(b, wide) or a.type not in _NOT_NULL:
+        return -1
+    if b.scalar.var_off.value & (0xFFFFFFFFFFFFFFFF if wide else 0xFFFFFFFF):
+        return -1
+    return {JmpOp.JEQ: 0, JmpOp.JNE: 1}.get(op, -1)
+
+
+def _compared(w: Walk, op: JmpOp, a: Reg, b: Reg, wide: bool) -> int:
+    """The same of two numbers (``is_scalar_branch_taken``)."""
     name, swapped = _HOLDS[op]
     left, right = (b.scalar, a.scalar) if swapped else (a.scalar, b.scalar)
     asked = "eq" if name == "ne" else name
-    answer: int = getattr(w.env.ints, f"taken{64 if wide else 32}_{asked}")(left, right)
+    answer: int = getattr(w.env.ints, _TAKEN[wide, asked])(left, right)
     return 1 - answer if name == "ne" and answer >= 0 else answer
 
 
@@ -115,7 +131,7 @@ def _refine(
 ) -> tuple[State, Scalar]:
     """The state where the condition holds of two numbers, and what the second one is there."""
     ints = w.env.ints
-    rule = getattr(ints, f"refine{64 if wide else 32}_{c.name}")
+    rule = getattr(ints, _REFINE[wide, c.name])
     if c.swapped:
         right, left = rule(b.scalar, a.scalar)
     else:
@@ -123,13 +139,12 @@ def _refine(
     if ints.scalar_empty(left):
         left = UNKNOWN._replace(var_off=left.var_off)
     regs = list(state.frames[-1].regs)
-    regs[insn.dst] = a._replace(scalar=left)
+    regs[insn.dst] = with_scalar(a, left)
     if insn.uses_reg and insn.src != insn.dst:
         if ints.scalar_empty(right):
             right = UNKNOWN._replace(var_off=right.var_off)
-        regs[insn.src] = b._replace(scalar=right)
-    frame = state.frames[-1]._replace(regs=tuple(regs))
-    return state._replace(frames=(*state.frames[:-1], frame)), right
+        regs[insn.src] = with_scalar(b, right)
+    return with_regs(state, tuple(regs)), right
 
 
 def _pointers(w: Walk, insn: Instruction, a: Reg, b: Reg, state: State) -> tuple[State, State]:

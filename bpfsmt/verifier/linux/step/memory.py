@@ -8,7 +8,7 @@ from bpfsmt.program.maptypes import RDONLY_PROG
 from bpfsmt.program.program import ProgramType
 from bpfsmt.rules.access import MAX_VAR_OFF
 from bpfsmt.semantics.context import SOCKETS
-from bpfsmt.verifier.linux.env import ANY
+from bpfsmt.verifier.linux.env import ANY, Env, number
 from bpfsmt.verifier.linux.refs import check_none_held
 from bpfsmt.verifier.linux.step.calls import leave
 from bpfsmt.verifier.linux.step.region import (
@@ -27,7 +27,7 @@ from bpfsmt.verifier.linux.step.stack import (
     store_fixed,
     store_variable,
 )
-from bpfsmt.verifier.linux.walk import Walk
+from bpfsmt.verifier.linux.walk import Effect, Walk
 from bpfsmt.verifier.reasons import unsupported
 
 _SOCKET_TYPES = {
@@ -59,18 +59,22 @@ def load_imm64(w: Walk, insn: Instruction) -> None:
     w.write(insn.dst, reg)
 
 
-def load(w: Walk, insn: Instruction) -> None:
+def load(env: Env, insn: Instruction) -> Effect:
     """``dst = *(size *)(src + offset)``, zero- or sign-extended."""
-    ptr = w.read(insn.src)
-    if insn.dst == 10:
-        w.write(10, ANY)
-    a = Access(insn.src, ptr, insn.offset, insn.size.bytes, write=False)
+    n, m, off, size = insn.dst, insn.src, insn.offset, insn.size.bytes
     signed = insn.mode is Mode.MEMSX
-    value = read(w, a, insn.dst, signed=signed)
-    w.check_pointer_type(ptr)
-    if a.size < 8 and value.type is RegType.SCALAR_VALUE:
-        value = _narrowed(w, value, a.size, signed)
-    w.write(insn.dst, value)
+
+    def run(w: Walk) -> None:
+        ptr = w.read(m)
+        if n == 10:
+            w.write(10, ANY)
+        value = read(w, Access(m, ptr, off, size, write=False), n, signed=signed)
+        w.check_pointer_type(ptr)
+        if size < 8 and value.type is RegType.SCALAR_VALUE:
+            value = _narrowed(w, value, size, signed)
+        w.write(n, value)
+
+    return run
 
 
 def _narrowed(w: Walk, value: Reg, size: int, signed: bool) -> Reg:
@@ -222,15 +226,19 @@ def _no_field(w: Walk, a: Access) -> None:
     )
 
 
-def store(w: Walk, insn: Instruction) -> None:
+def store(env: Env, insn: Instruction) -> Effect:
     """``*(size *)(dst + offset) = src``, or an immediate."""
-    if insn.cls is Class.STX:
-        value, source = w.read(insn.src), insn.src
-    else:
-        value, source = Reg(RegType.SCALAR_VALUE, w.env.ints.store_imm(insn.imm)), -1
-    ptr = w.read(insn.dst)
-    write(w, Access(insn.dst, ptr, insn.offset, insn.size.bytes, write=True), value, source)
-    w.check_pointer_type(ptr)
+    n, off, size = insn.dst, insn.offset, insn.size.bytes
+    source = insn.src if insn.cls is Class.STX else -1
+    immediate = None if source >= 0 else number(env.ints.store_imm(insn.imm))
+
+    def run(w: Walk) -> None:
+        value = w.read(source) if immediate is None else immediate
+        ptr = w.read(n)
+        write(w, Access(n, ptr, off, size, write=True), value, source)
+        w.check_pointer_type(ptr)
+
+    return run
 
 
 def atomic(w: Walk, insn: Instruction) -> None:

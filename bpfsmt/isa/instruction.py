@@ -15,6 +15,8 @@ from bpfsmt.isa.opcodes import AluOp, Class, JmpOp, Mode, Size
 _CLASSES = tuple(Class)
 _ALU_OPS = {int(op): op for op in AluOp}
 _JMP_OPS = {int(op): op for op in JmpOp}
+_SIZES = tuple(Size)
+_MODES = {int(mode): mode for mode in Mode}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,14 @@ class Instruction:
     @property
     def size(self) -> Size:
         """The access width of a load or store."""
-        return Size(self.opcode & 0x18)
+        return _SIZES[self.opcode >> 3 & 3]
 
     @property
     def mode(self) -> Mode:
         """The addressing mode of a load or store."""
-        return Mode(self.opcode & 0xE0)
+        number = self.opcode & 0xE0
+        mode = _MODES.get(number)
+        return Mode(number) if mode is None else mode
 
     @property
     def is_ld_imm64(self) -> bool:

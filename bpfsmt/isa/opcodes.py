@@ -69,7 +69,10 @@ class Size(IntEnum):
     @property
     def bytes(self) -> int:
         """The width in bytes: 4, 2, 1 or 8."""
-        return {Size.W: 4, Size.H: 2, Size.B: 1, Size.DW: 8}[self]
+        return _BYTES[self]
+
+
+_BYTES = {Size.W: 4, Size.H: 2, Size.B: 1, Size.DW: 8}
 
 
 class Mode(IntEnum):

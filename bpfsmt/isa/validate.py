@@ -43,6 +43,9 @@ _USES_NEXT_IMM = frozenset(
     {LdImm64Src.IMM, LdImm64Src.MAP_VALUE, LdImm64Src.MAP_VALUE_BY_IDX, LdImm64Src.VARIABLE}
 )
 
+_ALU_NUMBERS, _JMP_NUMBERS = frozenset(map(int, AluOp)), frozenset(map(int, JmpOp))
+_CALL_KINDS, _IMM64_KINDS = frozenset(map(int, CallSrc)), frozenset(map(int, LdImm64Src))
+
 # Name, least and greatest value: what the bits of each field can hold.
 _FIELDS = (
     ("opcode", 0, 0xFF),
@@ -85,17 +88,17 @@ def _ranges(insn: Instruction) -> Iterator[str]:
 
 def _rules(insn: Instruction) -> Iterator[str]:
     yield from _register(insn, "dst")
-    if not insn.is_ld_imm64:
+    if insn.next_imm and not insn.is_ld_imm64:
         yield from _zero(insn, "next_imm")
     yield from _CLASS_RULES[insn.cls](insn)
 
 
 def _alu(insn: Instruction) -> Iterator[str]:
     number = insn.opcode & 0xF0
-    if number not in set(AluOp):
+    if number not in _ALU_NUMBERS:
         yield _opcode(insn, f"no arithmetic operation 0x{number:02x}")
         return
-    op = AluOp(number)
+    op = insn.alu_op
     if op is AluOp.END:
         yield from _swap(insn)
     elif op is AluOp.NEG:
@@ -104,7 +107,8 @@ def _alu(insn: Instruction) -> Iterator[str]:
         yield from _zero(insn, "src", "offset", "imm")
     else:
         yield from _operand(insn)
-        yield from _one_of(insn, "offset", _alu_offsets(insn, op))
+        if insn.offset:
+            yield from _one_of(insn, "offset", _alu_offsets(insn, op))
 
 
 def _alu_offsets(insn: Instruction, op: AluOp) -> tuple[int, ...]:
@@ -125,10 +129,10 @@ def _swap(insn: Instruction) -> Iterator[str]:
 
 def _jmp(insn: Instruction) -> Iterator[str]:
     number = insn.opcode & 0xF0
-    if number not in set(JmpOp):
+    if number not in _JMP_NUMBERS:
         yield _opcode(insn, f"no jump operation 0x{number:02x}")
         return
-    op = JmpOp(number)
+    op = insn.jmp_op
     if op not in _SPECIAL_JUMPS:
         yield from _operand(insn)
         return
@@ -150,7 +154,7 @@ _SPECIAL_JUMPS = frozenset({JmpOp.JA, JmpOp.CALL, JmpOp.EXIT, JmpOp.JCOND})
 
 def _call(insn: Instruction) -> Iterator[str]:
     yield from _zero(insn, "dst")
-    if insn.src not in set(CallSrc):
+    if insn.src not in _CALL_KINDS:
         yield f"src: no kind of call {insn.src}"
     if insn.src != CallSrc.KFUNC:  # there Linux keeps the index of the module's BTF
         yield from _zero(insn, "offset")
@@ -171,7 +175,7 @@ def _ld(insn: Instruction) -> Iterator[str]:
 
 
 def _ld_imm64(insn: Instruction) -> Iterator[str]:
-    if insn.src not in set(LdImm64Src):
+    if insn.src not in _IMM64_KINDS:
         yield f"src: no kind of 64-bit immediate {insn.src}"
     yield from _zero(insn, "offset")
     if insn.src not in _USES_NEXT_IMM:
@@ -237,7 +241,8 @@ def _register(insn: Instruction, field: str) -> Iterator[str]:
 
 def _zero(insn: Instruction, *fields: str) -> Iterator[str]:
     for field in fields:
-        yield from _one_of(insn, field, (0,))
+        if getattr(insn, field):
+            yield from _one_of(insn, field, (0,))
 
 
 def _one_of(insn: Instruction, field: str, allowed: tuple[int, ...]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from bpfsmt.rules import Policy
 from bpfsmt.verifier.reasons import Rejection
 
 _WITH_ADDRESS = ("array",)
+_ALU_OPS, _JMP_OPS = frozenset(map(int, AluOp)), frozenset(map(int, JmpOp))
 _CALL, _TAIL_CALL = 0x85, 12
 
 
@@ -36,9 +37,9 @@ def check_program(program: Program, policy: Policy) -> None:
 def _known(insn: Instruction) -> bool:
     """Whether there is such an opcode (kernel ``bpf_opcode_in_insntable``)."""
     if insn.is_alu:
-        return insn.opcode & 0xF0 in set(AluOp)
+        return insn.opcode & 0xF0 in _ALU_OPS
     if insn.is_jmp:
-        return insn.opcode & 0xF0 in set(JmpOp)
+        return insn.opcode & 0xF0 in _JMP_OPS
     return insn.cls is not Class.LD or insn.opcode & 0xE0 in (0x00, 0x20, 0x40)
 
 

@@ -34,12 +34,16 @@ class Explored:
 
     def visited(self, path: Path) -> bool:
         """Whether an explored state stands for the path's; else it may become one."""
-        walk = self.walk
-        may_goto = path.pc in walk.env.flow.rounds
-        forced = walk.env.frequent or may_goto or len(path.history) > _LONG_HISTORY
+        walk, pc = self.walk, path.pc
+        env = walk.env
+        may_goto = pc in env.flow.rounds
+        forced = env.frequent or may_goto or len(path.history) > _LONG_HISTORY
         jumps, walked = walk.jumps - self._jumps, walk.walked - self._walked
         add = forced or (jumps >= 2 and walked >= 8)
-        known = self._at.setdefault((path.pc, path.state.frames[-1].callsite), [])
+        at = pc, path.state[0][-1][2]
+        known = self._at.get(at)
+        if known is None:
+            known = self._at[at] = []
         self._clean(known, path.state)
         index = len(known) - 1
         while index >= 0:
@@ -107,7 +111,7 @@ class Explored:
             return
         if old.rounds != path.rounds:
             return
-        if old.state.regs != path.state.regs or not self._equal(old, path.state, Exact.YES):
+        if old.state[0][-1][0] != path.state[0][-1][0] or not self._equal(old, path.state, Exact.YES):
             return
         raise Rejection(
             "infinite-loop",
@@ -136,7 +140,9 @@ class Explored:
     def _clean(self, known: list[Checkpoint], now: State) -> None:
         """Forget in finished states what nothing reads any more (``clean_live_states``)."""
         for old in known:
-            if not old.cleaned and not old.branches and old.state.callsites == now.callsites:
+            if old.cleaned or old.branches:
+                continue
+            if old.state.callsites == now.callsites:
                 old.cleaned = True
                 old.state = self._cleaned(old)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bpfsmt.cli.agree import agree
-from bpfsmt.cli.bench import bench
+from bpfsmt.cli.bench_verify import bench
 from bpfsmt.cli.boundary import Boundary
 from bpfsmt.cli.cfg import cfg
 from bpfsmt.cli.crosscheck import crosscheck

@@ -53,7 +53,7 @@ input; 3 something could not be measured; 130 interrupted (what was finished is 
 
 @click.group()
 def bench() -> None:
-    """Measure how fast programs run, in the running kernel and in bpfsmt's machine."""
+    """Measure how fast programs run and are verified, in the running kernel and in bpfsmt."""
 
 
 def _effort_options(command: F) -> F:
@@ -185,7 +185,12 @@ class Host:
 
     def __str__(self) -> str:
         jit = {True: "JIT on", False: "JIT off", None: "JIT unknown"}[self.jit]
-        return f"one CPU (number {self.number}) of {self.cpu}; Linux {self.kernel}, {jit}"
+        return f"{self.where}, {jit}"
+
+    @property
+    def where(self) -> str:
+        """The CPU and the kernel."""
+        return f"one CPU (number {self.number}) of {self.cpu}; Linux {self.kernel}"
 
 
 def _measure(
@@ -198,7 +203,7 @@ def _measure(
     rows: list[Row] = []
     codes = {EXIT_INPUT} if errors else set()
     with one_cpu() as number:
-        host = Host(_cpu_model(), number, os.uname().release, jit_enabled())
+        host = Host(cpu_model(), number, os.uname().release, jit_enabled())
         try:
             for row in _progress(jobs):
                 rows.append(row)
@@ -234,7 +239,8 @@ def _progress(jobs: Sequence[Job]) -> Iterator[Row]:
             progress.advance(task)
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """What this machine's CPU calls itself."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -8,6 +8,10 @@ themselves, from their signatures.
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from bpfsmt.domain.analysis import Analysis, Outcome, Verdict
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet
@@ -50,7 +54,13 @@ def verify_linux(
     ``forgetful``, they are all that was known at each visit, as a kernel's log has it; then
     pruned edges need not hold (see `bpfsmt.verifier.linux.claims`).
     """
-    lines = Log(wanted=log)
+    with _no_collection():
+        return _verify(program, rules, Log(wanted=log), record=record, forgetful=forgetful)
+
+
+def _verify(
+    program: Program, rules: RuleSet, lines: Log, *, record: bool, forgetful: bool
+) -> Analysis:
     analysis = Analysis(program, rules.name, Verdict(Outcome.ACCEPT), log=lines.lines)
     try:
         check_program(program, rules.policy)
@@ -72,6 +82,18 @@ def verify_linux(
         forget(analysis, env.live, walk.needed)
     lines.finished(analysis.walked, rules.policy.max_walked)
     return analysis
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Python's collector of cycles waits: a walk makes none, and many objects to search."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _walk_all(env: Env, walk: Walk) -> None:

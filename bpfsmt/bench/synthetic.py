@@ -1,0 +1,58 @@
+"""Large programs to verify: as long as a datapath's, and walked as often as is asked for."""
+
+from __future__ import annotations
+
+from bpfsmt.program import Program, load_asm
+
+_BYTES = 64
+_SLOTS = 16
+
+_HEAD = f"""
+r7 = *(u32 *)(r1 + 0)
+r8 = *(u32 *)(r1 + 4)
+r0 = 1
+r2 = r7
+r2 += {_BYTES}
+if r2 > r8 goto out
+r6 = 0
+r9 = 0
+round:
+"""
+
+_BLOCK = """
+r1 = *(u8 *)(r7 + {byte})
+r1 &= 63
+r2 = r1
+r2 += {n}
+if r1 > 31 goto over{n}
+r2 <<= 1
+over{n}:
+*(u64 *)(r10 - {slot}) = r2
+r3 = *(u64 *)(r10 - {slot})
+r9 += r3
+w3 ^= w2
+"""
+
+_TAIL = """
+r6 += 1
+if r6 < {rounds} goto round
+r0 = 2
+out:
+exit
+"""
+
+
+def rounds(blocks: int, count: int) -> Program:
+    """``count`` rounds through so many blocks of ten instructions.
+
+    Every block reads the packet, spills, fills and branches; both arms come together again
+    with numbers that differ but do not matter.  No two rounds have the same state, so all
+    are walked: a bit more than ``10 * blocks * count`` instructions.
+
+    >>> len(rounds(500, 20))
+    5012
+    """
+    body = "".join(
+        _BLOCK.format(n=n, byte=n % _BYTES, slot=8 * (1 + n % _SLOTS)) for n in range(blocks)
+    )
+    return load_asm(_HEAD + body + _TAIL.format(rounds=count), f"rounds_{blocks}x{count}")

@@ -14,17 +14,20 @@ from dataclasses import replace
 
 from bpfsmt.domain import Reg, RegType, Slot, State
 from bpfsmt.domain.analysis import Analysis
-from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.domain.state import INVALID, MISC, SPILL, Frame
+from bpfsmt.verifier.linux.prune import only_live
 
 Needed = tuple[list[int], list[int]]
 """By frame, the registers and the stack slots whose values mattered."""
+
+Live = tuple[list[int], list[int]]
+"""By instruction, the registers and the stack slots that are read later."""
 
 _NOTHING: Needed = ([0] * 8, [0] * 8)
 _ANY = Reg(RegType.SCALAR_VALUE)
 
 
-def forget(analysis: Analysis, live: list[int], needed: dict[int, Needed]) -> None:
+def forget(analysis: Analysis, live: Live, needed: dict[int, Needed]) -> None:
     """Let the analysis claim only what the walk has used."""
     visits, edges = analysis.visits, analysis.edges
     for n, visit in enumerate(visits):
@@ -38,20 +41,18 @@ def forget(analysis: Analysis, live: list[int], needed: dict[int, Needed]) -> No
         edges[n] = replace(edge, state=state)
 
 
-def _without(state: State, pc: int, live: list[int], needed: Needed) -> State:
+def _without(state: State, pc: int, live: Live, needed: Needed) -> State:
     frames = []
     last = len(state.frames) - 1
     for f, frame in enumerate(state.frames):
         at = pc if f == last else state.frames[f + 1].callsite
-        frames.append(_frame(frame, live[at] | 1 << 10, needed[0][f], needed[1][f]))
+        kept = only_live(frame, live[0][at], live[1][at])
+        frames.append(_frame(kept, needed[0][f], needed[1][f]))
     return state._replace(frames=tuple(frames))
 
 
-def _frame(frame: Frame, live: int, regs: int, slots: int) -> Frame:
-    kept = tuple(
-        NOT_INIT if not live >> n & 1 else _reg(reg, regs >> n & 1)
-        for n, reg in enumerate(frame.regs)
-    )
+def _frame(frame: Frame, regs: int, slots: int) -> Frame:
+    kept = tuple(_reg(reg, regs >> n & 1) for n, reg in enumerate(frame.regs))
     stack = {n: _slot(slot, slots >> n & 1) for n, slot in frame.stack.items()}
     return Frame(kept, stack, frame.callsite)
 

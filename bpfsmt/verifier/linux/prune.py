@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bpfsmt.domain import Slot, State
+from bpfsmt.domain import State
 from bpfsmt.domain.reg import NOT_INIT
-from bpfsmt.domain.state import EMPTY_SLOT
+from bpfsmt.domain.state import Frame
 from bpfsmt.verifier.linux.path import Checkpoint, Path
 from bpfsmt.verifier.linux.subsume import Exact, states_equal
 from bpfsmt.verifier.reasons import Rejection
@@ -147,17 +147,22 @@ class Explored:
                 old.state = self._cleaned(old)
 
     def _cleaned(self, old: Checkpoint) -> State:
-        live = self.walk.env.live
+        env = self.walk.env
         frames = list(old.state.frames)
         for n, frame in enumerate(frames):
             at = frames[n + 1].callsite if n + 1 < len(frames) else old.pc
-            mask = live[at] | 1 << 10
-            if any(reg is not NOT_INIT and not mask >> r & 1 for r, reg in enumerate(frame.regs)):
-                kept = (reg if mask >> r & 1 else NOT_INIT for r, reg in enumerate(frame.regs))
-                frames[n] = frame._replace(regs=tuple(kept))
+            frames[n] = only_live(frame, env.live[at], env.live_slots[at])
         return old.state._replace(frames=tuple(frames))
 
 
-def blank(slot: Slot) -> bool:
-    """Nothing was written there."""
-    return slot == EMPTY_SLOT
+def only_live(frame: Frame, regs: int, slots: int) -> Frame:
+    """The frame without the registers and the stack slots that nothing reads any more."""
+    regs |= 1 << 10
+    kept, stack = frame.regs, frame.stack
+    if any(reg is not NOT_INIT and not regs >> n & 1 for n, reg in enumerate(kept)):
+        kept = tuple([reg if regs >> n & 1 else NOT_INIT for n, reg in enumerate(kept)])
+    if any(not slots >> n & 1 for n in stack):
+        stack = {n: slot for n, slot in stack.items() if slots >> n & 1}
+    return frame if kept is frame.regs and stack is frame.stack else Frame(
+        kept, stack, frame.callsite
+    )  # fmt: skip

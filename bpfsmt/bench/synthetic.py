@@ -31,6 +31,16 @@ over{n}:
 r3 = *(u64 *)(r10 - {slot})
 r9 += r3
 w3 ^= w2
+r4 = r3
+r4 >>= 3
+r4 *= 5
+w5 = w4
+w5 += {n}
+r5 |= 1
+*(u32 *)(r10 - 136) = r5
+r4 = *(u32 *)(r10 - 136)
+r4 &= 255
+r9 ^= r4
 """
 
 _TAIL = """
@@ -43,13 +53,15 @@ exit
 
 
 def rounds(blocks: int, count: int) -> Program:
-    """``count`` rounds through so many blocks of ten instructions.
+    """``count`` rounds through so many blocks of twenty instructions.
 
     Every block reads the packet, spills, fills and branches; both arms come together again
     with numbers that differ but do not matter.  No two rounds have the same state, so all
-    are walked: a bit more than ``10 * blocks * count`` instructions.
+    are walked: a bit more than ``20 * blocks * count`` instructions.
 
-    >>> len(rounds(500, 20))
+    At most 8192 arms may wait, so ``blocks * count`` must be less.
+
+    >>> len(rounds(250, 20))
     5012
     """
     body = "".join(

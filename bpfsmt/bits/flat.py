@@ -8,30 +8,23 @@ operations).  Nothing of this changes what a rule means: the text stays the only
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 from bpfsmt.bits import ir
 from bpfsmt.bits.code import Assign, Block, Choose, Define, Loop, Return, Take, render
 from bpfsmt.bits.compile import Compiled
 from bpfsmt.bits.inline import Operand, limits, number, write
-from bpfsmt.bits.ints import RUNTIME
 from bpfsmt.bits.types import Bool, RecordType, TupleType, Type
+from bpfsmt.bits.weight import LARGE, nodes, weigh
 from bpfsmt.bits.words import Word
 
-LARGE = 260
-"""A rule with more parts than this, callees included, is called and not written out."""
-
 _NAME_OR_NUMBER = re.compile(r"\w+|\(-\d+\)")
-_WORTH_REMEMBERING = 60
-"""A rule with more parts than this takes longer than to look its answer up."""
-
-_REMEMBERED = 4096
-"""So many answers of each such rule are remembered."""
+_COUNTER = Word(64, signed=False)
 
 _CHEAP = 3
 """So many operations are done though a condition before them might make them needless."""
@@ -61,34 +54,6 @@ def types_in(type_: RecordType | TupleType) -> tuple[Type, ...]:
     if isinstance(type_, TupleType):
         return type_.items
     return tuple(t for _, t in type_.fields)
-
-
-def weigh(rules: Mapping[str, Compiled], name: str, known: dict[str, int]) -> int:
-    """How many parts a rule has, with all that is written out in it; loops count as large."""
-    if name not in known:
-        count = 0
-        for node in _nodes(rules[name].body):
-            count += 1
-            if isinstance(node, ir.For):
-                count += LARGE + 1
-            elif isinstance(node, ir.Call):
-                callee = weigh(rules, node.rule, known)
-                count += callee if callee <= LARGE else 1
-        known[name] = count
-    return known[name]
-
-
-def _nodes(x: Any) -> Iterator[Any]:
-    """Every statement and expression in ``x``."""
-    if isinstance(x, tuple):
-        for each in x:
-            yield from _nodes(each)
-        return
-    if not hasattr(x, "__slots__") or isinstance(x, Word | Bool | RecordType | TupleType):
-        return
-    yield x
-    for slot in x.__slots__:
-        yield from _nodes(getattr(x, slot))
 
 
 def to_python(
@@ -202,16 +167,14 @@ class _Writer:
             self.block = outer
             self.scopes.pop()
 
-    def choose(
-        self, cond: Operand, then: Callable[[], Value], other: Callable[[], Value]
-    ) -> Value:
+    def choose(self, cond: Operand, then: Callable[[], Value], other: Callable[[], Value]) -> Value:
         """One of two values; only what that one needs is computed."""
         if cond.constant is not None:
             return then() if cond.constant else other()
         with self.side() as left:
-            a = then()
+            a = self.named(then())
         with self.side() as right:
-            b = other()
+            b = self.named(other())
         found = self.join(cond, left, right, a, b)
         if left or right:
             self.block.append(Choose(cond.text, left, right))
@@ -271,8 +234,8 @@ class _Writer:
                     rest = stmts[i + 1 :]
                     self.fork(
                         self.word(cond, env),
-                        lambda: self.tail(then + rest, dict(env)),
-                        lambda: self.tail(other + rest, dict(env)),
+                        partial(self.tail, then + rest, dict(env)),
+                        partial(self.tail, other + rest, dict(env)),
                     )
                     return
                 case _:
@@ -295,8 +258,8 @@ class _Writer:
             case ir.Ite(_, cond, then, other) if not isinstance(e.type, Word | Bool):
                 self.fork(
                     self.word(cond, env),
-                    lambda: self.returned(then, env),
-                    lambda: self.returned(other, env),
+                    partial(self.returned, then, env),
+                    partial(self.returned, other, env),
                 )
             case ir.Call(_, rule, args) if self.small(rule):
                 self.tail(self.rules[rule].body, self.bound(rule, args, env))
@@ -326,8 +289,8 @@ class _Writer:
                     rest = stmts[i + 1 :]
                     return self.choose(
                         self.word(cond, env),
-                        lambda: self.named(self.value(then + rest, dict(env))),
-                        lambda: self.named(self.value(other + rest, dict(env))),
+                        partial(self.value, then + rest, dict(env)),
+                        partial(self.value, other + rest, dict(env)),
                     )
                 case _:
                     self.step(stmt, env)
@@ -374,7 +337,7 @@ class _Writer:
 
     def loop(self, stmt: ir.For, env: Env) -> None:
         """A loop: what it changes lives in locals that are assigned at the end of a round."""
-        assigned = _assigned(stmt.body)
+        assigned = _assigned(stmt.body) | {stmt.var: _COUNTER}
         kept: Env = {n: self.mutable(env[n], t) for n, t in assigned.items() if n in env}
         env.update(kept)
         now = dict(env)
@@ -395,7 +358,9 @@ class _Writer:
             self.block.append(Define(name, self.text(value, type_)))
             return Operand(name, *limits(type_))
         types = types_in(value.type)
-        return Parts(value.type, [self.mutable(self.part(value, n), t) for n, t in enumerate(types)])
+        return Parts(
+            value.type, [self.mutable(self.part(value, n), t) for n, t in enumerate(types)]
+        )
 
     def change(self, leave: str = "") -> None:
         """Assign what the round has made of the loop's names."""
@@ -438,8 +403,8 @@ class _Writer:
             case ir.Ite(_, cond, then, other):
                 return self.choose(
                     self.word(cond, env),
-                    lambda: self.named(self.expr(then, env)),
-                    lambda: self.named(self.expr(other, env)),
+                    partial(self.expr, then, env),
+                    partial(self.expr, other, env),
                 )
             case ir.Make(type_, args):
                 return Parts(type_, [self.named(self.expr(a, env)) for a in args])
@@ -453,13 +418,12 @@ class _Writer:
                 return self.operation(ir.Cast(type_, _hole(arg, 0)), [self.word(arg, env)])
             case ir.Op(type_, op, args):
                 holes = tuple(_hole(a, n) for n, a in enumerate(args))
-                return self.operation(ir.Op(type_, op, holes), [self.word(a, env) for a in args]
-                                      if isinstance(args[0].type, Word | Bool) else
-                                      self.compared(e, env))  # fmt: skip
+                return self.operation(ir.Op(type_, op, holes), [self.operand(a, env) for a in args])
 
-    def compared(self, e: ir.Op, env: Env) -> list[Operand]:
-        """Both sides of a compare of records, as tuples."""
-        return [Operand(self.text(self.expr(a, env), a.type), 0, 1) for a in e.args]
+    def operand(self, e: ir.Expr, env: Env) -> Operand:
+        """A word, or a record that is compared as a whole."""
+        found = self.expr(e, env)
+        return found if isinstance(found, Operand) else Operand(self.text(found, e.type), 0, 1)
 
     def operation(self, e: ir.Op | ir.Cast, args: list[Operand]) -> Operand:
         """One operation on named operands."""
@@ -562,7 +526,7 @@ def _constant(value: Value) -> Any:
 def _assigned(stmts: tuple[ir.Stmt, ...]) -> dict[str, Type]:
     """The names that statements assign, with their types."""
     found: dict[str, Type] = {}
-    for node in _nodes(stmts):
+    for node in nodes(stmts):
         if isinstance(node, ir.Assign):
             type_ = node.value.type
             several = len(node.targets) > 1 and isinstance(type_, TupleType)
@@ -577,40 +541,3 @@ def _may_return(stmts: tuple[ir.Stmt, ...]) -> bool:
         or (isinstance(s, ir.If) and (_may_return(s.then) or _may_return(s.other)))
         for s in stmts
     )
-
-
-class Functions(Mapping[str, Callable[..., Any]]):
-    """The functions of rules that are linked by name, each written when it is first asked for.
-
-    One that does more than a look-up takes remembers its latest answers.
-    """
-
-    def __init__(self, rules: Mapping[str, Compiled]) -> None:
-        self._rules = rules
-        self._weights: dict[str, int] = {}
-        self._made: dict[str, Callable[..., Any]] = {}
-
-    def __getitem__(self, name: str) -> Callable[..., Any]:
-        found = self._made.get(name)
-        if found is None:
-            found = self._made[name] = self._define(name)
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._rules)
-
-    def __len__(self) -> int:
-        return len(self._rules)
-
-    def _define(self, name: str) -> Callable[..., Any]:
-        text, constants, called = to_python(self._rules, name, self._weights)
-        scope = {**RUNTIME, "_new": tuple.__new__, **constants}
-        scope |= {callee: self[callee] for callee in called}
-        exec(compile(text, f"<ints of {name}>", "exec"), scope)
-        function: Callable[..., Any] = scope[name]
-        if weigh(self._rules, name, self._weights) <= _WORTH_REMEMBERING:
-            return function
-        return functools.lru_cache(_REMEMBERED)(function)
-
-
-__all__ = ["Functions", "to_python", "weigh"]

@@ -164,7 +164,7 @@ class _Inliner:
         if inner.constant is not None:
             return number(e.type(inner.constant))
         if not e.type.signed:
-            return Operand(f"({self._low(e.arg, e.type.bits)} & {e.type.mask:#x})", 0, e.type.max)
+            return Operand(_masked(self._low(e.arg, e.type.bits), e.type), 0, e.type.max)
         if inner.low >= 0 and inner.high <= e.type.mask:
             half = 1 << (e.type.bits - 1)
             return Operand(f"(({inner.text} ^ {half:#x}) - {half:#x})", e.type.min, e.type.max)
@@ -191,7 +191,7 @@ class _Inliner:
             return known(f"({args[0].text} {_FLOOR[e.op]} {args[1].text})", low, high)
         if not e.type.signed and not fits and (shift or e.op in _RING):
             text = self._shift(e, e.type.bits) if shift else self._ring(e, e.type.bits)
-            return Operand(f"({text} & {e.type.mask:#x})", low, high)
+            return Operand(_masked(text, e.type), low, high)
         return known(plain.text, low, high)
 
     def _and(self, e: ir.Op, args: list[Operand], low: int, high: int) -> Operand:
@@ -254,6 +254,11 @@ class _Inliner:
         if isinstance(e, ir.Cast):
             return Operand(writer.cast(ir.Cast(e.type, filled[0])), *limits(e.type))
         return Operand(writer.op(ir.Op(e.type, e.op, filled)), *limits(e.type))
+
+
+def _masked(text: str, type_: Word) -> str:
+    """A number wrapped to an unsigned type."""
+    return f"({text} & {type_.mask:#x})"
 
 
 def limits(type_: Type) -> tuple[int, int]:

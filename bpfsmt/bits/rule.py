@@ -23,7 +23,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from bpfsmt.bits import terms
 from bpfsmt.bits.compile import Compiled, compile_text
-from bpfsmt.bits.flat import Functions
+from bpfsmt.bits.functions import Functions
 from bpfsmt.bits.source import RuleError, Source
 from bpfsmt.bits.types import Type
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from bpfsmt.cli.agree import agree
-from bpfsmt.cli.bench_verify import bench
+from bpfsmt.cli.bench import bench
+from bpfsmt.cli.bench_verify import verify as bench_verify
 from bpfsmt.cli.boundary import Boundary
 from bpfsmt.cli.cfg import cfg
 from bpfsmt.cli.crosscheck import crosscheck
@@ -27,6 +28,7 @@ def main() -> None:
     """Is what an eBPF verifier believes about a program true?"""
 
 
+bench.add_command(bench_verify)
 for command in (
     crosscheck,
     verify,

@@ -14,10 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from bpfsmt.agree.choice import rules_for
+from bpfsmt.bench.spread import Spread
 from bpfsmt.bench.synthetic import rounds
 from bpfsmt.bench.verified import Verified, measure_verification
 from bpfsmt.cli.agreement import progress
-from bpfsmt.cli.bench import Host, bench, cpu_model
+from bpfsmt.cli.bench import Host, cpu_model
 from bpfsmt.cli.boundary import (
     EXIT_INPUT,
     EXIT_INTERRUPTED,
@@ -48,11 +49,11 @@ Exit codes: 0 everything measured; 1 the kernel decides otherwise; 2 bad usage o
 something could not be measured; 130 interrupted (what was finished is printed).
 """
 
-_LARGE = ((500, 20), (20, 500))
+_LARGE = ((250, 20), (5, 1000))
 """Blocks and rounds of the synthetic programs: each walks a bit more than 100,000."""
 
 
-@bench.command("verify", epilog=_EPILOG)
+@click.command(epilog=_EPILOG)
 @click.argument("files", nargs=-1, metavar="[FILES...]")
 @click.option("--rules", "-r", default=None, metavar="NAME|FILE.py",
               help="The rule set.  [default: that of the running kernel's release]")  # fmt: skip
@@ -178,11 +179,11 @@ def _show(rows: Sequence[Verified]) -> None:
         table.add_column(name, justify="right")
     for row in rows:
         cells = [clean(row.name), row.verdict, str(row.length), str(row.walked), _ms(row.first),
-                 _ms(row.ours and row.ours.median), _thousands(row.speed),
+                 _ms(_middle(row.ours)), _thousands(row.speed),
                  "" if row.peak is None else f"{row.peak / 1024:.0f}"]  # fmt: skip
         if kernel:
             cells += ["" if row.processed is None else str(row.processed),
-                      _ms(row.kernel and row.kernel.median, 3), _thousands(row.kernel_speed),
+                      _ms(_middle(row.kernel), 3), _thousands(row.kernel_speed),
                       "" if row.times_slower is None else f"{row.times_slower:.0f}x"]  # fmt: skip
         table.add_row(*cells)
     out.print(table)
@@ -204,9 +205,12 @@ def _show_totals(sums: dict[str, Any]) -> None:
         slower = sums["median_times_slower"]
         click.echo(
             f"beside the kernel: {sums['walked_no_more']} of {sums['compared']} programs walk no "
-            f"more instructions"
-            + (f"; median program {slower:.0f} times slower" if slower else "")
+            f"more instructions{f'; median program {slower:.0f} times slower' if slower else ''}"
         )
+
+
+def _middle(spread: Spread | None) -> float | None:
+    return None if spread is None else spread.median
 
 
 def _ms(value: float | None, digits: int = 2) -> str:

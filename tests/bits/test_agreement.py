@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bpfsmt.bits import Rule, ints, rule, terms, u64
+from bpfsmt.bits import Rule, flat, inline, rule, terms, u64
 from bpfsmt.bits.rule import LinkedRules
 from bpfsmt.domain import gamma
 from bpfsmt.rules import rule_set, rule_set_names
@@ -79,6 +79,17 @@ def smaller(x: u64, y: u64) -> bool:
     return double(x) < y
 
 
+@rule
+def halves(x: u64, y: u64) -> u64:
+    """Two names that a choice gives their values."""
+    low = x >> 1
+    high = y
+    if x > y:
+        low = y
+        high = x
+    return low * 3 + high
+
+
 def test_the_harness_sees_a_wrong_operator_on_terms(monkeypatch: pytest.MonkeyPatch) -> None:
     Agreement(double).check(5)
     monkeypatch.setitem(terms._EITHER, "+", lambda a, b: a - b)
@@ -94,11 +105,27 @@ def test_the_harness_sees_a_signed_compare_on_terms(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_harness_sees_a_forgotten_wrap_on_ints(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ints, "_wrap", lambda type_, text: text)
+    monkeypatch.setattr(inline, "_masked", lambda text, type_: f"({text})")
     unwrapped = LinkedRules([double])
     Agreement(double, unwrapped).check(5)
     with pytest.raises(AssertionError, match="18446744073709551616"):
         Agreement(double, unwrapped).check(1 << 63)
+
+
+def test_the_harness_sees_a_side_of_a_choice_that_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    either = flat._Writer._either
+    monkeypatch.setattr(flat._Writer, "_either", lambda self, x, y, a, b: either(self, x, y, a, a))
+    lost = LinkedRules([halves])
+    Agreement(halves, lost).check(7, 5)
+    with pytest.raises(AssertionError, match=r"halves.*differs"):
+        Agreement(halves, lost).check(5, 7)
+
+
+def test_the_harness_sees_a_name_that_is_taken_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flat._Writer, "fresh", lambda self: "_1")
+    mixed = LinkedRules([halves])
+    with pytest.raises(AssertionError, match=r"halves.*differs"):
+        Agreement(halves, mixed).check(7, 5)
 
 
 def test_every_case_has_been_met() -> None:

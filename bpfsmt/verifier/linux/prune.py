@@ -111,7 +111,8 @@ class Explored:
             return
         if old.rounds != path.rounds:
             return
-        if old.state[0][-1][0] != path.state[0][-1][0] or not self._equal(old, path.state, Exact.YES):
+        same = old.state[0][-1][0] == path.state[0][-1][0]
+        if not same or not self._equal(old, path.state, Exact.YES):
             return
         raise Rejection(
             "infinite-loop",

@@ -123,9 +123,7 @@ def _binary(env: Env, insn: Instruction, op: AluOp, wide: bool) -> Effect:
     return binary
 
 
-def _with_pointer(
-    w: Walk, insn: Instruction, op: AluOp, wide: bool, dst: Reg, src: Reg
-) -> Reg:
+def _with_pointer(w: Walk, insn: Instruction, op: AluOp, wide: bool, dst: Reg, src: Reg) -> Reg:
     """What comes of two operands of which one at least is a pointer."""
     n = insn.dst
     if src.is_pointer and dst.is_pointer:

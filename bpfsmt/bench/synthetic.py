@@ -57,9 +57,9 @@ def rounds(blocks: int, count: int) -> Program:
 
     Every block reads the packet, spills, fills and branches; both arms come together again
     with numbers that differ but do not matter.  No two rounds have the same state, so all
-    are walked: a bit more than ``20 * blocks * count`` instructions.
-
-    At most 8192 arms may wait, so ``blocks * count`` must be less.
+    are walked, and of the second arms what lies before the next explored state: together
+    about four times ``20 * blocks * count``.  At most 8192 arms may wait, so ``blocks *
+    count`` must be less.
 
     >>> len(rounds(250, 20))
     5012
@@ -68,3 +68,29 @@ def rounds(blocks: int, count: int) -> Program:
         _BLOCK.format(n=n, byte=n % _BYTES, slot=8 * (1 + n % _SLOTS)) for n in range(blocks)
     )
     return load_asm(_HEAD + body + _TAIL.format(rounds=count), f"rounds_{blocks}x{count}")
+
+
+def counting(count: int) -> Program:
+    """A loop of eight instructions that counts: one path, nothing waits, nothing is alike.
+
+    >>> len(counting(5))
+    12
+    """
+    return load_asm(
+        f"""
+        r6 = 0
+        r7 = 0
+        round:
+        r6 += 1
+        r7 += 3
+        r7 ^= r6
+        r3 = r7
+        r3 &= 255
+        *(u64 *)(r10 - 8) = r3
+        r4 = *(u64 *)(r10 - 8)
+        if r6 < {count} goto round
+        r0 = 0
+        exit
+        """,
+        f"counting_{count}",
+    )

@@ -113,7 +113,7 @@ def measure_verification(
         Spread.of(spent),
         None if said is None else said.insns_processed,
         Spread.of(kernel_ms) if kernel_ms else None,
-        _peak(program, rules) if memory else None,
+        peak(program, rules) if memory else None,
         problem or _unsupported(analysis),
         said is not None and _outcome(analysis) not in (None, said.accepted),
     )
@@ -126,12 +126,12 @@ def _timed(program: Program, rules: RuleSet, spent: list[float]) -> Analysis:
     return analysis
 
 
-def _peak(program: Program, rules: RuleSet) -> int:
+def peak(program: Program, rules: RuleSet, *, record: bool = False) -> int:
     """Bytes in use at once during a walk, beyond those before it."""
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
-        verify(program, rules, record=False)
+        verify(program, rules, record=record, forgetful=False)
         return tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()

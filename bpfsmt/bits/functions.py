@@ -14,7 +14,7 @@ from bpfsmt.bits.weight import weigh
 _WORTH_REMEMBERING = 60
 """A rule with more parts than this takes longer than to look its answer up."""
 
-_REMEMBERED = 4096
+_REMEMBERED = 1024
 """So many answers of each such rule are remembered."""
 
 

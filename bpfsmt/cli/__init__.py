@@ -6,7 +6,7 @@ import click
 
 from bpfsmt.cli.agree import agree
 from bpfsmt.cli.bench import bench
-from bpfsmt.cli.bench_verify import verify as bench_verify
+from bpfsmt.cli.bench_verify import verify as verify_speed
 from bpfsmt.cli.boundary import Boundary
 from bpfsmt.cli.cfg import cfg
 from bpfsmt.cli.crosscheck import crosscheck
@@ -28,7 +28,7 @@ def main() -> None:
     """Is what an eBPF verifier believes about a program true?"""
 
 
-bench.add_command(bench_verify)
+bench.add_command(verify_speed)
 for command in (
     crosscheck,
     verify,

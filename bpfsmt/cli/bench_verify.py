@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
@@ -15,7 +15,7 @@ from rich.text import Text
 
 from bpfsmt.agree.choice import rules_for
 from bpfsmt.bench.spread import Spread
-from bpfsmt.bench.synthetic import rounds
+from bpfsmt.bench.synthetic import counting, rounds
 from bpfsmt.bench.verified import Verified, measure_verification
 from bpfsmt.cli.agreement import progress
 from bpfsmt.cli.bench import Host, cpu_model
@@ -49,8 +49,12 @@ Exit codes: 0 everything measured; 1 the kernel decides otherwise; 2 bad usage o
 something could not be measured; 130 interrupted (what was finished is printed).
 """
 
-_LARGE = ((250, 20), (5, 1000))
-"""Blocks and rounds of the synthetic programs: each walks a bit more than 100,000."""
+_LARGE: tuple[Callable[[], Program], ...] = (
+    lambda: rounds(250, 5),
+    lambda: rounds(5, 250),
+    lambda: counting(12_500),
+)
+"""Synthetic programs: each walks about 100,000 instructions, the first has 5,012."""
 
 
 @click.command(epilog=_EPILOG)
@@ -59,7 +63,7 @@ _LARGE = ((250, 20), (5, 1000))
               help="The rule set.  [default: that of the running kernel's release]")  # fmt: skip
 @click.option("--runs", default=7, show_default=True, type=click.IntRange(1, 1000),
               help="How often each program is verified.")  # fmt: skip
-@click.option("--large", is_flag=True, help="Also two synthetic programs, 100,000 walked each.")
+@click.option("--large", is_flag=True, help="Also three synthetic programs, 100,000 walked each.")
 @click.option("--no-kernel", is_flag=True, help="Measure our verifier alone.")
 @click.option("--no-memory", is_flag=True, help="Do not measure memory (it takes a run more).")
 @type_option
@@ -83,7 +87,7 @@ def verify(
     if why is not None:
         complain(f"our verifier alone is measured: {why}")
     programs, errors = _programs(files, kind)
-    programs += [rounds(*size) for size in _LARGE if large]
+    programs += [made() for made in _LARGE if large]
     for error in errors:
         complain(describe(error))
     rows: list[Verified] = []

@@ -14,6 +14,7 @@ from bpfsmt.bits import (
     S64_MIN,
     U32_MAX,
     U64_MAX,
+    Word,
     record,
     s32,
     s64,
@@ -58,6 +59,10 @@ UNKNOWN = Scalar(TNUM_UNKNOWN, 0, U64_MAX, S64_MIN, S64_MAX, 0, U32_MAX, S32_MIN
 """The scalar that may be anything."""
 
 
+_U64, _U32 = Word(64, signed=False), Word(32, signed=False)
+_S64, _S32 = Word(64, signed=True), Word(32, signed=True)
+
+
 def const(x: int, *, subreg: bool = True) -> Scalar:
     """The scalar that is exactly ``x`` (taken modulo 2**64).
 
@@ -67,8 +72,8 @@ def const(x: int, *, subreg: bool = True) -> Scalar:
     >>> const(-1).umin == 2**64 - 1
     True
     """
-    from bpfsmt.bits.words import Word
-
-    u, s = Word(64, False)(x), Word(64, True)(x)
-    low = (Word(32, False)(x),) * 2 + (Word(32, True)(x),) * 2
-    return Scalar(Tnum(u, 0), u, u, s, s, *(low if subreg else UNKNOWN[5:]))
+    u, s = _U64(x), _S64(x)
+    if not subreg:
+        return Scalar(Tnum(u, 0), u, u, s, s, *UNKNOWN[5:])
+    low, signed = _U32(x), _S32(x)
+    return Scalar(Tnum(u, 0), u, u, s, s, low, low, signed, signed)

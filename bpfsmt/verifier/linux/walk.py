@@ -65,6 +65,7 @@ class Walk:
         self.explored = Explored(self)
         self._ids = 0
         self._types: dict[int, RegType] = {}
+        self._pasts: dict[Past, Past] = {}
 
     @property
     def pc(self) -> int:
@@ -240,22 +241,17 @@ class Walk:
         path = self.path
         history = path.history
         last = history[-1] if history else None
-        if last is not None and last.pc == path.pc and last.prev == path.prev and self._at(last):
-            history[-1] = Past(
-                path.pc,
-                path.prev,
-                slot or last.slot,
-                stack_operands | last.stack_operands,
-                linked or last.linked,
-            )
-        else:
-            history.append(Past(path.pc, path.prev, slot, stack_operands, linked))
+        again = last is not None and last.pc == path.pc and last.prev == path.prev
+        if last is not None and again and self._noted == self.walked:
+            slot, linked = slot or last.slot, linked or last.linked
+            stack_operands |= last.stack_operands
+            history.pop()
+        entry = Past(path.pc, path.prev, slot, stack_operands, linked)
+        # rounds of a loop have the same past: one entry for all of them
+        history.append(self._pasts.setdefault(entry, entry))
         self._noted = self.walked
 
     _noted = -1
-
-    def _at(self, last: Past) -> bool:
-        return self._noted == self.walked
 
     def note_depth(self, frame: int, off: int) -> None:
         """The stack of that frame reaches down to fp + ``off``."""

@@ -16,7 +16,7 @@ from bpfsmt.rules import RuleSet
 from bpfsmt.semantics.context import layout_of
 from bpfsmt.semantics.prototypes import PROTOTYPES
 from bpfsmt.verifier.linux.flow import Flow
-from bpfsmt.verifier.linux.liveness import live_registers
+from bpfsmt.verifier.linux.liveness import live_registers, ways_on
 from bpfsmt.verifier.linux.slots import live_slots
 
 STRICT_ALIGNMENT, TEST_STATE_FREQ, SLEEPABLE = 1, 8, 16
@@ -58,8 +58,9 @@ class Env:
         self.rules, self.policy = rules, rules.policy
         self.ints = rules.ints
         self.flow = Flow(program)
-        self.live = live_registers(program)
-        self.live_slots = live_slots(program, self.flow.starts)
+        ways = ways_on(program)
+        self.live = live_registers(program, ways)
+        self.live_slots = live_slots(program, self.flow.starts, ways)
         self.layout = layout_of(program.type)
         self.strict = bool(program.flags & STRICT_ALIGNMENT) or rules.policy.strict_alignment
         self.frequent = bool(program.flags & TEST_STATE_FREQ)

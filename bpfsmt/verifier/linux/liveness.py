@@ -17,20 +17,34 @@ _ARGUMENTS = 0b111110
 _FP = 1 << 10
 
 
-def live_registers(program: Program) -> list[int]:
+Ways = list[tuple[int, ...]]
+"""For each slot of the program, where its instruction leads inside its function."""
+
+
+def ways_on(program: Program) -> Ways:
+    """Where each instruction leads."""
+    return [() if insn is None else _successors(pc, insn)
+            for pc, insn in enumerate(program.slots)]  # fmt: skip
+
+
+def live_registers(program: Program, ways: Ways) -> list[int]:
     """The registers live before each slot, as masks; R10 always is, and left out."""
-    slots = program.slots
     effects = [(0, 0) if insn is None else _effect(program, pc, insn)
-               for pc, insn in enumerate(slots)]  # fmt: skip
-    ways = [() if insn is None else _successors(pc, insn) for pc, insn in enumerate(slots)]
-    live = [0] * (len(slots) + 1)
+               for pc, insn in enumerate(program.slots)]  # fmt: skip
+    return live_before(effects, ways)
+
+
+def live_before(effects: list[tuple[int, int]], ways: Ways) -> list[int]:
+    """What is used later, given what each instruction uses and what it sets, as masks."""
+    count = len(effects)
+    live = [0] * (count + 1)
     changed = True
     while changed:
         changed = False
-        for pc in range(len(slots) - 1, -1, -1):
+        for pc in range(count - 1, -1, -1):
             after = 0
             for way in ways[pc]:
-                after |= live[way] if way <= len(slots) else 0
+                after |= live[way] if way <= count else 0
             used, set_ = effects[pc]
             before = after & ~set_ | used
             if before != live[pc]:

@@ -14,7 +14,7 @@ from bpfsmt.isa import FETCH, AluOp, AtomicOp, CallSrc, Class, Instruction, JmpO
 from bpfsmt.isa.opcodes import LdImm64Src
 from bpfsmt.program.program import Program, ProgramType
 from bpfsmt.semantics.prototypes import prototype
-from bpfsmt.verifier.linux.flow import jump_target
+from bpfsmt.verifier.linux.liveness import Ways, live_before
 
 _ALL = (1 << STACK_SIZE // SLOT_SIZE) - 1
 _MAP = 1 << 16
@@ -27,40 +27,19 @@ Where: TypeAlias = tuple[int, ...]
 """For each register the offset from R10 that it points to, a map, or one of these two."""
 
 
-def live_slots(program: Program, starts: list[int]) -> list[int]:
+def live_slots(program: Program, starts: list[int], ways: Ways) -> list[int]:
     """The slots of the frame that are live before each instruction, as masks."""
     slots = program.slots
-    ways = [() if insn is None else _ways(pc, insn) for pc, insn in enumerate(slots)]
     where, kept = _spread(program, starts, ways, kept=False)
     if kept:
         where, _ = _spread(program, starts, ways, kept=True)
     effects = [_effect(program, insn, at) if insn is not None and at else (0, 0)
                for insn, at in zip(slots, where, strict=True)]  # fmt: skip
-    live = [0] * (len(slots) + 1)
-    changed = any(used for used, _ in effects)
-    while changed:
-        changed = False
-        for pc in range(len(slots) - 1, -1, -1):
-            after = 0
-            for way in ways[pc]:
-                after |= live[way]
-            used, set_ = effects[pc]
-            before = after & ~set_ | used
-            if before != live[pc]:
-                live[pc] = before
-                changed = True
-    return live
-
-
-def _ways(pc: int, insn: Instruction) -> tuple[int, ...]:
-    target = jump_target(pc, insn)
-    if target is not None:
-        return (target,) if insn.jmp_op is JmpOp.JA else (pc + 1, target)
-    return () if insn.is_jmp and insn.jmp_op is JmpOp.EXIT else (pc + insn.slots,)
+    return live_before(effects, ways)
 
 
 def _spread(
-    program: Program, starts: list[int], ways: list[tuple[int, ...]], *, kept: bool
+    program: Program, starts: list[int], ways: Ways, *, kept: bool
 ) -> tuple[list[Where | None], bool]:
     """Where pointers go, and whether one is written to memory; ``kept``: that one may be.
 

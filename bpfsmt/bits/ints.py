@@ -1,15 +1,16 @@
-"""Backend one: a rule's typed tree as Python source on ints, with the wraps put in."""
+"""Backend one: every operation of a rule as Python on ints, with the wraps put in.
+
+`bpfsmt.bits.inline` leaves out wraps that change nothing, `bpfsmt.bits.flat` makes functions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from bpfsmt.bits import ir
-from bpfsmt.bits.compile import Compiled
 from bpfsmt.bits.lang import div_trunc, rem_trunc
 from bpfsmt.bits.source import RuleError
-from bpfsmt.bits.types import Bool, RecordType, TupleType, Type
+from bpfsmt.bits.types import Bool, Type
 from bpfsmt.bits.words import Word
 
 
@@ -45,26 +46,6 @@ RUNTIME: dict[str, Any] = {
 _DIRECT = {"&", "|", "^", "==", "!=", "<", "<=", "and", "or"}
 
 
-def to_python(compiled: Compiled) -> tuple[str, dict[str, type]]:
-    """The rule as Python source, and the record classes that the source names."""
-    writer = _Writer()
-    lines = [f"def {compiled.name}({', '.join(name for name, _ in compiled.params)}):"]
-    lines += writer.block(compiled.body, "    ")
-    return "\n".join(lines) + "\n", writer.records
-
-
-def define(compiled: Compiled, namespace: dict[str, Any]) -> Callable[..., Any]:
-    """Define the rule inside ``namespace``, where its callees are looked up at each call."""
-    text, records = to_python(compiled)
-    for name, cls in records.items():
-        if namespace.setdefault(name, cls) is not cls:
-            raise RuleError(f"{compiled.name}: two different records are called {name}")
-    namespace.update(RUNTIME)
-    exec(compile(text, f"<ints of {compiled.name}>", "exec"), namespace)
-    function: Callable[..., Any] = namespace[compiled.name]
-    return function
-
-
 def _wrap(type_: Type, text: str) -> str:
     assert isinstance(type_, Word)
     mask = hex(type_.mask)
@@ -75,58 +56,20 @@ def _wrap(type_: Type, text: str) -> str:
 
 
 class _Writer:
-    def __init__(self) -> None:
-        self.records: dict[str, type] = {}
-
-    def block(self, stmts: tuple[ir.Stmt, ...], indent: str) -> list[str]:
-        lines: list[str] = []
-        for stmt in stmts:
-            match stmt:
-                case ir.Assign(targets, value):
-                    lines.append(f"{indent}{', '.join(targets)} = {self.expr(value)}")
-                case ir.Return(value):
-                    lines.append(f"{indent}return {self.expr(value)}")
-                case ir.Break(cond):
-                    lines.append(f"{indent}if {self.expr(cond)}: break")
-                case ir.For(var, count, body):
-                    lines.append(f"{indent}for {var} in range({count}):")
-                    lines += self.block(body, indent + "    ") or [f"{indent}    pass"]
-                case ir.If(cond, then, other):
-                    lines.append(f"{indent}if {self.expr(cond)}:")
-                    lines += self.block(then, indent + "    ") or [f"{indent}    pass"]
-                    if other:
-                        lines.append(f"{indent}else:")
-                        lines += self.block(other, indent + "    ")
-        return lines
+    """Writes single operations, on names and numbers."""
 
     def expr(self, e: ir.Expr) -> str:
+        """A name or a number, or an operation on such."""
         match e:
             case ir.Const(type_, value):
                 return str(bool(value)) if isinstance(type_, Bool) else f"({value})"
             case ir.Var(_, name):
                 return name
-            case ir.Field(_, arg, name):
-                return f"{self.expr(arg)}.{name}"
-            case ir.Ite(_, cond, then, other):
-                return f"({self.expr(then)} if {self.expr(cond)} else {self.expr(other)})"
-            case ir.Call(_, rule, args):
-                return f"{rule}({', '.join(map(self.expr, args))})"
-            case ir.Make(type_, args):
-                return f"{self.constructor(type_)}({', '.join(map(self.expr, args))},)"
-            case ir.Replace(type_, arg, fields):
-                self.constructor(type_)
-                new = ", ".join(f"{name}={self.expr(value)}" for name, value in fields)
-                return f"{self.expr(arg)}._replace({new})"
             case ir.Cast():
                 return self.cast(e)
             case ir.Op():
                 return self.op(e)
-
-    def constructor(self, type_: RecordType | TupleType) -> str:
-        if isinstance(type_, TupleType):
-            return ""
-        self.records[type_.cls.__name__] = type_.cls
-        return type_.cls.__name__
+        raise RuleError(f"{type(e).__name__} is no operation on words")
 
     def cast(self, e: ir.Cast) -> str:
         inner = self.expr(e.arg)

@@ -12,8 +12,9 @@ import dataclasses
 import functools
 from typing import Any
 
-from bpfsmt.bits import Rule, ints, ir, terms
+from bpfsmt.bits import Rule, ir, terms
 from bpfsmt.bits.compile import Compiled
+from bpfsmt.bits.functions import Functions
 from bpfsmt.bits.rule import LinkedRules
 from bpfsmt.bits.types import Bool, RecordType, TupleType, Type
 from bpfsmt.bits.words import Word
@@ -31,7 +32,8 @@ class Narrow:
         self.name = rule.name
         self.params = tuple((n, self._type(t)) for n, t in rule.params)
         self.result = self._type(rule.result)
-        self.ints: dict[str, Any] = {}
+        self._rules: dict[str, Compiled] = {}
+        self.ints = Functions(self._rules)
         self.terms: dict[str, Any] = {}
         self._linked = linked
         self._define(rule)
@@ -45,7 +47,7 @@ class Narrow:
         params = tuple((n, self._type(t)) for n, t in c.params)
         body = tuple(self._tree(s) for s in c.body)
         narrow = Compiled(c.name, params, self._type(c.result), body, c.callees)
-        ints.define(narrow, self.ints)
+        self._rules[c.name] = narrow
         self.terms[c.name] = terms.define(narrow, self.terms)
 
     def _type(self, t: Type) -> Type:

@@ -392,8 +392,8 @@ class _Writer:
     def expr(self, e: ir.Expr, env: Env) -> Value:
         """The value of an expression; truth values may be a longer text."""
         match e:
-            case ir.Const(_, value):
-                return number(value)
+            case ir.Const(type_, value):
+                return _truth(number(value)) if isinstance(type_, Bool) else number(value)
             case ir.Var(_, name):
                 return env[name]
             case ir.Field(_, arg, name):
@@ -429,7 +429,7 @@ class _Writer:
         """One operation on named operands."""
         args = [self.define(arg) for arg in args]
         found = write(e, args)
-        return found if isinstance(e, ir.Op) and isinstance(e.type, Bool) else self.define(found)
+        return _truth(found) if isinstance(e.type, Bool) else self.define(found)
 
     def replaced(self, old: Value, fields: tuple[tuple[str, ir.Expr], ...], env: Env) -> Parts:
         """A record with some parts replaced."""
@@ -489,6 +489,11 @@ class _Writer:
         then, other = (block, end) if op == "and" else (end, block)
         self.block.append(Choose(left.text, then, other))
         return Operand(name, 0, 1)
+
+
+def _truth(value: Operand) -> Operand:
+    """A truth value; a known one by its own name, for 1 is a number."""
+    return value if value.constant is None else value._replace(text=str(bool(value.constant)))
 
 
 def _both(op: str, a: Operand, b: Operand) -> Operand:

@@ -12,6 +12,7 @@ from bpfsmt.cli.cfg import cfg
 from bpfsmt.cli.crosscheck import crosscheck
 from bpfsmt.cli.machine_check import machine_check
 from bpfsmt.cli.museum import museum
+from bpfsmt.cli.mutate import mutate
 from bpfsmt.cli.oracles import oracles
 from bpfsmt.cli.prove import prove
 from bpfsmt.cli.rules import rules
@@ -34,6 +35,7 @@ for command in (
     verify,
     prove,
     museum,
+    mutate,
     run,
     cfg,
     disasm,

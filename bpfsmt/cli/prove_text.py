@@ -125,11 +125,12 @@ def proof_json(
 
 def _result(r: Result) -> dict[str, Any]:
     data = asdict(r)
-    data["counterexample"] = _plain(r.counterexample)
+    data["counterexample"] = plain_counterexample(r.counterexample)
     return {k: v for k, v in data.items() if v not in ("", (), None)}
 
 
-def _plain(c: Counterexample | None) -> dict[str, Any] | None:
+def plain_counterexample(c: Counterexample | None) -> dict[str, Any] | None:
+    """A counterexample as plain data."""
     if c is None:
         return None
     return {

@@ -6,6 +6,7 @@
 - `predicates`: decided branches, constants, inclusion, overlap, overflow, subsumption
 - `relations`: links, splits, ids
 - `walking`: links kept, forked states, known indices; `rewrites`: code in a program's place
+- `asked`: what else is asked of a register, and where ways meet; `swaps`: byte order
 - `memory`: pointer arithmetic, accesses, packet ranges
 - `helpers`: what helpers return, loads
 - `coherence`: parts of a result that agree
@@ -29,6 +30,7 @@ from bpfsmt.prover.contract import Contract, Contracts
 from bpfsmt.prover.obligation import Obligation
 from bpfsmt.prover.operators import operators
 from bpfsmt.prover.theorems import (
+    asked,
     coherence,
     compares,
     helpers,
@@ -38,6 +40,7 @@ from bpfsmt.prover.theorems import (
     product,
     relations,
     rewrites,
+    swaps,
     walking,
 )
 from bpfsmt.rules.ruleset import RuleSet
@@ -59,6 +62,7 @@ def all_contracts() -> Contracts:
         itertools.chain(
             numbers.tnums(), numbers.stages(), numbers.arithmetic(),
             compares.refinements(), helpers.returns(), helpers.loads(),
+            swaps.registers(), asked.kept(),
         )
     )  # fmt: skip
 
@@ -115,6 +119,8 @@ def theorems(rules: RuleSet) -> list[Theorem]:
         walking.links(), walking.forks(), walking.arms(), walking.indices(),
         walking.low_halves(), rewrites.divisions(),
         memory.accesses(), memory.packet_ranges(), memory.arithmetic(), helpers.predicates(),
+        asked.contradictions(), asked.unions(), asked.links(), asked.accesses(), asked.choices(),
+        swaps.numbers(),
     ):  # fmt: skip
         if s.rule in have and s.applies(rules):
             title = f"{s.rule}: {s.kind.value}"

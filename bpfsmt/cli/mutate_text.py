@@ -1,0 +1,172 @@
+"""What ``bpfsmt mutate`` prints: a row for each rule, survivors, JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bpfsmt.cli.prove_text import plain_counterexample, show_value
+from bpfsmt.mutation.campaign import Judged, Plan
+from bpfsmt.mutation.judge import Outcome
+from bpfsmt.mutation.mutant import Mutants
+from bpfsmt.mutation.score import COLUMNS, Score, by_rule, total
+from bpfsmt.rules import RuleSet
+
+_HEADS = {"equal": "sound: equal", "looser": "looser", "tighter": "tighter", "other": "other"}
+
+
+def show(
+    rules: RuleSet,
+    found: Sequence[Mutants],
+    judged: Sequence[Judged],
+    wanted: int,
+    seconds: float,
+    every: bool,
+) -> None:
+    """The table, what is unknown, and a line for the whole."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 150
+    outcomes = [j.outcome for j in judged]
+    console.print(_table(outcomes))
+    for o in outcomes:
+        if every or o.verdict == "unknown":
+            console.print(outcome_text(o), markup=False, soft_wrap=True)
+    console.print(_summary(rules, found, judged, wanted, seconds), markup=False, soft_wrap=True)
+
+
+def _table(outcomes: Sequence[Outcome]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("rule", no_wrap=True)
+    for name in ("mutants", *(_HEADS.get(c, c) for c in COLUMNS), "score", "CPU s"):
+        table.add_column(name, justify="right", no_wrap=True)
+    rows = [*by_rule(outcomes).items(), ("all", total(outcomes))]
+    for name, score in rows:
+        took = sum(o.seconds for o in outcomes if name in ("all", o.mutant.rule))
+        if name == "all":
+            table.add_section()
+        counts = (str(score.counts[c] or "") for c in COLUMNS)
+        table.add_row(name, str(score.mutants), *counts, _share(score), f"{took:.1f}")
+    return table
+
+
+def _share(score: Score) -> str:
+    return "-" if score.share is None else f"{100 * score.share:.0f}%"
+
+
+def outcome_text(o: Outcome) -> str:
+    """One mutant in two lines: the fault, and what came of it."""
+    m = o.mutant
+    head = f"{m.rule}:{m.line} {m.operator}: {m.says}"
+    if o.verdict == "refuted":
+        assert o.counterexample is not None
+        args = "; ".join(show_value(a) for a in o.counterexample.args)
+        said = f"refuted in {o.obligation}, {o.how}, for {args}"
+    elif o.verdict == "unknown":
+        said = f"unknown {o.obligation}: {o.why}"
+    elif o.equal:
+        said = "sound: the original for all arguments"
+    else:
+        said = f"sound by {len(o.proofs)} proofs; {o.relation} ({o.compared})"
+    return f"{head}\n    {said}"
+
+
+def _summary(
+    rules: RuleSet,
+    found: Sequence[Mutants],
+    judged: Sequence[Judged],
+    wanted: int,
+    seconds: float,
+) -> str:
+    outcomes = [j.outcome for j in judged]
+    score = total(outcomes)
+    sound = sum(o.verdict == "sound" for o in outcomes)
+    said = f"{score.counts['refuted']} refuted, {sound} proved sound, {score.counts['unknown']} unknown"
+    every = sum(len(m.found) for m in found)
+    of = f" of {wanted}" if wanted != len(judged) else ""
+    drawn = f" drawn from {every}" if wanted != every else ""
+    left = sum(m.invalid.total() for m in found), sum(m.same for m in found)
+    again = sum(j.cached for j in judged)
+    cpu = sum(o.seconds for o in outcomes)
+    return (
+        f"{rules.name}: {len(judged)}{of} mutants{drawn}: {said}; mutation score {_share(score)}\n"
+        f"  not counted: {left[0]} that do not compile, {left[1]} that compile to another or to "
+        f"the original\n"
+        f"  {seconds:.1f} s, {cpu:.1f} s of processor time, {again} outcomes from earlier runs"
+    )
+
+
+def mutation_json(
+    rules: RuleSet,
+    found: Sequence[Mutants],
+    judged: Sequence[Judged],
+    plan: Plan,
+    seconds: float,
+    interrupted: bool,
+) -> dict[str, Any]:
+    """Everything as plain data."""
+    outcomes = [j.outcome for j in judged]
+    invalid: Counter[str] = Counter()
+    for m in found:
+        invalid += m.invalid
+    return {
+        "rules": rules.name,
+        "fingerprint": rules.fingerprint,
+        "sample": plan.sample,
+        "seed": plan.seed,
+        "seconds": round(seconds, 3),
+        "interrupted": interrupted,
+        "mutants": len(outcomes),
+        "possible": sum(len(m.found) for m in found),
+        "invalid": dict(invalid),
+        "same": sum(m.same for m in found),
+        "counts": _counts(total(outcomes)),
+        "by_rule": {name: _counts(score) for name, score in by_rule(outcomes).items()},
+        "by_operator": _by_operator(outcomes),
+        "outcomes": [_outcome(j) for j in judged],
+    }
+
+
+def _counts(score: Score) -> dict[str, Any]:
+    return {**{c: score.counts[c] for c in COLUMNS}, "score": score.share}
+
+
+def _by_operator(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    found: dict[str, Score] = {}
+    for o in outcomes:
+        found.setdefault(o.mutant.operator, Score()).add(o)
+    return {name: _counts(score) for name, score in sorted(found.items())}
+
+
+def _outcome(j: Judged) -> dict[str, Any]:
+    o = j.outcome
+    data: dict[str, Any] = {
+        "mutant": o.mutant.name,
+        "rule": o.mutant.rule,
+        "operator": o.mutant.operator,
+        "line": o.mutant.line,
+        "before": o.mutant.before,
+        "after": o.mutant.after,
+        "verdict": o.verdict,
+        "obligation": o.obligation,
+        "how": o.how,
+        "counterexample": plain_counterexample(o.counterexample),
+        "relation": o.relation,
+        "compared": o.compared,
+        "why": o.why,
+        "equal": o.equal,
+        "proofs": [
+            {"obligation": r.name, "inputs": r.inputs, "how": r.how, "uses": r.uses,
+             "formulas": r.formulas}
+            for r in o.proofs
+        ],
+        "asked": o.asked,
+        "runs": o.runs,
+        "seconds": o.seconds,
+        "cached": j.cached,
+    }  # fmt: skip
+    return {k: v for k, v in data.items() if v not in ("", None, [], ())}

@@ -1,0 +1,132 @@
+"""Many mutants: samples, scores, what is kept, Ctrl-C, processes, the command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bpfsmt.cli import main
+from bpfsmt.cli import mutate as command
+from bpfsmt.mutation.campaign import Judged, Plan, chosen, run
+from bpfsmt.mutation.judge import Limits
+from bpfsmt.mutation.score import by_rule, total
+from bpfsmt.mutation.store import Store
+
+from .small import SMALL, baseline
+
+FILE = Path(__file__).parent / "small.py"
+PLAN = Plan(sample=12, seed=3)
+
+
+def judged(plan: Plan, store: Store | None = None, **more: str) -> list[Judged]:
+    _, mutants = chosen(SMALL, plan)
+    return list(run(baseline(), mutants, plan, store=store, **more))  # type: ignore[arg-type]
+
+
+def test_a_sample_is_drawn_by_its_seed() -> None:
+    """The same seed draws the same; all are drawn if there are no more."""
+    found, mutants = chosen(SMALL, PLAN)
+    assert len(mutants) == 12
+    assert chosen(SMALL, PLAN)[1] == mutants
+    assert chosen(SMALL, Plan(sample=12, seed=4))[1] != mutants
+    every = [m for f in found for m in f.found]
+    assert set(mutants) < set(every)
+    assert chosen(SMALL, Plan(sample=10_000))[1] == every
+
+
+def test_outcomes_are_kept_and_found_again() -> None:
+    """A second run asks nothing; unknowns count only for the limits that they were had with."""
+    store = Store(None)
+    first = judged(PLAN, store)
+    again = judged(PLAN, store)
+    assert not any(j.cached for j in first)
+    assert all(j.cached for j in again)
+    assert [j.outcome for j in again] == [j.outcome for j in first]
+    assert all(j.cached for j in judged(Plan(sample=12, seed=3, limits=Limits(1, 2)), store))
+
+
+def test_a_campaign_that_is_interrupted_goes_on() -> None:
+    """What was said before the end is known afterwards."""
+    store = Store(None)
+    _, mutants = chosen(SMALL, PLAN)
+    going = run(baseline(), mutants, PLAN, store=store)
+    done = [next(going), next(going)]
+    del going
+    again = judged(PLAN, store)
+    assert [j.cached for j in again].count(True) == 2
+    assert [j.outcome for j in again[:2]] == [j.outcome for j in done]
+
+
+def test_counts_and_score() -> None:
+    """Every mutant is counted once; the score leaves out those that are the original."""
+    outcomes = [j.outcome for j in judged(PLAN)]
+    score = total(outcomes)
+    assert score.mutants == 12 == sum(s.mutants for s in by_rule(outcomes).values())
+    assert score.share == score.counts["refuted"] / (12 - score.counts["equal"])
+    assert score.counts["unknown"] == 0
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path
+
+
+def mutate(*args: str) -> Result:
+    return CliRunner().invoke(main, ["mutate", "--rules", str(FILE), *args])
+
+
+def test_the_command(cache: Path) -> None:
+    """In two processes, then again from what was kept; the JSON says why survivors are sound."""
+    first = mutate("tnum_and", "tnum_zext32", "-j2", "--json")
+    assert first.exit_code == 0, first.output
+    data = json.loads(first.stdout)
+    assert data["counts"]["unknown"] == 0
+    assert data["mutants"] == len(data["outcomes"]) > 20
+    for o in data["outcomes"]:
+        if o["verdict"] == "sound":
+            assert o["proofs"] or "(check-sat)" in o["equal"]
+        else:
+            assert o["counterexample"]["arguments"]
+    assert (cache / "bpfsmt" / "mutants.sqlite").exists()
+    again = mutate("tnum_and", "tnum_zext32")
+    assert again.exit_code == 0
+    assert f"{data['mutants']} outcomes from earlier runs" in again.stdout
+
+
+def test_the_command_says_what_is_wrong(cache: Path) -> None:
+    """No such rule: one line, exit code 2."""
+    result = mutate("tnum_foo")
+    assert result.exit_code == 2
+    assert result.stderr == "bpfsmt: small has no rule 'tnum_foo'\n"
+
+
+def test_unknown_has_its_exit_code(cache: Path) -> None:
+    """A rule without a theorem: exit code 3, and the reason."""
+    text = "from bpfsmt.rules import RuleSet\nfrom bpfsmt.rules.tnum import tnum_union\n"
+    file = cache / "lonely.py"
+    file.write_text(text + 'RULES = RuleSet("lonely", {"odd": odd})\n'.replace("odd", "tnum_union"))
+    result = CliRunner().invoke(main, ["mutate", "--rules", str(file), "--sample", "2", "-j1"])
+    assert result.exit_code in (0, 3)
+
+
+def test_ctrl_c_keeps_what_is_done(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 130; the next run goes on from there."""
+    real = command.run
+
+    def interrupted(*args: object, **kwargs: object) -> Iterator[Judged]:
+        for i, one in enumerate(real(*args, **kwargs)):  # type: ignore[arg-type]
+            if i == 3:
+                raise KeyboardInterrupt
+            yield one
+
+    monkeypatch.setattr(command, "run", interrupted)
+    result = mutate("tnum_and", "-j1")
+    assert result.exit_code == 130
+    assert "interrupted after 3 of" in result.stderr
+    monkeypatch.setattr(command, "run", real)
+    assert "4 outcomes from earlier runs" in mutate("tnum_and", "-j1").stdout

@@ -66,7 +66,8 @@ def mutate(
     """
     rules = load_rules(spec)
     _check_names(rules, about)
-    plan = Plan(about, sample, seed, jobs or os.cpu_count() or 1, Limits(min(4.0, timeout), timeout))
+    limits = Limits(min(4.0, timeout), timeout)
+    plan = Plan(about, sample, seed, jobs or os.cpu_count() or 1, limits)
     start = time.perf_counter()
     found, mutants = chosen(rules, plan)
     judged: list[Judged] = []
@@ -93,7 +94,8 @@ def mutate(
     else:
         show(rules, found, judged, len(mutants), seconds, every)
     if interrupted:
-        complain(f"interrupted after {len(judged)} of {len(mutants)} mutants; run it again to go on")
+        said = f"interrupted after {len(judged)} of {len(mutants)} mutants"
+        complain(f"{said}; run it again to go on")
         return EXIT_INTERRUPTED
     return _code([j.outcome for j in judged])
 

@@ -85,7 +85,8 @@ def _summary(
     outcomes = [j.outcome for j in judged]
     score = total(outcomes)
     sound = sum(o.verdict == "sound" for o in outcomes)
-    said = f"{score.counts['refuted']} refuted, {sound} proved sound, {score.counts['unknown']} unknown"
+    refuted, unknown = score.counts["refuted"], score.counts["unknown"]
+    said = f"{refuted} refuted, {sound} proved sound, {unknown} unknown"
     every = sum(len(m.found) for m in found)
     of = f" of {wanted}" if wanted != len(judged) else ""
     drawn = f" drawn from {every}" if wanted != every else ""

@@ -70,9 +70,7 @@ class Prover:
         """Look for a counterexample by running."""
         return self.samples.try_(theorem, changed, spared)
 
-    def prove(
-        self, changed: RuleSet, theorem: Theorem, spared: frozenset[str]
-    ) -> Iterator[Result]:
+    def prove(self, changed: RuleSet, theorem: Theorem, spared: frozenset[str]) -> Iterator[Result]:
         """The results of a theorem's obligations but those spared, as they come."""
         memory = Cache(self.path)
         kept: list[tuple[str, str]] = []

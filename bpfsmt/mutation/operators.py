@@ -73,8 +73,8 @@ def drop_term(text: RuleText, node: ast.expr, parent: ast.AST) -> Proposals:
             if not isinstance(node.op, ast.Sub):
                 yield dropped(text.operand(node.right))
         case ast.Compare(ops=[_, _]):
-            middle, right = node.comparators
-            for pair, sign in zip(((node.left, middle), (middle, right)), signs_of(node), strict=True):
+            links = itertools.pairwise((node.left, *node.comparators))
+            for pair, sign in zip(links, signs_of(node), strict=True):
                 yield dropped(f"({f' {sign} '.join(map(text.operand, pair))})")
         case ast.Call(args=[*args]) if is_call(node, "min", "max"):
             for i in range(len(args)):

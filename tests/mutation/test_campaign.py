@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +11,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bpfsmt.cli import main
-from bpfsmt.cli import mutate as command
 from bpfsmt.mutation.campaign import Judged, Plan, chosen, run
 from bpfsmt.mutation.judge import Limits
 from bpfsmt.mutation.score import by_rule, total
 from bpfsmt.mutation.store import Store
 
 from .small import SMALL, baseline
+
+command = importlib.import_module("bpfsmt.cli.mutate")  # the module: the name is a command
 
 FILE = Path(__file__).parent / "small.py"
 PLAN = Plan(sample=12, seed=3)
@@ -89,7 +91,7 @@ def test_the_command(cache: Path) -> None:
     assert data["mutants"] == len(data["outcomes"]) > 20
     for o in data["outcomes"]:
         if o["verdict"] == "sound":
-            assert o["proofs"] or "(check-sat)" in o["equal"]
+            assert o.get("proofs") or "(check-sat)" in o["equal"]
         else:
             assert o["counterexample"]["arguments"]
     assert (cache / "bpfsmt" / "mutants.sqlite").exists()
@@ -105,13 +107,25 @@ def test_the_command_says_what_is_wrong(cache: Path) -> None:
     assert result.stderr == "bpfsmt: small has no rule 'tnum_foo'\n"
 
 
+LONELY = """
+from bpfsmt.bits import rule, u64
+from bpfsmt.rules import RuleSet
+
+@rule
+def odd(x: u64) -> bool:
+    return x & 1 == 1
+
+RULES = RuleSet("lonely", {"odd": odd})
+"""
+
+
 def test_unknown_has_its_exit_code(cache: Path) -> None:
     """A rule without a theorem: exit code 3, and the reason."""
-    text = "from bpfsmt.rules import RuleSet\nfrom bpfsmt.rules.tnum import tnum_union\n"
     file = cache / "lonely.py"
-    file.write_text(text + 'RULES = RuleSet("lonely", {"odd": odd})\n'.replace("odd", "tnum_union"))
+    file.write_text(LONELY)
     result = CliRunner().invoke(main, ["mutate", "--rules", str(file), "--sample", "2", "-j1"])
-    assert result.exit_code in (0, 3)
+    assert result.exit_code == 3
+    assert "no theorem speaks of odd" in result.stdout
 
 
 def test_ctrl_c_keeps_what_is_done(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +133,7 @@ def test_ctrl_c_keeps_what_is_done(cache: Path, monkeypatch: pytest.MonkeyPatch)
     real = command.run
 
     def interrupted(*args: object, **kwargs: object) -> Iterator[Judged]:
-        for i, one in enumerate(real(*args, **kwargs)):  # type: ignore[arg-type]
+        for i, one in enumerate(real(*args, **kwargs)):
             if i == 3:
                 raise KeyboardInterrupt
             yield one

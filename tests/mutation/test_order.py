@@ -55,9 +55,10 @@ def test_splits() -> None:
 
 def test_terms_agree() -> None:
     """The order on terms is the one on ints."""
+    splits = [((False, UNKNOWN, UNKNOWN), (True, const(0), const(-1)))]
     for type_, pairs in (
         (TNUM, [(Tnum(0, 3), Tnum(1, 2)), (Tnum(1, 2), Tnum(2, 1))]),
-        (TupleType((BOOL, SCALAR, SCALAR)), [((False, UNKNOWN, UNKNOWN), (True, const(0), const(-1)))]),
+        (TupleType((BOOL, SCALAR, SCALAR)), splits),
         (TupleType((SCALAR, SCALAR)), [((UNKNOWN, const(1)), (const(2), const(1)))]),
     ):  # fmt: skip
         ints, symbolic = covers("f", type_), covers("f", type_, terms=True)

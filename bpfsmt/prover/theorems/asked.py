@@ -63,15 +63,18 @@ def links() -> Iterator[Statement]:
     yield Statement(
         "links_sub", Kind.RELATION, away, members={"n": "y"}, numbers=("y",), synced=True
     )
-    # `linked` is proved for these pairs of widths, and for no others.
-    pairs = lambda a: z3.Or(  # noqa: E731
-        *(z3.And(a["reg_width"] == m, a["source_width"] == n) for m, n in WIDTHS)
-    )
-    known = lambda a, n: z3.Or(*(a[n] == width for width in (0, 32, 64)))  # noqa: E731
-    yield Statement(
-        "links_mix", Kind.RELATION, lambda a, r: {"a pair that mixes": z3.Implies(r, pairs(a))},
-        lambda a: [known(a, "reg_width"), known(a, "source_width")],
-    )  # fmt: skip
+
+    def pair_mixes(a: Args, r: Any) -> Mapping[str, Any]:
+        # `linked` is proved for these pairs of widths, and for no others.
+        pairs = (z3.And(a["reg_width"] == m, a["source_width"] == n) for m, n in WIDTHS)
+        return {"a pair that mixes": z3.Implies(r, z3.Or(*pairs))}
+
+    def widths(a: Args) -> list[Any]:
+        return [
+            z3.Or(*(a[n] == width for width in (0, 32, 64))) for n in ("reg_width", "source_width")
+        ]
+
+    yield Statement("links_mix", Kind.RELATION, pair_mixes, widths)
 
 
 def accesses() -> Iterator[Statement]:

@@ -11,7 +11,7 @@ from bpfsmt.mutation.baseline import Asked
 from bpfsmt.mutation.compare import always_equal, nowhere
 from bpfsmt.mutation.mutant import Mutant
 from bpfsmt.mutation.order import Relation, joined
-from bpfsmt.mutation.trial import Samples, Tried
+from bpfsmt.mutation.trial import Samples, Tried, speaks_of_members
 from bpfsmt.prover.cache import Cache
 from bpfsmt.prover.decide import Decider, Result
 from bpfsmt.prover.obligation import Counterexample, Obligation
@@ -103,7 +103,7 @@ def _judged(
     if not asked.near:
         return Outcome(mutant, "unknown", why=f"no theorem speaks of {mutant.rule}")
     near = _tried(changed, asked.near, asked, prover)
-    if near.broken is None and near.relations <= {Relation.EQUAL}:
+    if near.broken is None and not near.differs:
         same = always_equal(original, changed, mutant.rule)
         if same is not None:
             return Outcome(mutant, "sound", relation="equal", compared="proved", equal=same)
@@ -132,6 +132,7 @@ def _tried(changed: RuleSet, names: Iterable[str], asked: Asked, prover: Prover)
     for name in names:
         tried = prover.run(changed, name, asked.spared)
         out.relations |= tried.relations
+        out.differs |= tried.differs
         out.runs += tried.runs
         out.broken = tried.broken
         if out.broken is not None:
@@ -170,6 +171,6 @@ def _one_of_each(obligations: Iterable[Obligation]) -> list[Obligation]:
     """One obligation for each kind of input."""
     found: dict[str, Obligation] = {}
     for o in obligations:
-        if o.trial is not None:
+        if o.trial is not None and speaks_of_members(o):
             found.setdefault(o.trial.kind, o)
     return list(found.values())

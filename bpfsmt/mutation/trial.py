@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bpfsmt.mutation.order import Relation, covers, relation
-from bpfsmt.prover.obligation import Counterexample, Obligation
+from bpfsmt.prover.obligation import Counterexample, Kind, Obligation
 from bpfsmt.prover.theorems import Theorem, theorems
 from bpfsmt.rules.ruleset import RuleSet
 
@@ -37,12 +37,14 @@ class Sample:
 class Tried:
     """What running a theorem's rule came to.
 
-    ``broken`` names the obligation with its counterexample; ``relations`` counts how the
-    results compare; ``runs`` is how many there were.
+    ``broken`` names the obligation with its counterexample; ``relations`` is how the results
+    compare where the arguments stand for something, ``differs`` that they differ anywhere;
+    ``runs`` is how many there were.
     """
 
     broken: tuple[str, Counterexample] | None = None
     relations: set[Relation] = field(default_factory=set)
+    differs: bool = False
     runs: int = 0
 
 
@@ -85,7 +87,9 @@ class Samples:
             if result == sample.result:
                 continue
             found = relation(order, result, sample.result)
-            out.relations.add(found)
+            out.differs = True
+            if speaks_of_members(about[0]):
+                out.relations.add(found)
             if found in (Relation.EQUAL, Relation.LOOSER) and not _exact(about):
                 continue
             checked += 1
@@ -108,6 +112,11 @@ class Samples:
         drawn = itertools.islice(o.trial.inputs(random.Random(kind)), SAMPLES)
         meant = (d for d in drawn if o.trial.meant(*d))
         return [Sample(args, numbers, run(*args)) for args, numbers in meant]
+
+
+def speaks_of_members(o: Obligation) -> bool:
+    """Whether its inputs stand for something; what coherence looks at may be contradictory."""
+    return o.kind is not Kind.COHERENCE
 
 
 def _exact(about: list[Obligation]) -> bool:

@@ -8,14 +8,14 @@ from typing import Any
 import z3
 
 from bpfsmt.bits import Rule, ir, terms
-from bpfsmt.mutation.order import covers
+from bpfsmt.mutation.order import Covers, covers
 from bpfsmt.prover.decide import smtlib
 from bpfsmt.prover.loop import Loop, NoLoop
-from bpfsmt.prover.obligation import Obligation
+from bpfsmt.prover.obligation import Attempt, Obligation
 from bpfsmt.prover.solver import Proved, Solver, words_only
 from bpfsmt.rules.ruleset import RuleSet, reached
 
-PATIENCE = 2.0
+PATIENCE = 6.0
 """Seconds for one comparison; what is not settled by then is left to samples."""
 
 
@@ -43,13 +43,14 @@ def nowhere(which: str, original: RuleSet, changed: RuleSet, about: Iterable[Obl
     for o in about:
         if _loops(original, [o.rule]):
             return False
-        attempt = next((a for a in o.attempts() if a.exact and a.args), None)
-        if attempt is None:
-            return False
-        before, after = (r.linked.terms[o.rule](*attempt.args) for r in (original, changed))
         order = covers(o.rule, original.linked.rules[o.rule].result, terms=True)
-        holds = order(after, before) if which == "tighter" else order(before, after)
-        if not _impossible(z3.And(*attempt.given, z3.Not(holds))):
+
+        def impossible(attempt: Attempt, o: Obligation = o, order: Covers = order) -> bool:
+            before, after = (r.linked.terms[o.rule](*attempt.args) for r in (original, changed))
+            holds = order(after, before) if which == "tighter" else order(before, after)
+            return _impossible(z3.And(*attempt.given, z3.Not(holds)))
+
+        if not any(impossible(a) for a in o.attempts() if a.exact and a.args):
             return False
     return True
 

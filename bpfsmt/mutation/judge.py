@@ -158,7 +158,7 @@ def _compared(
     about = [o for name in asked.near for o in _one_of_each(prover.samples.obligations(name))]
     found = joined(seen)
     if found is Relation.OTHER:
-        proved = True
+        proved = True  # an example each way
     else:
         # What was seen is so; that nothing else is anywhere takes a proof.
         unseen = [w for w in ("looser", "tighter") if w != found.value]

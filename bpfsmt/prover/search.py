@@ -21,6 +21,9 @@ from bpfsmt.prover.replay import check_on_ints, promised
 from bpfsmt.rules.ruleset import RuleSet
 
 U64 = (1 << 64) - 1
+LIMITS = (0, 0xFFFF, 1 << 29)
+"""What rules hold offsets against."""
+
 ENDS = (0, 1, 2, 3, 7, 1 << 31, (1 << 31) - 1, (1 << 32) - 1, 1 << 32, 1 << 63, (1 << 63) - 1, U64)
 
 
@@ -86,6 +89,7 @@ def _random(params: Any, case: Mapping[str, int], rng: random.Random) -> Iterato
     while True:
         args: list[Any] = []
         numbers: list[int] = []
+        ends = [*LIMITS]
         for name, type_ in params:
             x = near(numbers, rng) if rng.random() < 0.4 else _number(rng)
             if isinstance(type_, RecordType):
@@ -94,11 +98,28 @@ def _random(params: Any, case: Mapping[str, int], rng: random.Random) -> Iterato
                 x &= 1
                 args.append(bool(x))
             else:
-                x = case.get(name, x if rng.random() < 0.5 else rng.randrange(64))
+                x = case.get(name, _word(x, ends, rng))
                 x &= (1 << type_.bits) - 1
                 args.append(type_(x))
             numbers.append(x)
+            ends += _ends(args[-1])
         yield tuple(args), tuple(numbers)
+
+
+def _word(x: int, ends: Sequence[int], rng: random.Random) -> int:
+    """x as it is, a small word, or one that adds up with others, as offsets, sizes and limits do."""
+    kind = rng.randrange(4)
+    if kind > 1:
+        return x if kind == 2 else rng.randrange(64)
+    a, b = rng.choice(ends), rng.choice(ends)
+    return (a + b if kind else a - b) + rng.randrange(-1, 2)
+
+
+def _ends(arg: Any) -> list[int]:
+    """Where an argument begins and ends."""
+    if isinstance(arg, Scalar):
+        return [arg.umin, arg.umax, arg.smin, arg.smax]
+    return [arg.value, arg.value | arg.mask] if isinstance(arg, Tnum) else [int(arg)]
 
 
 def _number(rng: random.Random) -> int:

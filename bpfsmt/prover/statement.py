@@ -20,6 +20,7 @@ from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.prover.compose import Composition, parts_of_gamma
 from bpfsmt.prover.contract import Contract
+from bpfsmt.prover.minimise import smallest
 from bpfsmt.prover.obligation import (
     Attempt,
     Counterexample,
@@ -28,6 +29,7 @@ from bpfsmt.prover.obligation import (
     Kind,
     Obligation,
     Trial,
+    conjunction,
     value_in,
 )
 from bpfsmt.prover.search import candidates, near
@@ -153,6 +155,14 @@ class _Instance:
                 )  # fmt: skip
 
     def _confirm(self, part: str, attempt: Attempt, model: Any) -> Counterexample | None:
+        found = self._replayed(part, attempt, model)
+        if found is None and attempt.inputs is Inputs.SYNCED:
+            # `sync` made the model's ranges tighter; of wide ones it changes less.
+            violated = conjunction([*attempt.given, z3.Not(attempt.goal)])
+            found = self._replayed(part, attempt, smallest(violated, model))
+        return found
+
+    def _replayed(self, part: str, attempt: Attempt, model: Any) -> Counterexample | None:
         args, _, _ = self.exact
         found = tuple(value_in(model, t, args[n]) for n, t in self.rule.params)
         if attempt.inputs is Inputs.SYNCED:

@@ -69,12 +69,11 @@ def links() -> Iterator[Statement]:
         pairs = (z3.And(a["reg_width"] == m, a["source_width"] == n) for m, n in WIDTHS)
         return {"a pair that mixes": z3.Implies(r, z3.Or(*pairs))}
 
-    def widths(a: Args) -> list[Any]:
-        return [
-            z3.Or(*(a[n] == width for width in (0, 32, 64))) for n in ("reg_width", "source_width")
-        ]
-
-    yield Statement("links_mix", Kind.RELATION, pair_mixes, widths)
+    widths = (0, 32, 64)
+    yield Statement(
+        "links_mix", Kind.RELATION, pair_mixes,
+        cases={"reg_width": widths, "source_width": widths},
+    )  # fmt: skip
 
 
 def accesses() -> Iterator[Statement]:

@@ -11,6 +11,7 @@ import z3
 from bpfsmt.prover.compose import parts_of_gamma
 from bpfsmt.prover.obligation import Kind
 from bpfsmt.prover.statement import Args, Statement
+from bpfsmt.prover.theorems.predicates import one_of_three
 from bpfsmt.rules.access import MAX_PACKET_OFF, MAX_VAR_OFF
 
 X: dict[str, Any] = {"members": {"var": "x"}, "numbers": ("x",)}
@@ -62,8 +63,12 @@ def packet_ranges() -> Iterator[Statement]:
         compared = start + a["x"] + a["off"] + a["room"]
         return [
             z3.ULE(start, end), z3.ULE(end - start, MAX_PACKET_OFF), z3.ULT(start, 1 << 63),
-            z3.ULE(compared, end), z3.ULE(a["room"], 1),
+            z3.ULE(compared, end),
         ]  # fmt: skip
+
+    def near_end(n: Mapping[str, int]) -> Mapping[str, int]:
+        start = n["start"] >> 1
+        return {"start": start, "end": start + n["x"] + n["off"] + n["room"] + (n["end"] & 3)}
 
     def goals(a: Args, claimed: Any) -> Mapping[str, Any]:
         inside = exact(a["start"]) + exact(a["x"]) + exact(claimed) <= exact(a["end"])
@@ -74,7 +79,8 @@ def packet_ranges() -> Iterator[Statement]:
 
     yield Statement(
         "packet_range", Kind.RELATION, goals, given,
-        members={"var": "x"}, numbers=("x", "start", "end"), synced=True,
+        members={"var": "x"}, numbers=("x", "start", "end"), cases={"room": (0, 1)},
+        follows=near_end, synced=True,
     )  # fmt: skip
     # A range of -1 says ptr >= end, -2 ptr > end.
     for name, holds in (
@@ -106,6 +112,7 @@ def _decided(holds: Any, a: Args, r: Any) -> Mapping[str, Any]:
     return {
         "taken": z3.Implies(r == 1, holds(a)),
         "not taken": z3.Implies(r == 0, z3.Not(holds(a))),
+        "one of three": one_of_three(r),
     }
 
 

@@ -25,6 +25,11 @@ def low(x: Any) -> Any:
     return z3.Extract(31, 0, x)
 
 
+def one_of_three(taken: Any) -> Any:
+    """Taken, not taken, or undecided: callers know no other answer."""
+    return z3.Or(taken == 1, taken == 0, taken == -1)
+
+
 def branches() -> Iterator[Statement]:
     """Taken means that every pair of values takes it, not taken that none does."""
 
@@ -36,7 +41,7 @@ def branches() -> Iterator[Statement]:
             return {
                 "taken": z3.Implies(taken == 1, always),
                 "not taken": z3.Implies(taken == 0, z3.Not(always)),
-                "one of three": z3.Or(taken == 1, taken == 0, taken == -1),
+                "one of three": one_of_three(taken),
             }
 
         return of
@@ -71,6 +76,7 @@ def constants() -> Iterator[Statement]:
         lambda a, r: {
             "taken": z3.Implies(r == 1, a["x"] & a["y"] != 0),
             "not taken": z3.Implies(r == 0, a["x"] & a["y"] == 0),
+            "one of three": one_of_three(r),
         }, **XY,
     )  # fmt: skip
     yield Statement(

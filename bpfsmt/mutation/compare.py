@@ -15,7 +15,7 @@ from bpfsmt.prover.obligation import Attempt, Obligation
 from bpfsmt.prover.solver import Proved, Solver, words_only
 from bpfsmt.rules.ruleset import RuleSet, reached
 
-PATIENCE = 6.0
+PATIENCE = 4.0
 """Seconds for one comparison; what is not settled by then is left to samples."""
 
 
@@ -27,12 +27,45 @@ def always_equal(original: RuleSet, changed: RuleSet, name: str) -> str | None:
     """
     old, new = (r.linked.rules[name] for r in (original, changed))
     for opaque in (True, False):
-        if not opaque and _loops(original, old.callees):
+        if not opaque and _loops(original, reached(original, old.callees)):
             break
         differ = _differ(original, old, new, opaque)
         if differ is not None and _impossible(differ):
             return smtlib(differ)
     return None
+
+
+def equal_on(
+    original: RuleSet, changed: RuleSet, mutated: str, about: Iterable[Obligation]
+) -> bool:
+    """Proved: on all inputs of the obligations both give the same.
+
+    Rules that do not read the mutated one are taken for functions of which nothing is known.
+    False if the solver does not know.
+    """
+    readers = {n for n in original.linked.rules if mutated in reached(original, [n])}
+    calls = _Opaque(original)
+    spaces = [_texts(r, readers, calls.namespace) for r in (original, changed)]
+    for o in about:
+        if _loops(original, reached(original, [o.rule]) & readers):
+            return False
+
+        def impossible(attempt: Attempt, o: Obligation = o) -> bool:
+            before, after = (s[o.rule](*attempt.args) for s in spaces)
+            differ = z3.Not(terms.equal(before, after))
+            return _impossible(z3.And(*attempt.given, *calls.facts(), differ))
+
+        if not any(impossible(a) for a in o.attempts() if a.exact and a.args):
+            return False
+    return True
+
+
+def _texts(rules: RuleSet, names: Iterable[str], others: dict[str, Any]) -> dict[str, Any]:
+    """Some rules as they are written, calling each other and the ``others``."""
+    made = dict(others)
+    for n in names:
+        made[n] = terms.define(rules.linked.rules[n].compiled, made)
+    return made
 
 
 def nowhere(which: str, original: RuleSet, changed: RuleSet, about: Iterable[Obligation]) -> bool:
@@ -41,7 +74,7 @@ def nowhere(which: str, original: RuleSet, changed: RuleSet, about: Iterable[Obl
     False if it is somewhere, or if the solver does not know.
     """
     for o in about:
-        if _loops(original, [o.rule]):
+        if _loops(original, reached(original, [o.rule])):
             return False
         order = covers(o.rule, original.linked.rules[o.rule].result, terms=True)
 
@@ -56,8 +89,8 @@ def nowhere(which: str, original: RuleSet, changed: RuleSet, about: Iterable[Obl
 
 
 def _loops(rules: RuleSet, names: Iterable[str]) -> bool:
-    """Whether a rule, or one that it calls, has a loop, which would have to be unrolled."""
-    bodies = (rules.linked.rules[n].compiled.body for n in reached(rules, names))
+    """Whether one of the rules has a loop, which would have to be unrolled."""
+    bodies = (rules.linked.rules[n].compiled.body for n in names)
     return any(isinstance(s, ir.For) for body in bodies for s in body)
 
 

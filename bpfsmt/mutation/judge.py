@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bpfsmt.mutation.baseline import Asked
-from bpfsmt.mutation.compare import always_equal, nowhere
+from bpfsmt.mutation.compare import always_equal, equal_on, nowhere
 from bpfsmt.mutation.mutant import Mutant
 from bpfsmt.mutation.order import Relation, joined
 from bpfsmt.mutation.trial import Samples, Tried, speaks_of_members
@@ -159,10 +159,14 @@ def _compared(
     found = joined(seen)
     if found is Relation.OTHER:
         proved = True  # an example each way
+    elif not about:
+        proved = False
+    elif found is Relation.EQUAL and equal_on(original, changed, mutant.rule, about):
+        proved = True
     else:
         # What was seen is so; that nothing else is anywhere takes a proof.
         unseen = [w for w in ("looser", "tighter") if w != found.value]
-        proved = bool(about) and all(nowhere(w, original, changed, about) for w in unseen)
+        proved = all(nowhere(w, original, changed, about) for w in unseen)
     how = "proved" if proved else "sampled"
     return Outcome(mutant, "sound", relation=found.value, compared=how)
 

@@ -16,7 +16,7 @@ from bpfsmt.mutation.mutant import Mutants
 from bpfsmt.mutation.score import COLUMNS, Score, by_rule, total
 from bpfsmt.rules import RuleSet
 
-_HEADS = {"equal": "sound: equal", "looser": "looser", "tighter": "tighter", "other": "other"}
+_HEADS = {"equal": "sound: equal", "looser": "looser", "tighter": "tighter"}
 
 
 def show(
@@ -27,14 +27,14 @@ def show(
     seconds: float,
     every: bool,
 ) -> None:
-    """The table, what is unknown, and a line for the whole."""
+    """The table, what is unknown, what says more than the original, and a line for the whole."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 150
     outcomes = [j.outcome for j in judged]
     console.print(_table(outcomes))
     for o in outcomes:
-        if every or o.verdict == "unknown":
+        if every or o.verdict == "unknown" or o.relation == "tighter":
             console.print(outcome_text(o), markup=False, soft_wrap=True)
     console.print(_summary(rules, found, judged, wanted, seconds), markup=False, soft_wrap=True)
 
@@ -71,7 +71,7 @@ def outcome_text(o: Outcome) -> str:
     elif o.equal:
         said = "sound: the original for all arguments"
     else:
-        said = f"sound by {len(o.proofs)} proofs; {o.relation} ({o.compared})"
+        said = f"sound by {len(o.proofs)} proofs; {o.relation} ({o.compared or 'not compared'})"
     return f"{head}\n    {said}"
 
 
@@ -93,8 +93,11 @@ def _summary(
     left = sum(m.invalid.total() for m in found), sum(m.same for m in found)
     again = sum(j.cached for j in judged)
     cpu = sum(o.seconds for o in outcomes)
+    known = sum(o.compared == "proved" for o in outcomes)
     return (
         f"{rules.name}: {len(judged)}{of} mutants{drawn}: {said}; mutation score {_share(score)}\n"
+        f"  of the sound, how they compare with the original is proved for {known} and sampled or "
+        f"open for {sound - known}\n"
         f"  not counted: {left[0]} that do not compile, {left[1]} that compile to another or to "
         f"the original\n"
         f"  {seconds:.1f} s, {cpu:.1f} s of processor time, {again} outcomes from earlier runs"

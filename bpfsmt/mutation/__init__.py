@@ -11,7 +11,7 @@ less than the original, more, or the same.
 - `mutant`: the changed rules, compiled
 - `baseline`: the original's proofs, and which of them read a rule's text
 - `trial`: counterexamples on ints, looked for where mutant and original differ
-- `compare`, `order`: equal, looser, tighter
+- `compare`, `opaque`, `order`: equal, looser, tighter
 - `judge`: one mutant's outcome
 - `store`, `campaign`: all of them, in parallel, kept as they come
 - `score`: counts by rule

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import z3
 
 from bpfsmt.bits import Rule, ir, terms
-from bpfsmt.mutation.order import Covers, covers
+from bpfsmt.domain.scalar import Scalar
+from bpfsmt.mutation.opaque import Opaque
+from bpfsmt.mutation.order import Relation, covers, joined, relation
 from bpfsmt.prover.decide import smtlib
 from bpfsmt.prover.loop import Loop, NoLoop
-from bpfsmt.prover.obligation import Attempt, Obligation
-from bpfsmt.prover.solver import Proved, Solver, words_only
+from bpfsmt.prover.obligation import Attempt, Obligation, value_in
+from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, words_only
 from bpfsmt.rules.ruleset import RuleSet, reached
 
 PATIENCE = 4.0
@@ -35,7 +38,34 @@ def always_equal(original: RuleSet, changed: RuleSet, name: str) -> str | None:
     return None
 
 
-def equal_on(
+def compared(
+    original: RuleSet,
+    changed: RuleSet,
+    mutated: str,
+    about: Sequence[Obligation],
+    seen: Iterable[Relation],
+) -> tuple[Relation, bool]:
+    """How the changed set's results compare on the inputs of the obligations; whether it is proved.
+
+    What was ``seen`` where both ran is so; that nothing else is anywhere takes a proof.
+    """
+    found = set(seen) - {Relation.EQUAL}
+    if not about:
+        return joined(found), False
+    if not found and _equal_on(original, changed, mutated, about):
+        return Relation.EQUAL, True
+    known = True
+    for o, which in itertools.product(about, (Relation.LOOSER, Relation.TIGHTER)):
+        if which not in found and joined(found) is not Relation.OTHER:
+            example = _anywhere(which, original, changed, o)
+            if example is None:
+                known = False
+            elif example is not Relation.EQUAL:
+                found.add(example)
+    return joined(found), known or joined(found) is Relation.OTHER
+
+
+def _equal_on(
     original: RuleSet, changed: RuleSet, mutated: str, about: Iterable[Obligation]
 ) -> bool:
     """Proved: on all inputs of the obligations both give the same.
@@ -44,8 +74,8 @@ def equal_on(
     False if the solver does not know.
     """
     readers = {n for n in original.linked.rules if mutated in reached(original, [n])}
-    calls = _Opaque(original)
-    spaces = [_texts(r, readers, calls.namespace) for r in (original, changed)]
+    calls = Opaque(original)
+    spaces = [calls.reading(r, readers) for r in (original, changed)]
     for o in about:
         if _loops(original, reached(original, [o.rule]) & readers):
             return False
@@ -60,32 +90,35 @@ def equal_on(
     return True
 
 
-def _texts(rules: RuleSet, names: Iterable[str], others: dict[str, Any]) -> dict[str, Any]:
-    """Some rules as they are written, calling each other and the ``others``."""
-    made = dict(others)
-    for n in names:
-        made[n] = terms.define(rules.linked.rules[n].compiled, made)
-    return made
+def _anywhere(
+    which: Relation, original: RuleSet, changed: RuleSet, o: Obligation
+) -> Relation | None:
+    """How the two compare on an input of the obligation where they are ``which``.
 
-
-def nowhere(which: str, original: RuleSet, changed: RuleSet, about: Iterable[Obligation]) -> bool:
-    """Proved: on no input of the obligations is the result ``which``, "tighter" or "looser".
-
-    False if it is somewhere, or if the solver does not know.
+    Equal if it is proved that there is none; `None` if the solver does not know, or if running
+    its example shows nothing.
     """
-    for o in about:
-        if _loops(original, reached(original, [o.rule])):
-            return False
-        order = covers(o.rule, original.linked.rules[o.rule].result, terms=True)
-
-        def impossible(attempt: Attempt, o: Obligation = o, order: Covers = order) -> bool:
-            before, after = (r.linked.terms[o.rule](*attempt.args) for r in (original, changed))
-            holds = order(after, before) if which == "tighter" else order(before, after)
-            return _impossible(z3.And(*attempt.given, z3.Not(holds)))
-
-        if not any(impossible(a) for a in o.attempts() if a.exact and a.args):
-            return False
-    return True
+    rule = original.linked.rules[o.rule]
+    if _loops(original, reached(original, [o.rule])):
+        return None
+    symbolic, order = (covers(o.rule, rule.result, terms=t) for t in (True, False))
+    sync = original.linked.ints["sync"] if o.trial is not None and o.trial.synced else None
+    for attempt in (a for a in o.attempts() if a.exact and a.args):
+        before, after = (r.linked.terms[o.rule](*attempt.args) for r in (original, changed))
+        holds = symbolic(after, before) if which is Relation.TIGHTER else symbolic(before, after)
+        answer = _ask(z3.And(*attempt.given, z3.Not(holds)))
+        if isinstance(answer, Proved):
+            return Relation.EQUAL
+        if isinstance(answer, Refuted):
+            pairs = zip(rule.params, attempt.args, strict=True)
+            args = [value_in(answer.model, t, x) for (_, t), x in pairs]
+            if sync is not None:
+                args = [sync(a) if isinstance(a, Scalar) else a for a in args]
+            results = (r.linked.ints[o.rule](*args) for r in (changed, original))
+            found = relation(order, *results)
+            if found is not Relation.EQUAL:
+                return found
+    return None
 
 
 def _loops(rules: RuleSet, names: Iterable[str]) -> bool:
@@ -96,7 +129,7 @@ def _loops(rules: RuleSet, names: Iterable[str]) -> bool:
 
 def _differ(rules: RuleSet, old: Rule[..., Any], new: Rule[..., Any], opaque: bool) -> Any:
     """That the two texts give different results, as a formula; `None` if they are too different."""
-    calls = _Opaque(rules) if opaque else None
+    calls = Opaque(rules) if opaque else None
     namespace = calls.namespace if calls else rules.linked.terms
     if any(isinstance(s, ir.For) for r in (old, new) for s in r.compiled.body):
         equal = _loops_equal(old, new, namespace)
@@ -134,39 +167,9 @@ def _like(value: Any, name: str) -> Any:
     return z3.Const(name, value.sort())
 
 
-class _Opaque:
-    """Callees as functions of which nothing is known but that they are functions."""
-
-    def __init__(self, rules: RuleSet) -> None:
-        self._calls: dict[str, list[tuple[list[Any], Any]]] = {}
-        self.namespace = {n: self._function(n, r) for n, r in rules.linked.rules.items()}
-
-    def _function(self, name: str, rule: Rule[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any) -> Any:
-            lifted = (terms.lift(t, a) for (_, t), a in zip(rule.params, args, strict=True))
-            leaves = [z3.simplify(x) for x in _leaves(lifted)]
-            calls = self._calls.setdefault(name, [])
-            for before, result in calls:
-                if all(x.eq(y) for x, y in zip(before, leaves, strict=True)):
-                    return result
-            calls.append((leaves, terms.fresh(rule.result, f"{name}!{len(calls)}")))
-            return calls[-1][1]
-
-        return call
-
-    def facts(self) -> Iterator[Any]:
-        """Equal arguments give equal results."""
-        for calls in self._calls.values():
-            for i, (args, result) in enumerate(calls):
-                for others, other in calls[:i]:
-                    same = z3.And(*(p == q for p, q in zip(args, others, strict=True)))
-                    yield z3.Implies(same, terms.equal(result, other))
-
-
-def _leaves(values: Iterable[Any]) -> list[Any]:
-    return [x for v in values for x in (_leaves(v) if isinstance(v, tuple) else [v])]
+def _ask(formula: Any) -> Answer:
+    return Solver(make=words_only).impossible(formula, PATIENCE)
 
 
 def _impossible(formula: Any) -> bool:
-    answer = Solver(make=words_only).impossible(formula, PATIENCE)
-    return isinstance(answer, Proved)
+    return isinstance(_ask(formula), Proved)

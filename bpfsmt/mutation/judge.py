@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bpfsmt.mutation.baseline import Asked
-from bpfsmt.mutation.compare import always_equal, equal_on, nowhere
+from bpfsmt.mutation.compare import always_equal, compared
 from bpfsmt.mutation.mutant import Mutant
-from bpfsmt.mutation.order import Relation, joined
+from bpfsmt.mutation.order import Relation
 from bpfsmt.mutation.trial import Samples, Tried, speaks_of_members
 from bpfsmt.prover.cache import Cache
 from bpfsmt.prover.decide import Decider, Result
@@ -121,7 +121,7 @@ def _judged(
     if unknown is not None:
         return Outcome(mutant, "unknown", unknown.name, why=unknown.why, runs=runs)
     return replace(
-        _compared(original, changed, mutant, asked, near.relations, prover),
+        _compared(original, changed, mutant, asked, near, prover),
         proofs=tuple(results), runs=runs,
     )  # fmt: skip
 
@@ -134,6 +134,7 @@ def _tried(changed: RuleSet, names: Iterable[str], asked: Asked, prover: Prover)
         out.relations |= tried.relations
         out.differs |= tried.differs
         out.runs += tried.runs
+        out.members += tried.members
         out.broken = tried.broken
         if out.broken is not None:
             break
@@ -152,21 +153,13 @@ def _results(changed: RuleSet, asked: Asked, prover: Prover) -> Iterator[Result]
 
 def _compared(
     original: RuleSet, changed: RuleSet, mutant: Mutant, asked: Asked,
-    seen: set[Relation], prover: Prover,
+    near: Tried, prover: Prover,
 ) -> Outcome:  # fmt: skip
     """A sound mutant with its relation to the original: what was seen, and what is proved."""
     about = [o for name in asked.near for o in _one_of_each(prover.samples.obligations(name))]
-    found = joined(seen)
-    if found is Relation.OTHER:
-        proved = True  # an example each way
-    elif not about:
-        proved = False
-    elif found is Relation.EQUAL and equal_on(original, changed, mutant.rule, about):
-        proved = True
-    else:
-        # What was seen is so; that nothing else is anywhere takes a proof.
-        unseen = [w for w in ("looser", "tighter") if w != found.value]
-        proved = all(nowhere(w, original, changed, about) for w in unseen)
+    found, proved = compared(original, changed, mutant.rule, about, near.relations)
+    if not proved and not near.members:
+        return Outcome(mutant, "sound", relation=Relation.OPEN.value)
     how = "proved" if proved else "sampled"
     return Outcome(mutant, "sound", relation=found.value, compared=how)
 

@@ -31,6 +31,8 @@ class Relation(Enum):
     """More somewhere, less nowhere."""
     OTHER = "other"
     """More here and less there, or something that is neither."""
+    OPEN = "open"
+    """Not compared: nothing could be run, and the solver does not know."""
 
 
 @rule

@@ -39,13 +39,14 @@ class Tried:
 
     ``broken`` names the obligation with its counterexample; ``relations`` is how the results
     compare where the arguments stand for something, ``differs`` that they differ anywhere;
-    ``runs`` is how many there were.
+    ``runs`` is how many there were, ``members`` of these on arguments that stand for something.
     """
 
     broken: tuple[str, Counterexample] | None = None
     relations: set[Relation] = field(default_factory=set)
     differs: bool = False
     runs: int = 0
+    members: int = 0
 
 
 class Samples:
@@ -81,14 +82,16 @@ class Samples:
         run = changed.linked.ints[rule.name]
         order = covers(rule.name, rule.result)
         checked = 0
+        members = speaks_of_members(about[0])
         for sample in self._of(theorem, kind):
             result = run(*sample.args)
             out.runs += 1
+            out.members += members
             if result == sample.result:
                 continue
             found = relation(order, result, sample.result)
             out.differs = True
-            if speaks_of_members(about[0]):
+            if members:
                 out.relations.add(found)
             if found in (Relation.EQUAL, Relation.LOOSER) and not _exact(about):
                 continue

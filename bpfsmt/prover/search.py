@@ -107,7 +107,7 @@ def _random(params: Any, case: Mapping[str, int], rng: random.Random) -> Iterato
 
 
 def _word(x: int, ends: Sequence[int], rng: random.Random) -> int:
-    """x as it is, a small word, or one that adds up with others, as offsets, sizes and limits do."""
+    """x as it is, a small word, or one that adds up with others, as sizes and limits do."""
     kind = rng.randrange(4)
     if kind > 1:
         return x if kind == 2 else rng.randrange(64)

@@ -113,6 +113,9 @@ def _judged(
     if broken is not None:
         return Outcome(mutant, "refuted", *broken, how="run", runs=runs)
     results = list(_results(changed, asked, prover))
+    if not results:
+        why = f"nothing that is proved of the original reads {mutant.rule}"
+        return Outcome(mutant, "unknown", why=why, runs=runs)
     last = results[-1]
     if last.verdict == "refuted":
         found = last.counterexample

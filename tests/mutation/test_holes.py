@@ -1,0 +1,55 @@
+"""Faults that once survived because nothing that is proved spoke of them."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+from bpfsmt.mutation.baseline import Asked
+from bpfsmt.mutation.judge import Outcome, Prover, judge
+from bpfsmt.mutation.mutant import mutants_of
+from bpfsmt.mutation.trial import Samples
+from bpfsmt.prover.theorems import theorems
+from bpfsmt.rules import rule_set
+
+
+@functools.cache
+def samples() -> Samples:
+    return Samples(rule_set("linux-6.12"))
+
+
+def outcomes(rule: str, says: str) -> list[Outcome]:
+    """What the theorems about the rule itself say of its mutants that are described so."""
+    rules = samples().rules
+    asked = Asked(tuple(t.name for t in theorems(rules) if t.rule == rule), ())
+    mutants = [m for m in mutants_of(rules.linked.rules[rule]).found if m.says == says]
+    assert mutants
+    return [judge(rules, m, asked, Prover(samples())) for m in mutants]
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        # An answer that no caller knows.
+        ("bits_meet", "UNDECIDED → (UNDECIDED - 1)"),
+        ("taken_pkt_le", "-1 → (-2)"),
+        # Tried only where the premises hold: a packet that has an end near the pointer.
+        ("packet_range", "off < 0 or (off == 0 and room == 1) → False"),
+        # Widths of links are 0, 32 or 64.
+        ("links_mix", "source_width == 0 → (source_width != 0)"),
+    ],
+)
+def test_a_run_refutes(rule: str, says: str) -> None:
+    """Found on ints, without the solver."""
+    assert {(o.verdict, o.how) for o in outcomes(rule, says)} == {("refuted", "run")}
+
+
+def test_a_counterexample_that_went_through_sync() -> None:
+    """The solver's own numbers are not ones that `sync` leaves; wider ones are."""
+    for o in outcomes("region_access_ok", "var.umax → var.umin"):
+        assert (o.verdict, o.how) == ("refuted", "solver")
+        assert o.counterexample is not None
+        sync = samples().rules.linked.ints["sync"]
+        var = o.counterexample.args[0]
+        assert sync(var) == var

@@ -25,7 +25,7 @@ def obligations(rule: str) -> list[Obligation]:
 
 
 def test_examples_are_found_and_their_lack_is_proved() -> None:
-    """Nothing was seen: the solver finds where the mutant says less, and that it never says more."""
+    """Nothing was seen: the solver finds where it says less, and that it never says more."""
     looser = changed("tnum_add", FORGETS)
     about = obligations("tnum_add")
     assert compared(SMALL, looser, "tnum_add", about, ()) == (Relation.LOOSER, True)

@@ -71,11 +71,12 @@ def mutate(
     start = time.perf_counter()
     found, mutants = chosen(rules, plan)
     judged: list[Judged] = []
+    baseline = Baseline(rules)
     interrupted = False
     store = None if no_cache else Store(outcomes_path())
     try:
         with _progress(rules.name) as progress:
-            baseline = _baseline(rules, {m.rule for m in mutants}, plan, no_cache, spec, progress)
+            _prove_original(baseline, {m.rule for m in mutants}, plan, no_cache, spec, progress)
             proofs = None if no_cache else proofs_path()
             outcomes = run(baseline, mutants, plan, spec=spec, store=store, proofs=proofs)
             for one in _watched(outcomes, len(mutants), progress):
@@ -89,10 +90,10 @@ def mutate(
     judged.sort(key=lambda j: order[j.outcome.mutant])
     seconds = time.perf_counter() - start
     if as_json:
-        document = mutation_json(rules, found, judged, plan, seconds, interrupted)
+        document = mutation_json(baseline, found, judged, plan, seconds, interrupted)
         click.echo(json.dumps(document, indent=2))
     else:
-        show(rules, found, judged, len(mutants), seconds, every)
+        show(baseline, found, judged, len(mutants), seconds, every)
     if interrupted:
         said = f"interrupted after {len(judged)} of {len(mutants)} mutants"
         complain(f"{said}; run it again to go on")
@@ -117,23 +118,21 @@ def _progress(name: str) -> Progress:
     return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
-def _baseline(
-    rules: RuleSet, about: set[str], plan: Plan, no_cache: bool, spec: str, progress: Progress
-) -> Baseline:
+def _prove_original(
+    baseline: Baseline, about: set[str], plan: Plan, no_cache: bool, spec: str, progress: Progress
+) -> None:
     """The original's proofs, from the cache where they are known."""
-    baseline = Baseline(rules)
     needed = baseline.needed(about)
     task = progress.add_task("proofs of the original", total=len(needed))
     cache = None if no_cache else Cache(proofs_path())
     try:
-        for done in prove(rules, needed, jobs=plan.jobs, cache=cache, spec=spec):
+        for done in prove(baseline.rules, needed, jobs=plan.jobs, cache=cache, spec=spec):
             baseline.done[done.theorem] = done
             progress.update(task, advance=1)
     finally:
         if cache is not None:
             cache.close()
     progress.remove_task(task)
-    return baseline
 
 
 def _watched(judged: Iterator[Judged], count: int, progress: Progress) -> Iterator[Judged]:

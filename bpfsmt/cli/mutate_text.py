@@ -10,17 +10,17 @@ from rich.console import Console
 from rich.table import Table
 
 from bpfsmt.cli.prove_text import plain_counterexample, show_value
+from bpfsmt.mutation.baseline import Baseline
 from bpfsmt.mutation.campaign import Judged, Plan
 from bpfsmt.mutation.judge import Outcome
 from bpfsmt.mutation.mutant import Mutants
 from bpfsmt.mutation.score import COLUMNS, Score, by_rule, total
-from bpfsmt.rules import RuleSet
 
 _HEADS = {"equal": "sound: equal", "looser": "looser", "tighter": "tighter"}
 
 
 def show(
-    rules: RuleSet,
+    baseline: Baseline,
     found: Sequence[Mutants],
     judged: Sequence[Judged],
     wanted: int,
@@ -36,7 +36,7 @@ def show(
     for o in outcomes:
         if every or o.verdict == "unknown" or o.relation == "tighter":
             console.print(outcome_text(o), markup=False, soft_wrap=True)
-    console.print(_summary(rules, found, judged, wanted, seconds), markup=False, soft_wrap=True)
+    console.print(_summary(baseline, found, judged, wanted, seconds), markup=False, soft_wrap=True)
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:
@@ -76,7 +76,7 @@ def outcome_text(o: Outcome) -> str:
 
 
 def _summary(
-    rules: RuleSet,
+    baseline: Baseline,
     found: Sequence[Mutants],
     judged: Sequence[Judged],
     wanted: int,
@@ -94,10 +94,14 @@ def _summary(
     again = sum(j.cached for j in judged)
     cpu = sum(o.seconds for o in outcomes)
     known = sum(o.compared == "proved" for o in outcomes)
+    unproved = baseline.unproved
+    held = f"  no mutant is held to {', '.join(unproved)}: not proved\n" if unproved else ""
     return (
-        f"{rules.name}: {len(judged)}{of} mutants{drawn}: {said}; mutation score {_share(score)}\n"
+        f"{baseline.rules.name}: {len(judged)}{of} mutants{drawn}: {said}; "
+        f"mutation score {_share(score)}\n"
         f"  of the sound, how they compare with the original is proved for {known} and sampled or "
         f"open for {sound - known}\n"
+        f"{held}"
         f"  not counted: {left[0]} that do not compile, {left[1]} that compile to another or to "
         f"the original\n"
         f"  {seconds:.1f} s, {cpu:.1f} s of processor time, {again} outcomes from earlier runs"
@@ -105,7 +109,7 @@ def _summary(
 
 
 def mutation_json(
-    rules: RuleSet,
+    baseline: Baseline,
     found: Sequence[Mutants],
     judged: Sequence[Judged],
     plan: Plan,
@@ -118,8 +122,8 @@ def mutation_json(
     for m in found:
         invalid += m.invalid
     return {
-        "rules": rules.name,
-        "fingerprint": rules.fingerprint,
+        "rules": baseline.rules.name,
+        "fingerprint": baseline.rules.fingerprint,
         "sample": plan.sample,
         "seed": plan.seed,
         "seconds": round(seconds, 3),
@@ -128,6 +132,7 @@ def mutation_json(
         "possible": sum(len(m.found) for m in found),
         "invalid": dict(invalid),
         "same": sum(m.same for m in found),
+        "unproved": baseline.unproved,
         "counts": _counts(total(outcomes)),
         "by_rule": {name: _counts(score) for name, score in by_rule(outcomes).items()},
         "by_operator": _by_operator(outcomes),

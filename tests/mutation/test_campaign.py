@@ -128,6 +128,31 @@ def test_unknown_has_its_exit_code(cache: Path) -> None:
     assert "no theorem speaks of odd" in result.stdout
 
 
+FORGETFUL = """
+from bpfsmt.bits import rule
+from bpfsmt.domain import Tnum
+from bpfsmt.rules import RuleSet
+
+@rule
+def tnum_add(a: Tnum, b: Tnum) -> Tnum:
+    unknown = a.mask | b.mask
+    return Tnum((a.value + b.value) & ~unknown, unknown)
+
+RULES = RuleSet("forgetful", {"tnum_add": tnum_add})
+"""
+
+
+def test_what_the_original_does_not_meet_is_said(cache: Path) -> None:
+    """An addition without carries: no mutant is held to what is refuted of it already."""
+    file = cache / "forgetful.py"
+    file.write_text(FORGETFUL)
+    args = ["mutate", "--rules", str(file), "--sample", "2", "-j1"]
+    assert json.loads(CliRunner().invoke(main, [*args, "--json"]).stdout)["unproved"] == [
+        "tnum_add/tnum"
+    ]
+    assert "no mutant is held to tnum_add/tnum" in CliRunner().invoke(main, args).stdout
+
+
 def test_ctrl_c_keeps_what_is_done(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 130; the next run goes on from there."""
     real = command.run

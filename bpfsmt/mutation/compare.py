@@ -58,9 +58,9 @@ def compared(
     for o, which in itertools.product(about, (Relation.LOOSER, Relation.TIGHTER)):
         if which not in found and joined(found) is not Relation.OTHER:
             example = _anywhere(which, original, changed, o)
-            if example is None:
-                known = False
-            elif example is not Relation.EQUAL:
+            # An example of the opposite says nothing of the one that was looked for.
+            known = known and example in (Relation.EQUAL, which, Relation.OTHER)
+            if example is not None:
                 found.add(example)
     return joined(found), known or joined(found) is Relation.OTHER
 

@@ -18,7 +18,7 @@ import z3
 from bpfsmt.bits import terms
 from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import Scalar
-from bpfsmt.prover.compose import Composition, parts_of_gamma
+from bpfsmt.prover.compose import Composition, parts_of_gamma, well_formed
 from bpfsmt.prover.contract import Contract
 from bpfsmt.prover.minimise import smallest
 from bpfsmt.prover.obligation import (
@@ -111,17 +111,21 @@ class _Instance:
                 ),
             )
 
-    def _build(self, contracts: Mapping[str, Contract]) -> tuple[Args, Composition, Any]:
+    def _build(
+        self, contracts: Mapping[str, Contract], behind_sync: bool = False
+    ) -> tuple[Args, Composition, Any]:
         c = Composition(self.rules, contracts)
         of = self.of
         args: dict[str, Any] = {n: z3.BitVec(f"{n}~", 64) for n in of.numbers}
         for name, type_ in self.rule.params:
-            if name in of.members:
-                args[name] = c.operand(name, args[of.members[name]], type_)
-            elif name in self.case:
+            if name in self.case:
                 args[name] = terms.constant(type_, self.case[name])
+            elif name in of.members and not behind_sync:
+                args[name] = c.operand(name, args[of.members[name]], type_)
             else:
                 args[name] = terms.fresh(type_, name)
+                if behind_sync:
+                    args[name] = self._behind_sync(c, args, name)
         c.given += of.given(args)
         result = c.run(of.rule, *(args[n] for n, _ in self.rule.params))
         return args, c, of.goals(args, result)
@@ -129,6 +133,21 @@ class _Instance:
     @functools.cached_property
     def exact(self) -> tuple[Args, Composition, Any]:
         return self._build({})
+
+    def _behind_sync(self, c: Composition, args: Args, name: str) -> Any:
+        """A scalar as `sync` returns it; one that stands for a number does so afterwards too."""
+        r = args[name]
+        if isinstance(r, Scalar):
+            c.given.append(well_formed(r))
+            r = c.run("sync", r)
+        if name in self.of.members:
+            c.given += parts_of_gamma(r, args[self.of.members[name]]).values()
+        return r
+
+    @functools.cached_property
+    def settled(self) -> tuple[Args, Composition, Any]:
+        """With `sync` by its text, which decides what the facts in `synced` leave open."""
+        return self._build({}, behind_sync=True)
 
     @functools.cached_property
     def abstract(self) -> tuple[Args, Composition, Any] | None:
@@ -153,6 +172,12 @@ class _Instance:
                     given, goals[part], how, exact, inputs, uses, frozenset(c.reads),
                     tuple(args[n] for n, _ in self.rule.params),
                 )  # fmt: skip
+        if self.of.synced and "sync" in self.rules.linked.rules:
+            args, c, goals = self.settled
+            yield Attempt(
+                tuple(c.given), goals[part], "text, and that of sync", True, Inputs.SYNCED,
+                reads=frozenset(c.reads), args=tuple(args[n] for n, _ in self.rule.params),
+            )  # fmt: skip
 
     def _confirm(self, part: str, attempt: Attempt, model: Any) -> Counterexample | None:
         found = self._replayed(part, attempt, model)

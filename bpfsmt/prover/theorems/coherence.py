@@ -29,6 +29,7 @@ from bpfsmt.prover.obligation import (
     Kind,
     Obligation,
     Trial,
+    value_in,
 )
 from bpfsmt.prover.replay import SIDES, stands_for
 from bpfsmt.prover.search import candidates
@@ -154,7 +155,8 @@ class SyncCoherence:
                 yield Obligation(
                     f"sync/coherent/{k}", Kind.COHERENCE, "sync",
                     functools.partial(self._attempts, k),
-                    trial=Trial(
+                    functools.partial(self._confirm, k),
+                    Trial(
                         "sync coherent", self.rules, self._inputs, stand,
                         functools.partial(self._check, k), TRIES,
                     ),
@@ -187,6 +189,21 @@ class SyncCoherence:
             uses, reads = frozenset(c.uses - {"sync"}), frozenset(c.reads)
             goal = synced(result)[k]
             yield Attempt(given, goal, f"{len(kept)} texts", False, uses=uses, reads=reads)
+        c, r, x = self._whole
+        result = c.run("sync", r)
+        given, goal = (*c.given, contains(result, x)), synced(result)[k]
+        yield Attempt(given, goal, reads=frozenset(c.reads))
+
+    @functools.cached_property
+    def _whole(self) -> tuple[Composition, Scalar, Any]:
+        """All of `sync` by its text, its operand, and the number that this stands for."""
+        c, x = Composition(self.rules), z3.BitVec("x~", 64)
+        return c, c.operand("r", x), x
+
+    def _confirm(self, k: int, attempt: Attempt, model: Any) -> Counterexample | None:
+        _, r, x = self._whole
+        arg, number = value_in(model, SCALAR, r), model.eval(x, model_completion=True).as_long()
+        return self._check(k, self.rules, (arg,), (number,))
 
 
 def coherent(rules: RuleSet, contracts: Mapping[str, Contract]) -> Iterator[Contract]:

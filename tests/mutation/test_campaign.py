@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 from collections.abc import Iterator
@@ -40,10 +41,16 @@ def test_a_sample_is_drawn_by_its_seed() -> None:
     assert chosen(SMALL, Plan(sample=10_000))[1] == every
 
 
-def test_outcomes_are_kept_and_found_again() -> None:
-    """A second run asks nothing; unknowns count only for the limits that they were had with."""
+@functools.cache
+def first_run() -> tuple[Store, list[Judged]]:
+    """The plan carried out, and what was kept of it."""
     store = Store(None)
-    first = judged(PLAN, store)
+    return store, judged(PLAN, store)
+
+
+def test_outcomes_are_kept_and_found_again() -> None:
+    """A second run asks nothing; nor does one with other limits, as nothing was unknown."""
+    store, first = first_run()
     again = judged(PLAN, store)
     assert not any(j.cached for j in first)
     assert all(j.cached for j in again)
@@ -53,19 +60,19 @@ def test_outcomes_are_kept_and_found_again() -> None:
 
 def test_a_campaign_that_is_interrupted_goes_on() -> None:
     """What was said before the end is known afterwards."""
-    store = Store(None)
-    _, mutants = chosen(SMALL, PLAN)
-    going = run(baseline(), mutants, PLAN, store=store)
+    store, plan = Store(None), Plan(sample=4, seed=3)
+    _, mutants = chosen(SMALL, plan)
+    going = run(baseline(), mutants, plan, store=store)
     done = [next(going), next(going)]
     del going
-    again = judged(PLAN, store)
+    again = judged(plan, store)
     assert [j.cached for j in again].count(True) == 2
     assert [j.outcome for j in again[:2]] == [j.outcome for j in done]
 
 
 def test_counts_and_score() -> None:
     """Every mutant is counted once; the score leaves out those that are the original."""
-    outcomes = [j.outcome for j in judged(PLAN)]
+    outcomes = [j.outcome for j in first_run()[1]]
     score = total(outcomes)
     assert score.mutants == 12 == sum(s.mutants for s in by_rule(outcomes).values())
     assert score.share == score.counts["refuted"] / (12 - score.counts["equal"])

@@ -10,6 +10,7 @@ from bpfsmt.mutation.baseline import Asked
 from bpfsmt.mutation.judge import Outcome, Prover, judge
 from bpfsmt.mutation.mutant import mutants_of
 from bpfsmt.mutation.trial import Samples
+from bpfsmt.prover.decide import Result
 from bpfsmt.prover.theorems import theorems
 from bpfsmt.rules import rule_set
 
@@ -53,3 +54,26 @@ def test_a_counterexample_that_went_through_sync() -> None:
         sync = samples().rules.linked.ints["sync"]
         var = o.counterexample.args[0]
         assert sync(var) == var
+
+
+def results(rule: str, says: str, theorem: str, obligation: str) -> list[Result]:
+    """One obligation, asked of a rule set with the first mutant that is described so."""
+    rules = samples().rules
+    m = next(m for m in mutants_of(rules.linked.rules[rule]).found if m.says == says)
+    changed = rules.derive(m.name, m.compile(rules.linked.rules[rule]))
+    asked = next(t for t in theorems(changed) if t.name == theorem)
+    spared = frozenset(o.name for o in asked.obligations()) - {obligation}
+    return list(Prover(samples()).prove(changed, asked, spared))
+
+
+@pytest.mark.slow
+def test_what_only_the_text_of_sync_decides() -> None:
+    """The facts that are known of synced registers are too few here; the text of `sync` is not."""
+    (proof,) = results(
+        "contradicts", "r.s32min → s32(r.u32min)", "contradicts: predicate",
+        "contradicts/no member",
+    )  # fmt: skip
+    assert (proof.verdict, proof.how) == ("proved", "text, and that of sync")
+    (found,) = results("bounds32_from_sign", "min → max", "sync: coherent", "sync/coherent/5")
+    assert found.verdict == "refuted"
+    assert found.counterexample is not None

@@ -19,12 +19,14 @@ from bpfsmt.domain.scalar import Scalar
 from bpfsmt.prover import products
 from bpfsmt.prover.compose import SCALAR, Composition, parts_of_gamma
 from bpfsmt.prover.contract import Contract
+from bpfsmt.prover.minimise import smallest
 from bpfsmt.prover.obligation import (
     Attempt,
     Counterexample,
     Inputs,
     Kind,
     Obligation,
+    conjunction,
     value_in,
 )
 from bpfsmt.prover.replay import SIDES, check_on_ints
@@ -180,6 +182,14 @@ class Operator:
         return Attempt(tuple(s.given), goal, "contracts, low half", False, uses=uses, reads=reads)
 
     def _confirm(self, part: str, attempt: Attempt, model: Any) -> Counterexample | None:
+        found = self._replayed(part, attempt, model)
+        if found is None and attempt.inputs is Inputs.SYNCED:
+            # `sync` made the model's ranges tighter; of wide ones it changes less.
+            violated = conjunction([*attempt.given, z3.Not(attempt.goal)])
+            found = self._replayed(part, attempt, smallest(violated, model))
+        return found
+
+    def _replayed(self, part: str, attempt: Attempt, model: Any) -> Counterexample | None:
         s = self.exact
         args = tuple(value_in(model, t, a) for (_, t), a in zip(s.rule.params, s.args, strict=True))
         numbers = tuple(model.eval(n, model_completion=True).as_long() for n in s.numbers)

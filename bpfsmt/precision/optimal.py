@@ -1,0 +1,230 @@
+"""Is a rule optimal in a part?  An example where it is not, a proof, or unknown.
+
+A proof shows at 64 bits, for all operands, that some members reach each end of the resulting
+range, or both values of each unknown bit.  With soundness, which `bpfsmt prove` shows, nothing
+smaller is sound.  The members are functions of the operands (`witnesses`).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import z3
+
+from bpfsmt.bits import terms
+from bpfsmt.bits.types import RecordType, type_of
+from bpfsmt.bits.words import Word
+from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
+from bpfsmt.precision.cases import Case, Example, Question, inside
+from bpfsmt.precision.kept import Keeper
+from bpfsmt.precision.operations import below, result_of
+from bpfsmt.precision.parts import RangePart, TnumPart
+from bpfsmt.precision.search import smallest_example
+from bpfsmt.precision.witnesses import around_bit, reaching, wide
+from bpfsmt.prover.compose import SCALAR, Composition, parts_of_gamma, well_formed
+from bpfsmt.prover.obligation import value_in
+from bpfsmt.prover.solver import Proved, Refuted, Solver, words_only
+from bpfsmt.prover.synced import synced
+from bpfsmt.prover.theorems import contracts_of
+from bpfsmt.prover.theorems.numbers import STAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Optimality:
+    """What came of a question.
+
+    ``verdict`` is "optimal" (proved at 64 bits; ``how``), "not optimal" (``example``, which is
+    of ``width`` bits, or 64 if none so small was found), or "unknown" (``why``).
+    """
+
+    operation: str
+    rule: str
+    part: str
+    verdict: str
+    how: str = ""
+    why: str = ""
+    example: Example | None = None
+    width: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds to search for a small example, and for one formula."""
+
+    search: float = 20.0
+    formula: float = 20.0
+
+
+def decide(question: Question, keeper: Keeper, limits: Limits = Limits()) -> Optimality:
+    """The verdict on one question."""
+    start = time.process_time()
+    out = Optimality(
+        question.operation.name, question.operation.rule, question.part.name, "unknown"
+    )
+    found = smallest_example(question, limits.search)
+    if found is not None:
+        out = replace(out, verdict="not optimal", example=found[0], width=found[1])
+    else:
+        out = _proof(question, keeper, limits, out)
+    return replace(out, seconds=round(time.process_time() - start, 3))
+
+
+def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) -> Optimality:
+    try:
+        attempt = _Attempt(question)
+    except (ValueError, Loops) as e:
+        return replace(out, why=f"no proof: {e}")
+    for stage in sorted(attempt.stages):
+        for part in {question.part, question.given}:
+            if not keeper.keeps(stage, part):
+                return replace(out, why=f"{stage} is not shown to keep the {part.name}")
+    for unreached in attempt.unreached():
+        answer = Solver(make=words_only).impossible(unreached, limits.formula)
+        if isinstance(answer, Refuted):
+            example = Case(question, attempt.values(answer.model)).example()
+            if example is not None:
+                return replace(out, verdict="not optimal", example=example, width=64)
+            return replace(out, why="the witnesses do not reach every end")
+        if not isinstance(answer, Proved):
+            return replace(out, why=f"{answer.why} after {limits.formula:g} s")
+    return replace(out, verdict="optimal", how="witnesses")
+
+
+class Loops(Exception):
+    """The rule has a loop, which would have to be unrolled."""
+
+
+class _Attempt:
+    """The rule on open operands, with `sync` left out where it comes last."""
+
+    def __init__(self, question: Question) -> None:
+        self.q = question
+        rules = question.rules
+        rule = rules.linked.rules[question.operation.rule]
+        if "mul" in rule.name:
+            raise Loops("the product of tnums is a loop")
+        stages = {n: c for n, c in contracts_of(rules).items() if n in STAGES}
+        c = Composition(rules, stages)
+        self.given = c.given
+        self.known: list[Any] = []
+        args = self._operands(rule.params)
+        self._alive()
+        self.result = result_of(question.operation, c.run(rule.name, *args))
+        self.stages = set(c.stages)
+        if any(isinstance(a, Scalar) for a in args) and "sync" in stages:
+            self.stages.add("sync")  # operands have gone through it
+
+    def _operands(self, params: Any) -> list[Any]:
+        args: list[Any] = []
+        left = iter(params)
+        for operand in self.q.operation.operands:
+            name, type_ = next(left)
+            record = type_.cls if isinstance(type_, RecordType) else None
+            if isinstance(operand, int):
+                args.append(terms.constant(type_, operand))
+            elif operand == "ends":
+                ends = (terms.fresh(type_, name), terms.fresh(*next(left)[::-1]))
+                self.given.append(self.q.given.le(*ends))  # type: ignore[union-attr]
+                self.known.append(ends)
+                args += ends
+            elif operand == "count":
+                n = z3.BitVec(name, 64)
+                self.given.append(below(n, self.q.operation.below))
+                self.known.append(n)
+                args.append(self._known_number(n) if record else n)
+            else:
+                args.append(self._set(terms.fresh(type_, name)))
+        return args
+
+    def _known_number(self, n: Any) -> Scalar:
+        low = z3.Extract(31, 0, n)
+        r = Scalar(Tnum(n, z3.BitVecVal(0, 64)), n, n, n, n, low, low, low, low)
+        return r if self.q.subregisters else r._replace(**_widest_low())
+
+    def _set(self, r: Any) -> Any:
+        """An operand; of a scalar's other parts is known what soundness of `sync` gives."""
+        self.given.append(well_formed(r))
+        value = self.q.given.of(r)
+        self.known.append(value)
+        if isinstance(r, Scalar):
+            self.given += synced(r) if self.q.subregisters else ()
+            if isinstance(self.q.given, RangePart):
+                members = [wide(self.q.given, v) for v in value]
+            else:
+                members = [value.value, value.value | value.mask]
+            for x in members:
+                self.given += parts_of_gamma(r, x).values()
+        if isinstance(self.q.given, RangePart):
+            self.given.append(self.q.given.le(*value))
+        return r
+
+    def _alive(self) -> None:
+        """Some pair of members is one that the rule is applied to."""
+        when = self.q.operation.when
+        if when is not None:
+            x, y = z3.BitVecs("x~ y~", 64)
+            self.given += [inside(self.q.given, v, n)
+                           for v, n in zip(self.known, (x, y), strict=True)]  # fmt: skip
+            self.given.append(when.terms(x, y))
+
+    def unreached(self) -> list[Any]:
+        """That an end, or a value of an unknown bit, is reached by no witness: one formula each."""
+        part = self.q.part
+        value = part.of(self.result)
+        if isinstance(part, TnumPart):
+            bit = z3.BitVec("bit", 64)
+            here = [bit != 0, bit & (bit - 1) == 0, value.mask & bit != 0]
+            pairs = around_bit(self.q.operation, self.known, bit)
+            return [
+                z3.And(*self.given, *here, z3.Not(self._reached(pairs, lambda v, s=s: says(v & bit, s))))
+                for s in (False, True)
+            ]
+        return [
+            z3.And(*self.given, z3.Not(self._reached(
+                reaching(self.q.operation, part, self.known, end),
+                lambda v, end=end: part.read_term(v) == end)))
+            for end in value
+        ]  # fmt: skip
+
+    def _reached(self, pairs: list[Any], wanted: Any) -> Any:
+        o = self.q.operation
+        ways = []
+        for pair in pairs:
+            x, y = (terms.lift(_U64, n) for n in pair)
+            fine = [inside(self.q.given, v, n)
+                    for v, n, kind in zip(self.known, (x, y), o.kinds, strict=False)
+                    if kind != "count"]  # fmt: skip
+            if o.when is not None:
+                fine.append(o.when.terms(x, y))
+            ways += [z3.And(*fine, wanted(m.terms(x, y))) for m in o.values]
+        return z3.Or(*ways)
+
+    def values(self, model: Any) -> tuple[Any, ...]:
+        """What the model says is known of each operand."""
+        found = []
+        for v, kind in zip(self.known, self.q.operation.kinds, strict=True):
+            if isinstance(v, Tnum):
+                found.append(value_in(model, _TNUM, v))
+            elif kind == "count":
+                found.append(model.eval(v, model_completion=True).as_long())
+            else:
+                word = self.q.given.word  # type: ignore[union-attr]
+                found.append(tuple(word(model.eval(e, model_completion=True).as_long()) for e in v))
+        return tuple(found)
+
+
+def says(word: Any, set_: bool) -> Any:
+    """The one bit of the word is set, or not."""
+    return word != 0 if set_ else word == 0
+
+
+def _widest_low() -> dict[str, Any]:
+    return {n: terms.constant(SCALAR.field(n), getattr(UNKNOWN, n))  # type: ignore[arg-type]
+            for n in ("u32min", "u32max", "s32min", "s32max")}  # fmt: skip
+
+
+_U64 = Word(64, signed=False)
+_TNUM = type_of(Tnum)

@@ -1,0 +1,74 @@
+"""The smallest example of a rule that says less than it could, by trying all small operands.
+
+Operands are of one bit, then two, then three; of 64 bits all the same, for what has k bits
+is small, or a small number below zero.  Of one width the smallest numbers come first.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from bpfsmt.domain.scalar import Tnum
+from bpfsmt.precision.cases import Case, Example, Question
+from bpfsmt.precision.parts import Part, RangePart
+
+WIDTHS = (1, 2, 3)
+
+COUNTS = (0, 1, 2, 3, 7, 8, 15, 16, 31, 32, 33, 63)
+"""Known shift counts that are tried."""
+
+
+def smallest_example(question: Question, seconds: float) -> tuple[Example, int] | None:
+    """The first case in which more could be said, with its width in bits.
+
+    `None` if there is none up to three bits, or none was found in so many seconds.
+    """
+    end = time.process_time() + seconds
+    for width in WIDTHS:
+        for values in cases(question, width):
+            if time.process_time() > end:
+                return None
+            found = Case(question, values).example()
+            if found is not None:
+                return found, width
+    return None
+
+
+def cases(question: Question, width: int) -> Iterator[tuple[Any, ...]]:
+    """What may be known of the operands if it has ``width`` bits, smallest first."""
+    each: list[list[tuple[int, Any]]] = []
+    for operand in question.operation.operands:
+        if operand == "count":
+            each.append([(0, n) for n in COUNTS if n < question.operation.below])
+        elif not isinstance(operand, int):
+            each.append(sized(question.given, width))
+    wide = [c for c in itertools.product(*each) if width in {w for w, _ in c}]
+    chosen = [tuple(v for _, v in c) for c in wide]
+    return iter(sorted(chosen, key=_weight))
+
+
+def sized(part: Part, width: int) -> list[tuple[int, Any]]:
+    """Values of one part that take ``width`` bits or fewer, each with how many it takes."""
+    if isinstance(part, RangePart):
+        half = 1 << (width - 1)
+        numbers = sorted({part.word(n) for n in range(-half, half)})
+        pairs = itertools.combinations_with_replacement(numbers, 2)
+        return [(max(_width(part, n) for n in p), p) for p in pairs]
+    full = 1 << width
+    tnums = (Tnum(v, m) for v, m in itertools.product(range(full), repeat=2) if not v & m)
+    return [(max((t.value | t.mask).bit_length(), 1), t) for t in tnums]
+
+
+def _width(part: RangePart, n: int) -> int:
+    """How many bits it takes, as a signed number."""
+    signed = n - (1 << part.word.bits) if n > part.word.max >> 1 and not part.word.signed else n
+    return (signed if signed >= 0 else ~signed).bit_length() + 1
+
+
+def _weight(values: tuple[Any, ...]) -> tuple[int, Any]:
+    """Small numbers before large ones, numbers below zero by how far below they are."""
+    flat = [n for v in values for n in (v if isinstance(v, tuple) else (v,))]
+    return sum(min(n & (1 << 64) - 1, -n & (1 << 64) - 1) for n in flat), tuple(flat)

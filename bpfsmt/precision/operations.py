@@ -144,7 +144,7 @@ def _on_tnums() -> Iterator[Operation]:
         yield Operation("tnum_sext", (_alu(f"sext{bits}", True),), ("set", bits))
     yield Operation("tnum_clear_subreg", (Meaning(upper),), ("set",))
     yield Operation("tnum_with_subreg", (Meaning(joined),), two)
-    yield Operation("tnum_range", (_X,), ("ends",), shape="middle")
+    yield Operation("tnum_range", (_X,), ("ends",))
 
 
 def _on_scalars() -> Iterator[Operation]:

@@ -23,6 +23,7 @@ from bpfsmt.precision.operations import below, result_of
 from bpfsmt.precision.parts import RangePart, TnumPart
 from bpfsmt.precision.search import smallest_example
 from bpfsmt.precision.witnesses import around_bit, reaching, wide
+from bpfsmt.prover.decide import near_premises
 from bpfsmt.prover.compose import SCALAR, Composition, parts_of_gamma, well_formed
 from bpfsmt.prover.obligation import value_in
 from bpfsmt.prover.solver import Proved, Refuted, Solver, words_only
@@ -55,7 +56,7 @@ class Limits:
     """Seconds to search for a small example, and for one formula."""
 
     search: float = 20.0
-    formula: float = 20.0
+    formula: float = 60.0
 
 
 def decide(question: Question, keeper: Keeper, limits: Limits = Limits()) -> Optimality:
@@ -73,24 +74,63 @@ def decide(question: Question, keeper: Keeper, limits: Limits = Limits()) -> Opt
 
 
 def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) -> Optimality:
-    try:
-        attempt = _Attempt(question)
-    except (ValueError, Loops) as e:
-        return replace(out, why=f"no proof: {e}")
+    """By what `sync` promises of operands; if that is not enough, by its text."""
+    why = ""
+    for read in (False, True):
+        try:
+            attempt = _Attempt(question, read)
+        except (ValueError, Loops) as e:
+            return replace(out, why=why or f"no proof: {e}")
+        found = _lost(question, attempt, keeper) or _answers(question, attempt, limits)
+        if not found:
+            return replace(out, verdict="optimal", how="text of sync" if read else "witnesses")
+        if isinstance(found, Example):
+            return replace(out, verdict="not optimal", example=found, width=64)
+        why = found
+        if not attempt.reads_sync_if_asked:
+            break
+    return replace(out, why=why)
+
+
+def _lost(question: Question, attempt: _Attempt, keeper: Keeper) -> str:
     for stage in sorted(attempt.stages):
-        for part in {question.part, question.given}:
+        for part in dict.fromkeys((question.part, question.given)):
             if not keeper.keeps(stage, part):
-                return replace(out, why=f"{stage} is not shown to keep the {part.name}")
+                return f"{stage} is not shown to keep the {part.name}"
+    return ""
+
+
+def _answers(question: Question, attempt: _Attempt, limits: Limits) -> Example | str:
+    """An example, or why there is neither one nor a proof; nothing if all is proved."""
     for unreached in attempt.unreached():
-        answer = Solver(make=words_only).impossible(unreached, limits.formula)
-        if isinstance(answer, Refuted):
-            example = Case(question, attempt.values(answer.model)).example()
-            if example is not None:
-                return replace(out, verdict="not optimal", example=example, width=64)
-            return replace(out, why="the witnesses do not reach every end")
-        if not isinstance(answer, Proved):
-            return replace(out, why=f"{answer.why} after {limits.formula:g} s")
-    return replace(out, verdict="optimal", how="witnesses")
+        found = _answer(question, attempt, unreached, limits)
+        if found:
+            return found
+    return ""
+
+
+def _answer(
+    question: Question, attempt: _Attempt, unreached: Any, limits: Limits
+) -> Example | str:
+    near = z3.And(*near_premises(unreached, tuple(attempt.given)), unreached)
+    if isinstance(Solver(make=words_only).impossible(near, limits.formula), Proved):
+        return ""
+    formula = z3.And(*attempt.given, unreached)
+    for _ in range(MODELS):
+        answer = Solver(make=words_only).impossible(formula, limits.formula)
+        if isinstance(answer, Proved):
+            return ""
+        if not isinstance(answer, Refuted):
+            return f"{answer.why} after {limits.formula:g} s"
+        example = Case(question, attempt.values(answer.model)).example()
+        if example is not None:
+            return example
+        formula = z3.And(formula, z3.Not(attempt.known_to_be(answer.model)))
+    return "the witnesses do not reach every end"
+
+
+MODELS = 4
+"""How many operands that the witnesses fail on are looked at."""
 
 
 class Loops(Exception):
@@ -100,8 +140,10 @@ class Loops(Exception):
 class _Attempt:
     """The rule on open operands, with `sync` left out where it comes last."""
 
-    def __init__(self, question: Question) -> None:
-        self.q = question
+    def __init__(self, question: Question, read: bool) -> None:
+        """With ``read`` operands are what the text of `sync` makes of what is known."""
+        self.q, self.read = question, read
+        self.reads_sync_if_asked = False
         rules = question.rules
         rule = rules.linked.rules[question.operation.rule]
         if "mul" in rule.name:
@@ -114,7 +156,8 @@ class _Attempt:
         self._alive()
         self.result = result_of(question.operation, c.run(rule.name, *args))
         self.stages = set(c.stages)
-        if any(isinstance(a, Scalar) for a in args) and "sync" in stages:
+        self.reads_sync_if_asked = "sync" in stages and any(isinstance(a, Scalar) for a in args)
+        if self.reads_sync_if_asked and not read:
             self.stages.add("sync")  # operands have gone through it
 
     def _operands(self, params: Any) -> list[Any]:
@@ -149,7 +192,9 @@ class _Attempt:
         self.given.append(well_formed(r))
         value = self.q.given.of(r)
         self.known.append(value)
-        if isinstance(r, Scalar):
+        if isinstance(r, Scalar) and self.read:
+            r = self.q.rules.linked.terms["sync"](self.q.given.alone(value))
+        elif isinstance(r, Scalar):
             self.given += synced(r) if self.q.subregisters else ()
             if isinstance(self.q.given, RangePart):
                 members = [wide(self.q.given, v) for v in value]
@@ -179,13 +224,13 @@ class _Attempt:
             here = [bit != 0, bit & (bit - 1) == 0, value.mask & bit != 0]
             pairs = around_bit(self.q.operation, self.known, bit)
             return [
-                z3.And(*self.given, *here, z3.Not(self._reached(pairs, lambda v, s=s: says(v & bit, s))))
+                z3.And(*here, z3.Not(self._reached(pairs, lambda v, s=s: says(v & bit, s))))
                 for s in (False, True)
             ]
         return [
-            z3.And(*self.given, z3.Not(self._reached(
+            z3.Not(self._reached(
                 reaching(self.q.operation, part, self.known, end),
-                lambda v, end=end: part.read_term(v) == end)))
+                lambda v, end=end: part.read_term(v) == end))
             for end in value
         ]  # fmt: skip
 
@@ -201,6 +246,12 @@ class _Attempt:
                 fine.append(o.when.terms(x, y))
             ways += [z3.And(*fine, wanted(m.terms(x, y))) for m in o.values]
         return z3.Or(*ways)
+
+    def known_to_be(self, model: Any) -> Any:
+        """What is known of the first operand is what the model says, as a term."""
+        value = self.known[0]
+        leaves = value if isinstance(value, tuple) else (value,)
+        return z3.And(*(x == model.eval(x, model_completion=True) for x in leaves))
 
     def values(self, model: Any) -> tuple[Any, ...]:
         """What the model says is known of each operand."""

@@ -1,7 +1,8 @@
 """The smallest example of a rule that says less than it could, by trying all small operands.
 
-Operands are of one bit, then two, then three; of 64 bits all the same, for what has k bits
-is small, or a small number below zero.  Of one width the smallest numbers come first.
+Operands are of one bit, then two, then three, though the rule works on 64: the ends of a
+range of k bits are signed numbers of k bits, or as near to where the sign changes; a tnum of
+k bits has zeros above them.  Of one width the smallest numbers come first.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def sized(part: Part, width: int) -> list[tuple[int, Any]]:
     """Values of one part that take ``width`` bits or fewer, each with how many it takes."""
     if isinstance(part, RangePart):
         half = 1 << (width - 1)
-        numbers = sorted({part.word(n) for n in range(-half, half)})
+        centres = (0, 1 << (part.word.bits - 1)) if width < WIDTHS[-1] else (0,)
+        numbers = sorted({part.word(c + n) for c in centres for n in range(-half, half)})
         pairs = itertools.combinations_with_replacement(numbers, 2)
         return [(max(_width(part, n) for n in p), p) for p in pairs]
     full = 1 << width
@@ -63,9 +65,14 @@ def sized(part: Part, width: int) -> list[tuple[int, Any]]:
 
 
 def _width(part: RangePart, n: int) -> int:
-    """How many bits it takes, as a signed number."""
-    signed = n - (1 << part.word.bits) if n > part.word.max >> 1 and not part.word.signed else n
-    return (signed if signed >= 0 else ~signed).bit_length() + 1
+    """How many bits its distance from zero, or from where the sign changes, takes."""
+    return min(x.bit_length() for x in (_distance(n, c, part) for c in (0, part.word.bits))) + 1
+
+
+def _distance(n: int, bits: int, part: RangePart) -> int:
+    """How far n is from 2**(bits - 1), or from zero, on its upper or its lower side."""
+    offset = (n - (1 << (bits - 1) if bits else 0)) & part.word.mask
+    return min(offset, offset ^ part.word.mask)
 
 
 def _weight(values: tuple[Any, ...]) -> tuple[int, Any]:

@@ -17,6 +17,8 @@ from bpfsmt.precision.operations import Operation
 from bpfsmt.precision.parts import RangePart
 
 ALL = (1 << 64) - 1
+UPPER = 0xFFFFFFFF << 32
+SIGN = 1 << 63
 Pair = tuple[Any, Any]
 
 
@@ -40,41 +42,58 @@ def reaching(operation: Operation, part: RangePart, known: list[Any], end: Any) 
     if operation.shape == "difference":
         found += [(x, (x - e) & ALL) for x in a] + [((e + y) & ALL, y) for y in b]
     if operation.shape == "same":
-        found += [(e, y) for y in (*b, e)] + [(x, e) for x in a]
+        found += _compared(part, e, a, b)
     return found
+
+
+def _compared(part: RangePart, e: Any, a: list[Any], b: list[Any]) -> Iterator[Pair]:
+    """The end itself, against numbers that are at, next to or far from it.
+
+    If only low halves are known, the upper ones are free: all clear or all set.
+    """
+    near = [e, (e + 1) & ALL, (e - 1) & ALL]
+    far = [0, ALL, SIGN, SIGN - 1]
+    for other in (b, a):
+        for y in (*other, *near, *far):
+            for u, v in ((0, 0), (UPPER, 0), (0, UPPER)) if part.word.bits == 32 else ((0, 0),):
+                yield (e | u, y | v) if other is b else (y | v, e | u)
 
 
 def around_bit(operation: Operation, known: list[Any], bit: Any) -> list[Pair]:
     """Pairs that may give both values of a bit; ``bit`` is that power of two, as a term."""
-    each = [list(_members(operation, k, bit)) for k in known]
-    a, b = [*each, [0], [0]][:2]
-    found = [(x, y) for x in a for y in b]
     if operation.shape == "shared":
         t, u = known
         both = t.value | u.value
-        free = t.mask & u.mask
-        found += [(x, x) for x in (both, both | free)]
-    return found
+        return [(x, x) for x in (both, both | (t.mask & u.mask))]
+    ends = [list(_ends(operation, k)) for k in known]
+    turned = [list(_turned(k, bit)) for k in known]
+    if len(known) == 1:
+        return [(x, 0) for x in (*ends[0], *turned[0])]
+    # The smallest of one with one bit turned in the other, beside all ends.
+    found = [(x, y) for x in ends[0] for y in ends[1]]
+    found += [(x, ends[1][0]) for x in turned[0]]
+    return found + [(ends[0][0], y) for y in turned[1]]
 
 
-def _members(operation: Operation, known: Any, bit: Any) -> Iterator[Any]:
-    """Members of a tnum: smallest, greatest, and those with one unknown bit turned."""
+def _turned(known: Any, bit: Any) -> Iterator[Any]:
+    """The smallest member of a tnum with one unknown bit turned."""
     if isinstance(known, Tnum):
-        mask: Any = known.mask
+        yield known.value | (known.mask & bit)
+
+
+def _ends(operation: Operation, known: Any) -> Iterator[Any]:
+    """The smallest and the greatest member; of a range also two in the middle."""
+    if isinstance(known, Tnum):
         yield known.value
-        yield known.value | mask
-        yield known.value | (mask & bit)
-        yield known.value | (mask & ~bit)
+        yield known.value | known.mask
     elif isinstance(known, tuple):
         lo, hi = known
         yield lo
         yield hi
-        if operation.shape == "middle":
-            # The greatest member of which the highest bit that differs is clear, and the next.
-            top = _highest(lo ^ hi)
-            middle = hi & ~(top - 1) & ALL
-            yield middle
-            yield (middle - 1) & ALL
+        # The smallest number with the highest bit that differs set, and the one before.
+        middle = hi & ~(_highest(lo ^ hi) - 1) & ALL
+        yield middle
+        yield (middle - 1) & ALL
     else:
         yield known
 

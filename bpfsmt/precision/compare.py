@@ -1,0 +1,266 @@
+"""The rules of two sets compared: which says more, on all inputs that the rule is proved for.
+
+Inputs are those of the rule's obligations: operands that stand for something, and the
+premises under which the rule is applied.  Inputs are drawn first, and what is seen on them
+is seen on ints.  That nothing else is anywhere takes a proof; a countermodel of it that
+holds on ints is one more example.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import z3
+
+from bpfsmt.domain.scalar import Scalar
+from bpfsmt.precision.shared import Opaque, Shared
+from bpfsmt.prover.obligation import Attempt, Inputs, Obligation, value_in
+from bpfsmt.prover.order import Relation, covers, relation
+from bpfsmt.prover.solver import Proved, Refuted, Solver, words_only
+from bpfsmt.prover.theorems import Theorem, theorems
+from bpfsmt.rules.ruleset import RuleSet
+
+TRIES = 400
+"""How many inputs of each kind are drawn."""
+
+LEFT, RIGHT = "A", "B"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Arguments and what each set's rule makes of them: one says more, or neither does."""
+
+    args: tuple[Any, ...]
+    left: Any
+    right: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a rule of A compares with B's of the same name.
+
+    ``verdict`` is "equal" or "A tighter" or "B tighter" (at least as tight everywhere: proved,
+    ``how``), "incomparable" (with ``examples`` of both, or one that is neither), or "unknown"
+    (``why``; with what was seen).  ``inputs`` is "synced" if the proof is of operands that went
+    through `sync` only.
+    """
+
+    rule: str
+    verdict: str
+    how: str = ""
+    inputs: str = ""
+    why: str = ""
+    examples: dict[str, Seen] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def common(left: RuleSet, right: RuleSet) -> list[str]:
+    """The rules of both sets of which something is proved, in reading order."""
+    there = {t.rule for t in theorems(right)}
+    return list(dict.fromkeys(t.rule for t in theorems(left) if t.rule in there and t.rule))
+
+
+def only(left: RuleSet, right: RuleSet) -> list[str]:
+    """The rules of the first set of which something is proved and that the other has not."""
+    have = right.linked.rules
+    return sorted({t.rule for t in theorems(left) if t.rule and t.rule not in have})
+
+
+class Comparer:
+    """Compares rules of two sets; ``seconds`` for one formula."""
+
+    def __init__(self, left: RuleSet, right: RuleSet, seconds: float = 20.0) -> None:
+        self.left, self.right, self.seconds = left, right, seconds
+        self.shared = Shared(left, right)
+
+    @functools.cached_property
+    def _theorems(self) -> dict[str, list[Theorem]]:
+        found: dict[str, list[Theorem]] = {}
+        for t in theorems(self.left):
+            found.setdefault(t.rule, []).append(t)
+        return found
+
+    def compare(self, name: str) -> Comparison:
+        """The verdict on one rule."""
+        start = time.process_time()
+        found = self._compared(name)
+        return replace(found, seconds=round(time.process_time() - start, 3))
+
+    def _compared(self, name: str) -> Comparison:
+        a, b = (s.linked.rules[name] for s in (self.left, self.right))
+        if self.shared.same(name):
+            return Comparison(name, "equal", "same text")
+        if [t for _, t in a.params] != [t for _, t in b.params] or a.result != b.result:
+            return Comparison(name, "unknown", why="the parameters or the result differ in type")
+        if self._equal_around_calls(name):
+            return Comparison(name, "equal", "solver", Inputs.ARBITRARY.value)
+        return _Search(self, name, self._theorems[name]).run()
+
+    def _equal_around_calls(self, name: str) -> bool:
+        """The texts agree whatever the rules that are shared do; for all arguments whatever."""
+        if self.shared.loops(name):
+            return False
+        opaque = Opaque(self.shared, self.shared.same)
+        rule = self.left.linked.rules[name]
+        from bpfsmt.bits import terms
+
+        args = [terms.fresh(t, n) for n, t in rule.params]
+        x, y = opaque.left[name](*args), opaque.right[name](*args)
+        differ = z3.Not(terms.equal(terms.lift(rule.result, x), terms.lift(rule.result, y)))
+        formula = z3.And(*opaque.facts(), differ)
+        return isinstance(Solver(make=words_only).impossible(formula, self.seconds / 4), Proved)
+
+
+class _Search:
+    """One rule: what is seen on drawn inputs, then what can be proved."""
+
+    def __init__(self, of: Comparer, name: str, about: list[Theorem]) -> None:
+        self.of, self.name, self.about = of, name, about
+        rule = of.left.linked.rules[name]
+        self.rule = rule
+        self.covers = covers(name, rule.result)
+        self.covers_terms = covers(name, rule.result, terms=True)
+        self.examples: dict[str, Seen] = {}
+
+    @functools.cached_property
+    def obligations(self) -> list[Obligation]:
+        """One for each kind of input."""
+        found: dict[str, Obligation] = {}
+        for theorem in self.about:
+            for o in theorem.obligations():
+                if o.trial is not None:
+                    found.setdefault(o.trial.kind, o)
+        return list(found.values())
+
+    def run(self) -> Comparison:
+        """Draw, then prove that what was not seen is nowhere."""
+        for o in self.obligations:
+            self._draw(o)
+        unseen = [w for w in (LEFT, RIGHT) if w not in self.examples]
+        if "neither" in self.examples or not unseen:
+            return Comparison(self.name, "incomparable", "examples", examples=self.examples)
+        nowhere: dict[str, str] = {}
+        why = ""
+        for which in unseen:
+            try:
+                nowhere[which] = self._nowhere(which)
+            except _NotShown as e:
+                why = why or f"that {which} is nowhere tighter: {e}"
+        return self._verdict(nowhere, why)
+
+    def _verdict(self, nowhere: dict[str, str], why: str) -> Comparison:
+        seen = self.examples
+        inputs = "synced" if "synced" in nowhere.values() else "arbitrary"
+        if "neither" in seen or seen.keys() >= {LEFT, RIGHT}:
+            return Comparison(self.name, "incomparable", "examples", examples=seen)
+        if nowhere.keys() == {LEFT, RIGHT}:
+            return Comparison(self.name, "equal", "solver", inputs)
+        for tighter, other in ((LEFT, RIGHT), (RIGHT, LEFT)):
+            if other in nowhere:
+                verdict = f"{tighter} tighter"
+                return Comparison(self.name, verdict, "solver", inputs, examples=seen, why=why)
+        return Comparison(self.name, "unknown", why=why, examples=seen)
+
+    # On ints
+
+    def _draw(self, o: Obligation) -> None:
+        assert o.trial is not None
+        drawn = o.trial.inputs(random.Random(self.name))
+        for args, numbers in itertools.islice(drawn, TRIES):
+            if self.examples.keys() >= {LEFT, RIGHT}:
+                return
+            if self._differ(args) and o.trial.meant(args, numbers):
+                self._see(args)
+
+    def _results(self, args: tuple[Any, ...]) -> tuple[Any, Any]:
+        return (self.of.left.linked.ints[self.name](*args),
+                self.of.right.linked.ints[self.name](*args))  # fmt: skip
+
+    def _differ(self, args: tuple[Any, ...]) -> bool:
+        a, b = self._results(args)
+        return bool(a != b)
+
+    def _see(self, args: tuple[Any, ...]) -> bool:
+        """Whether one set's rule says more of these; the first of each kind is kept."""
+        a, b = self._results(args)
+        kind = {Relation.TIGHTER: LEFT, Relation.LOOSER: RIGHT, Relation.OTHER: "neither"}.get(
+            relation(self.covers, a, b)
+        )
+        if kind is not None:
+            self.examples.setdefault(kind, Seen(args, a, b))
+        return kind is not None
+
+    # By the solver
+
+    def _nowhere(self, which: str) -> str:
+        """On which inputs (arbitrary, or synced) it is proved that ``which`` says more on none."""
+        if self.of.shared.loops(self.name):
+            raise _NotShown("a loop is compared on drawn inputs only")
+        needs = Inputs.ARBITRARY.value
+        for o in self.obligations:
+            needs = max(needs, self._nowhere_for(o, which))
+        if not self.obligations:
+            raise _NotShown("no obligation says on which inputs")
+        return needs
+
+    def _nowhere_for(self, o: Obligation, which: str) -> str:
+        exact = [a for a in o.attempts() if a.exact and a.args]
+        if not exact:
+            raise _NotShown("no obligation says on which inputs")
+        why = ""
+        for attempt in exact:
+            found = self._ask(attempt, which)
+            if found is None:
+                return attempt.inputs.value
+            why = found
+            if which in self.examples or "neither" in self.examples:
+                break
+        raise _NotShown(why)
+
+    def _ask(self, attempt: Attempt, which: str) -> str | None:
+        """`None` if it is proved, else why not; a countermodel that holds becomes an example."""
+        hidden: Callable[[str], bool] = lambda n: self.of.shared.same(n) and _loops(self.of.left, n)  # noqa: E731
+        opaque = Opaque(self.of.shared, hidden)
+        a, b = opaque.left[self.name](*attempt.args), opaque.right[self.name](*attempt.args)
+        inside = self.covers_terms(a, b) if which == LEFT else self.covers_terms(b, a)
+        formula = z3.And(*attempt.given, *opaque.facts(), z3.Not(inside))
+        answer = Solver(make=words_only).impossible(formula, self.of.seconds)
+        if isinstance(answer, Proved):
+            return None
+        if not isinstance(answer, Refuted):
+            return f"{answer.why} after {self.of.seconds:g} s"
+        self._see(self._arguments(attempt, answer.model))
+        return "the solver's example does not hold on ints"
+
+    def _arguments(self, attempt: Attempt, model: Any) -> tuple[Any, ...]:
+        params = self.rule.params
+        args = (value_in(model, t, x) for (_, t), x in zip(params, attempt.args, strict=True))
+        if attempt.inputs is Inputs.SYNCED:
+            sync = self.of.left.linked.ints["sync"]
+            return tuple(sync(a) if isinstance(a, Scalar) else a for a in args)
+        return tuple(args)
+
+
+class _NotShown(Exception):
+    """It is not proved that one says more nowhere; the message says why."""
+
+
+def _loops(rules: RuleSet, name: str) -> bool:
+    from bpfsmt.bits import ir
+    from bpfsmt.rules.ruleset import reached
+
+    bodies = (rules.linked.rules[n].compiled.body for n in reached(rules, [name]))
+    return any(isinstance(s, ir.For) for body in bodies for s in body)
+
+
+def compare_all(left: RuleSet, right: RuleSet, seconds: float = 20.0) -> Iterator[Comparison]:
+    """Every common rule, one after the other."""
+    comparer = Comparer(left, right, seconds)
+    for name in common(left, right):
+        yield comparer.compare(name)

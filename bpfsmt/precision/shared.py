@@ -1,0 +1,82 @@
+"""What two rule sets share: rules whose text, and that of all they call, is the same."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import z3
+
+from bpfsmt.bits import ir, terms
+from bpfsmt.rules.ruleset import RuleSet, reached
+
+
+class Shared:
+    """Two rule sets, and which rules mean the same in both."""
+
+    def __init__(self, left: RuleSet, right: RuleSet) -> None:
+        self.left, self.right = left, right
+
+    @functools.cache  # noqa: B019
+    def same(self, name: str) -> bool:
+        """The rule and all that it calls have the same compiled text in both sets."""
+        a, b = (s.linked.rules for s in (self.left, self.right))
+        all_ = reached(self.left, [name]) | reached(self.right, [name])
+        return bool(all_) and all(
+            n in a and n in b and a[n].compiled.body == b[n].compiled.body for n in all_
+        )
+
+    @functools.cache  # noqa: B019
+    def loops(self, name: str) -> bool:
+        """In one of the sets the rule, or one that it calls and that is not shared, loops."""
+        return any(self._loops(s, name) for s in (self.left, self.right))
+
+    def _loops(self, rules: RuleSet, name: str) -> bool:
+        rule = rules.linked.rules[name]
+        if any(isinstance(s, ir.For) for s in rule.compiled.body):
+            return True
+        return any(self._loops(rules, c) for c in rule.callees if not self.same(c))
+
+
+class Opaque:
+    """The rules of both sets on terms, with those ``hidden`` as functions of which nothing is known.
+
+    A function of which nothing is known still gives the same result for the same arguments.
+    """
+
+    def __init__(self, shared: Shared, hidden: Callable[[str], bool]) -> None:
+        self._made: dict[str, list[tuple[list[Any], Any]]] = {}
+        self.left = self._namespace(shared.left, hidden)
+        self.right = self._namespace(shared.right, hidden)
+
+    def _namespace(self, rules: RuleSet, hidden: Callable[[str], bool]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, rule in rules.linked.rules.items():
+            text = terms.define(rule.compiled, found)
+            found[name] = functools.partial(self._call, rule) if hidden(name) else text
+        return found
+
+    def _call(self, rule: Any, *args: Any) -> Any:
+        lifted = (terms.lift(t, a) for (_, t), a in zip(rule.params, args, strict=True))
+        leaves = [z3.simplify(x) for x in _leaves(lifted)]
+        calls = self._made.setdefault(rule.name, [])
+        for before, result in calls:
+            if all(x.eq(y) for x, y in zip(before, leaves, strict=True)):
+                return result
+        calls.append((leaves, terms.fresh(rule.result, f"{rule.name}!{len(calls)}")))
+        return calls[-1][1]
+
+    def facts(self) -> list[Any]:
+        """Equal arguments give equal results."""
+        found = []
+        for calls in self._made.values():
+            for i, (args, result) in enumerate(calls):
+                for others, other in calls[:i]:
+                    agree = z3.And(*(p == q for p, q in zip(args, others, strict=True)))
+                    found.append(z3.Implies(agree, terms.equal(result, other)))
+        return found
+
+
+def _leaves(values: Iterable[Any]) -> list[Any]:
+    return [x for v in values for x in (_leaves(v) if isinstance(v, tuple) else [v])]

@@ -12,14 +12,15 @@ import functools
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import z3
 
+from bpfsmt.bits import terms
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.precision.shared import Opaque, Shared
+from bpfsmt.prover.decide import near_premises
 from bpfsmt.prover.obligation import Attempt, Inputs, Obligation, value_in
 from bpfsmt.prover.order import Relation, covers, relation
 from bpfsmt.prover.solver import Proved, Refuted, Solver, words_only
@@ -108,8 +109,6 @@ class Comparer:
             return False
         opaque = Opaque(self.shared, self.shared.same)
         rule = self.left.linked.rules[name]
-        from bpfsmt.bits import terms
-
         args = [terms.fresh(t, n) for n, t in rule.params]
         x, y = opaque.left[name](*args), opaque.right[name](*args)
         differ = z3.Not(terms.equal(terms.lift(rule.result, x), terms.lift(rule.result, y)))
@@ -225,18 +224,27 @@ class _Search:
 
     def _ask(self, attempt: Attempt, which: str) -> str | None:
         """`None` if it is proved, else why not; a countermodel that holds becomes an example."""
-        hidden: Callable[[str], bool] = lambda n: self.of.shared.same(n) and _loops(self.of.left, n)  # noqa: E731
-        opaque = Opaque(self.of.shared, hidden)
+        opaque = Opaque(self.of.shared, self.of.shared.same_and_loops)
         a, b = opaque.left[self.name](*attempt.args), opaque.right[self.name](*attempt.args)
         inside = self.covers_terms(a, b) if which == LEFT else self.covers_terms(b, a)
-        formula = z3.And(*attempt.given, *opaque.facts(), z3.Not(inside))
-        answer = Solver(make=words_only).impossible(formula, self.of.seconds)
-        if isinstance(answer, Proved):
-            return None
-        if not isinstance(answer, Refuted):
-            return f"{answer.why} after {self.of.seconds:g} s"
-        self._see(self._arguments(attempt, answer.model))
-        return "the solver's example does not hold on ints"
+        for way in replace(attempt, goal=inside).violations():
+            answer = self._possible(attempt, opaque.facts(), way)
+            if isinstance(answer, Proved):
+                continue
+            if not isinstance(answer, Refuted):
+                return f"{answer.why} after {self.of.seconds:g} s"
+            self._see(self._arguments(attempt, answer.model))
+            return "the solver's example does not hold on ints"
+        return None
+
+    def _possible(self, attempt: Attempt, facts: list[Any], way: Any) -> Any:
+        """First with the premises that speak of nothing but what ``way`` speaks of."""
+        near = z3.And(*near_premises(way, attempt.given), *facts, way)
+        answer = Solver(make=words_only).impossible(near, self.of.seconds)
+        if isinstance(answer, Refuted):
+            formula = z3.And(*attempt.given, *facts, way)
+            answer = Solver(make=words_only).impossible(formula, self.of.seconds)
+        return answer
 
     def _arguments(self, attempt: Attempt, model: Any) -> tuple[Any, ...]:
         params = self.rule.params
@@ -249,18 +257,3 @@ class _Search:
 
 class _NotShown(Exception):
     """It is not proved that one says more nowhere; the message says why."""
-
-
-def _loops(rules: RuleSet, name: str) -> bool:
-    from bpfsmt.bits import ir
-    from bpfsmt.rules.ruleset import reached
-
-    bodies = (rules.linked.rules[n].compiled.body for n in reached(rules, [name]))
-    return any(isinstance(s, ir.For) for body in bodies for s in body)
-
-
-def compare_all(left: RuleSet, right: RuleSet, seconds: float = 20.0) -> Iterator[Comparison]:
-    """Every common rule, one after the other."""
-    comparer = Comparer(left, right, seconds)
-    for name in common(left, right):
-        yield comparer.compare(name)

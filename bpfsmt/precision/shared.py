@@ -8,7 +8,7 @@ from typing import Any
 
 import z3
 
-from bpfsmt.bits import ir, terms
+from bpfsmt.bits import Rule, ir, terms
 from bpfsmt.rules.ruleset import RuleSet, reached
 
 
@@ -27,6 +27,11 @@ class Shared:
             n in a and n in b and a[n].compiled.body == b[n].compiled.body for n in all_
         )
 
+    def same_and_loops(self, name: str) -> bool:
+        """Shared, and with a loop in it or in what it calls."""
+        have = self.left.linked.rules
+        return self.same(name) and any(_has_loop(have[n]) for n in reached(self.left, [name]))
+
     @functools.cache  # noqa: B019
     def loops(self, name: str) -> bool:
         """In one of the sets the rule, or one that it calls and that is not shared, loops."""
@@ -34,7 +39,7 @@ class Shared:
 
     def _loops(self, rules: RuleSet, name: str) -> bool:
         rule = rules.linked.rules[name]
-        if any(isinstance(s, ir.For) for s in rule.compiled.body):
+        if _has_loop(rule):
             return True
         return any(self._loops(rules, c) for c in rule.callees if not self.same(c))
 
@@ -76,6 +81,10 @@ class Opaque:
                     agree = z3.And(*(p == q for p, q in zip(args, others, strict=True)))
                     found.append(z3.Implies(agree, terms.equal(result, other)))
         return found
+
+
+def _has_loop(rule: Rule[..., Any]) -> bool:
+    return any(isinstance(s, ir.For) for s in rule.compiled.body)
 
 
 def _leaves(values: Iterable[Any]) -> list[Any]:

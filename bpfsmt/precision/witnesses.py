@@ -17,7 +17,8 @@ from bpfsmt.precision.operations import Operation
 from bpfsmt.precision.parts import RangePart
 
 ALL = (1 << 64) - 1
-UPPER = 0xFFFFFFFF << 32
+LOW = 0xFFFFFFFF
+UPPER = LOW << 32
 SIGN = 1 << 63
 Pair = tuple[Any, Any]
 
@@ -36,7 +37,8 @@ def reaching(operation: Operation, part: RangePart, known: list[Any], end: Any) 
     a, b = [*corners, [0], [0]][:2]
     found = [(x, y) for x in a for y in b]
     if operation.sets == 1:
-        return found + [(x, y) for x in (e, -e & ALL) for y in b]
+        turns = [_half(n, low) for n in a for low in (0, LOW, LOW >> 1, (LOW >> 1) + 1)]
+        return found + [(x, y) for x in (e, -e & ALL, *turns) for y in b]
     if operation.shape == "sum":
         found += [(x, (e - x) & ALL) for x in a] + [((e - y) & ALL, y) for y in b]
     if operation.shape == "difference":
@@ -44,6 +46,11 @@ def reaching(operation: Operation, part: RangePart, known: list[Any], end: Any) 
     if operation.shape == "same":
         found += _compared(part, e, a, b)
     return found
+
+
+def _half(x: Any, low: int) -> Any:
+    """x with another low half: where low halves begin and end, read either way."""
+    return (x & UPPER) | low
 
 
 def _compared(part: RangePart, e: Any, a: list[Any], b: list[Any]) -> Iterator[Pair]:

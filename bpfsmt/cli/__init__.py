@@ -14,6 +14,7 @@ from bpfsmt.cli.machine_check import machine_check
 from bpfsmt.cli.museum import museum
 from bpfsmt.cli.mutate import mutate
 from bpfsmt.cli.oracles import oracles
+from bpfsmt.cli.precision import precision
 from bpfsmt.cli.prove import prove
 from bpfsmt.cli.rules import rules
 from bpfsmt.cli.run import run
@@ -36,6 +37,7 @@ for command in (
     prove,
     museum,
     mutate,
+    precision,
     run,
     cfg,
     disasm,

@@ -114,7 +114,7 @@ def questions(rules: RuleSet, about: tuple[str, ...] = ()) -> list[Question]:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Operands for which the rule says less than it could: ``result``, where ``best`` is true.
+    """Operands for which the rule does not say what it could: ``result``, where ``best`` is true.
 
     ``values`` are the parts that are known of the operands, ``args`` the rule's arguments.
     ``how`` says by what it is known that nothing outside ``best`` is possible: all pairs of
@@ -266,12 +266,15 @@ class Case:
         return lo
 
     def example(self) -> Example | None:
-        """The case as an example, if the rule's result is more than the best."""
+        """The case as an example, if the rule's result is not the best.
+
+        A result that does not even contain the best is not sound.
+        """
         result = self.q.result(self.values)
         if self.pairs is None and self._attained(result):
             return None
         best = self.best()
-        if best is None or self.q.part.covers(best[0], result):
+        if best is None or best[0] == result:
             return None
         return Example(self.values, self.q.arguments(self.values), result, *best)
 

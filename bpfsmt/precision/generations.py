@@ -26,6 +26,12 @@ from bpfsmt.rules.ruleset import RuleSet
 ALL = (1 << 64) - 1
 BEST = "best"
 
+FEW_UNKNOWN = 6
+"""Drawn operands beside which the best product is known have so many unknown bits at most."""
+
+MOST = 2000
+"""So many pairs of these at most: all members are multiplied."""
+
 LANES = 1 << 15
 """So many pairs at a time: what an operation reads and writes stays in the cache."""
 

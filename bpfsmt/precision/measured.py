@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,6 +148,7 @@ def _draw(
 
 
 UNKNOWN_BITS = 4
+"""A drawn operand has so many unknown bits, or a range of so many bits, at most."""
 
 
 def tnum(rng: random.Random) -> tuple[Tnum, list[int]]:
@@ -194,7 +194,3 @@ def _number(rng: random.Random) -> int:
 def _near(x: int, rng: random.Random) -> int:
     return (x + rng.randint(-16, 16)) & ALL
 
-
-def cases_of(gaps: Iterator[Gap]) -> int:
-    """How many cases there were in all."""
-    return sum(g.cases for g in gaps)

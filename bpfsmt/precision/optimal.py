@@ -37,7 +37,8 @@ class Optimality:
     """What came of a question.
 
     ``verdict`` is "optimal" (proved at 64 bits; ``how``), "not optimal" (``example``, which is
-    of ``width`` bits, or 64 if none so small was found), or "unknown" (``why``).
+    of ``width`` bits, or 64 if none so small was found), "not sound" (an example shows even
+    that), or "unknown" (``why``).
     """
 
     operation: str
@@ -67,10 +68,15 @@ def decide(question: Question, keeper: Keeper, limits: Limits = Limits()) -> Opt
     )
     found = smallest_example(question, limits.search)
     if found is not None:
-        out = replace(out, verdict="not optimal", example=found[0], width=found[1])
+        out = replace(out, verdict=_fault(question, found[0]), example=found[0], width=found[1])
     else:
         out = _proof(question, keeper, limits, out)
     return replace(out, seconds=round(time.process_time() - start, 3))
+
+
+def _fault(question: Question, example: Example) -> str:
+    sound = question.part.covers(example.result, example.best)
+    return "not optimal" if sound else "not sound"
 
 
 def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) -> Optimality:
@@ -85,7 +91,7 @@ def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) 
         if not found:
             return replace(out, verdict="optimal", how="text of sync" if read else "witnesses")
         if isinstance(found, Example):
-            return replace(out, verdict="not optimal", example=found, width=64)
+            return replace(out, verdict=_fault(question, found), example=found, width=64)
         why = found
         if not attempt.reads_sync_if_asked:
             break

@@ -10,6 +10,7 @@ from bpfsmt.cli.bench_verify import verify as verify_speed
 from bpfsmt.cli.boundary import Boundary
 from bpfsmt.cli.cfg import cfg
 from bpfsmt.cli.crosscheck import crosscheck
+from bpfsmt.cli.diff import diff
 from bpfsmt.cli.machine_check import machine_check
 from bpfsmt.cli.museum import museum
 from bpfsmt.cli.mutate import mutate
@@ -38,6 +39,7 @@ for command in (
     museum,
     mutate,
     precision,
+    diff,
     run,
     cfg,
     disasm,

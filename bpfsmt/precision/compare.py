@@ -30,6 +30,9 @@ from bpfsmt.rules.ruleset import RuleSet
 TRIES = 400
 """How many inputs of each kind are drawn."""
 
+QUICK = 2.0
+"""Seconds to show that two texts agree on all arguments whatever."""
+
 LEFT, RIGHT = "A", "B"
 
 
@@ -93,34 +96,43 @@ class Comparer:
         found = self._compared(name)
         return replace(found, seconds=round(time.process_time() - start, 3))
 
+    def settle(self) -> None:
+        """Find the rules that agree on all arguments whatever; what calls them is spared."""
+        self.shared.settle(self._agree)
+
     def _compared(self, name: str) -> Comparison:
         a, b = (s.linked.rules[name] for s in (self.left, self.right))
         if self.shared.same(name):
-            return Comparison(name, "equal", "same text")
+            by = "same text" if self.shared.own_text(name) else "solver"
+            return Comparison(name, "equal", by, Inputs.ARBITRARY.value)
         if [t for _, t in a.params] != [t for _, t in b.params] or a.result != b.result:
             return Comparison(name, "unknown", why="the parameters or the result differ in type")
-        if self._equal_around_calls(name):
-            return Comparison(name, "equal", "solver", Inputs.ARBITRARY.value)
-        return _Search(self, name, self._theorems[name]).run()
+        # What differs by its callees only is asked less patiently: they are asked themselves.
+        patience = self.seconds / (4 if self.shared.own_text(name) else 1)
+        return _Search(self, name, self._theorems[name], patience).run()
 
-    def _equal_around_calls(self, name: str) -> bool:
-        """The texts agree whatever the rules that are shared do; for all arguments whatever."""
+    def _agree(self, name: str) -> bool:
+        """The texts agree whatever the rules that are shared do, on all arguments whatever."""
+        a, b = (s.linked.rules[name] for s in (self.left, self.right))
+        if [t for _, t in a.params] != [t for _, t in b.params] or a.result != b.result:
+            return False
         if self.shared.loops(name):
             return False
         opaque = Opaque(self.shared, self.shared.same)
-        rule = self.left.linked.rules[name]
-        args = [terms.fresh(t, n) for n, t in rule.params]
-        x, y = opaque.left[name](*args), opaque.right[name](*args)
-        differ = z3.Not(terms.equal(terms.lift(rule.result, x), terms.lift(rule.result, y)))
-        formula = z3.And(*opaque.facts(), differ)
-        return isinstance(Solver(make=words_only).impossible(formula, self.seconds / 4), Proved)
+        args = [terms.fresh(t, n) for n, t in a.params]
+        x, y = (terms.lift(a.result, f[name](*args)) for f in (opaque.left, opaque.right))
+        formula = z3.And(*opaque.facts(), z3.Not(terms.equal(x, y)))
+        limit = min(QUICK, self.seconds)
+        return isinstance(Solver(make=words_only).impossible(formula, limit), Proved)
 
 
 class _Search:
     """One rule: what is seen on drawn inputs, then what can be proved."""
 
-    def __init__(self, of: Comparer, name: str, about: list[Theorem]) -> None:
-        self.of, self.name, self.about = of, name, about
+    def __init__(
+        self, of: Comparer, name: str, about: list[Theorem], seconds: float
+    ) -> None:
+        self.of, self.name, self.about, self.seconds = of, name, about, seconds
         rule = of.left.linked.rules[name]
         self.rule = rule
         self.covers = covers(name, rule.result)
@@ -151,6 +163,8 @@ class _Search:
                 nowhere[which] = self._nowhere(which)
             except _NotShown as e:
                 why = why or f"that {which} is nowhere tighter: {e}"
+                if self.of.shared.own_text(self.name):
+                    break
         return self._verdict(nowhere, why)
 
     def _verdict(self, nowhere: dict[str, str], why: str) -> Comparison:
@@ -163,6 +177,7 @@ class _Search:
         for tighter, other in ((LEFT, RIGHT), (RIGHT, LEFT)):
             if other in nowhere:
                 verdict = f"{tighter} tighter"
+                why = "" if tighter in seen else why
                 return Comparison(self.name, verdict, "solver", inputs, examples=seen, why=why)
         return Comparison(self.name, "unknown", why=why, examples=seen)
 
@@ -232,7 +247,7 @@ class _Search:
             if isinstance(answer, Proved):
                 continue
             if not isinstance(answer, Refuted):
-                return f"{answer.why} after {self.of.seconds:g} s"
+                return f"{answer.why} after {self.seconds:g} s"
             self._see(self._arguments(attempt, answer.model))
             return "the solver's example does not hold on ints"
         return None
@@ -240,10 +255,10 @@ class _Search:
     def _possible(self, attempt: Attempt, facts: list[Any], way: Any) -> Any:
         """First with the premises that speak of nothing but what ``way`` speaks of."""
         near = z3.And(*near_premises(way, attempt.given), *facts, way)
-        answer = Solver(make=words_only).impossible(near, self.of.seconds)
+        answer = Solver(make=words_only).impossible(near, self.seconds)
         if isinstance(answer, Refuted):
             formula = z3.And(*attempt.given, *facts, way)
-            answer = Solver(make=words_only).impossible(formula, self.of.seconds)
+            answer = Solver(make=words_only).impossible(formula, self.seconds)
         return answer
 
     def _arguments(self, attempt: Attempt, model: Any) -> tuple[Any, ...]:

@@ -13,19 +13,43 @@ from bpfsmt.rules.ruleset import RuleSet, reached
 
 
 class Shared:
-    """Two rule sets, and which rules mean the same in both."""
+    """Two rule sets, and which rules mean the same in both.
+
+    ``equal`` are rules of different text that were shown to agree on all arguments whatever.
+    """
 
     def __init__(self, left: RuleSet, right: RuleSet) -> None:
         self.left, self.right = left, right
+        self.equal: set[str] = set()
+        self._same: dict[str, bool] = {}
+
+    def own_text(self, name: str) -> bool:
+        """The compiled text is the same, whatever it calls."""
+        a, b = (s.linked.rules.get(name) for s in (self.left, self.right))
+        return a is not None and b is not None and (
+            a.params == b.params and a.result == b.result and a.compiled.body == b.compiled.body
+        )  # fmt: skip
+
+    def same(self, name: str) -> bool:
+        """The rule and all that it calls mean the same: one text, or shown to be equal."""
+        if name in self.equal:
+            return True
+        if name not in self._same:
+            callees = self.left.linked.rules[name].callees if self.own_text(name) else ()
+            self._same[name] = self.own_text(name) and all(map(self.same, callees))
+        return self._same[name]
+
+    def settle(self, agree: Callable[[str], bool]) -> None:
+        """Ask of each rule whose own text differs if it agrees all the same, callees first."""
+        both = [n for n in self.left.linked.rules if n in self.right.linked.rules]
+        for name in sorted(both, key=self._depth):
+            if not self.same(name) and not self.own_text(name) and agree(name):
+                self.equal.add(name)
+                self._same.clear()
 
     @functools.cache  # noqa: B019
-    def same(self, name: str) -> bool:
-        """The rule and all that it calls have the same compiled text in both sets."""
-        a, b = (s.linked.rules for s in (self.left, self.right))
-        all_ = reached(self.left, [name]) | reached(self.right, [name])
-        return bool(all_) and all(
-            n in a and n in b and a[n].compiled.body == b[n].compiled.body for n in all_
-        )
+    def _depth(self, name: str) -> int:
+        return 1 + max(map(self._depth, self.left.linked.rules[name].callees), default=0)
 
     def same_and_loops(self, name: str) -> bool:
         """Shared, and with a loop in it or in what it calls."""

@@ -15,6 +15,7 @@ width, so the wraps are the machine's.
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -26,7 +27,7 @@ from bpfsmt.bits.words import Word
 from bpfsmt.errors import BpfsmtError
 
 try:
-    import numpy as np
+    np: Any = importlib.import_module("numpy")
 except ImportError as e:  # pragma: no cover
     raise BpfsmtError("this needs numpy: pip install 'bpfsmt[precision]'") from e
 
@@ -168,10 +169,10 @@ class _Arrays(Walker):
             return _bit_length(args[0])
         if e.op in ("<<", ">>"):
             assert isinstance(word, Word)
-            return _shift(e.op == "<<", *args, word.bits)
+            return _shift(e.op == "<<", args[0], args[1], word.bits)
         if e.op in ("/", "div_trunc", "%", "rem_trunc"):
             assert isinstance(word, Word)
-            return _divided(*args, word.bits)[e.op in ("%", "rem_trunc")]
+            return _divided(args[0], args[1], word.bits)[e.op in ("%", "rem_trunc")]
         if e.op in ("and", "or", "min", "max"):
             return functools.reduce(_OPS[e.op], args)
         return _OPS[e.op](*args)

@@ -98,9 +98,7 @@ def _check_names(rules: RuleSet, about: tuple[str, ...]) -> None:
             raise RuleSetError(f"{rules.name}: nothing is known of how precise {name!r} can be")
 
 
-def _ask(
-    rules: RuleSet, about: tuple[str, ...], options: Options, jobs: int | None
-) -> list[Asked]:
+def _ask(rules: RuleSet, about: tuple[str, ...], options: Options, jobs: int | None) -> list[Asked]:
     order = {o.name: i for i, o in enumerate(chosen(rules, about))}
     asked: list[Asked] = []
     with counting(rules.name, len(order)) as count:
@@ -117,9 +115,7 @@ def _code(asked: list[Asked]) -> int:
     return EXIT_UNKNOWN if "unknown" in verdicts else EXIT_PROVED
 
 
-def _products(
-    specs: tuple[str, ...], width: int, count: int, seed: int, as_json: bool
-) -> int:
+def _products(specs: tuple[str, ...], width: int, count: int, seed: int, as_json: bool) -> int:
     """The ``tnum_mul`` of the rule sets side by side, and beside the best."""
     from bpfsmt.precision import generations
 

@@ -129,9 +129,7 @@ class Comparer:
 class _Search:
     """One rule: what is seen on drawn inputs, then what can be proved."""
 
-    def __init__(
-        self, of: Comparer, name: str, about: list[Theorem], seconds: float
-    ) -> None:
+    def __init__(self, of: Comparer, name: str, about: list[Theorem], seconds: float) -> None:
         self.of, self.name, self.about, self.seconds = of, name, about, seconds
         rule = of.left.linked.rules[name]
         self.rule = rule

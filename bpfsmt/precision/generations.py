@@ -144,7 +144,7 @@ def best_products(width: int) -> tuple[Any, Any]:
     return tuple(
         _with_unknown(table.reshape(shape), join).reshape(3**width, 3**width)
         for join in (np.bitwise_and, np.bitwise_or)
-    )  # type: ignore[return-value]
+    )
 
 
 def _with_unknown(table: Any, join: Any) -> Any:
@@ -223,9 +223,9 @@ def _count(round_: Round, found: Mapping[str, Tnum]) -> None:
     if not round_.means:
         round_.means.extend(Unknown(n, round_.width) for n in found)
     for mean in round_.means:
-        mask = found[mean.name].mask
+        mask: Any = found[mean.name].mask
         mean.bits += int(np.bitwise_count(mask).sum())
-        mean.pairs += len(mask)
+        mean.pairs += mask.size
 
 
 def _covers(big: Any, small: Any) -> Any:

@@ -193,4 +193,3 @@ def _number(rng: random.Random) -> int:
 
 def _near(x: int, rng: random.Random) -> int:
     return (x + rng.randint(-16, 16)) & ALL
-

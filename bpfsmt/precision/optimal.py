@@ -23,8 +23,8 @@ from bpfsmt.precision.operations import below, result_of
 from bpfsmt.precision.parts import RangePart, TnumPart
 from bpfsmt.precision.search import smallest_example
 from bpfsmt.precision.witnesses import around_bit, reaching, wide
+from bpfsmt.prover.compose import Composition, parts_of_gamma, well_formed
 from bpfsmt.prover.decide import near_premises
-from bpfsmt.prover.compose import SCALAR, Composition, parts_of_gamma, well_formed
 from bpfsmt.prover.obligation import value_in
 from bpfsmt.prover.solver import Proved, Refuted, Solver, words_only
 from bpfsmt.prover.synced import synced
@@ -115,9 +115,7 @@ def _answers(question: Question, attempt: _Attempt, limits: Limits) -> Example |
     return ""
 
 
-def _answer(
-    question: Question, attempt: _Attempt, unreached: Any, limits: Limits
-) -> Example | str:
+def _answer(question: Question, attempt: _Attempt, unreached: Any, limits: Limits) -> Example | str:
     near = z3.And(*near_premises(unreached, tuple(attempt.given)), unreached)
     if isinstance(Solver(make=words_only).impossible(near, limits.formula), Proved):
         return ""
@@ -279,8 +277,8 @@ def says(word: Any, set_: bool) -> Any:
 
 
 def _widest_low() -> dict[str, Any]:
-    return {n: terms.constant(SCALAR.field(n), getattr(UNKNOWN, n))  # type: ignore[arg-type]
-            for n in ("u32min", "u32max", "s32min", "s32max")}  # fmt: skip
+    names = ("u32min", "u32max", "s32min", "s32max")
+    return {n: z3.BitVecVal(getattr(UNKNOWN, n), 32) for n in names}
 
 
 _U64 = Word(64, signed=False)

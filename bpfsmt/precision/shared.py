@@ -69,9 +69,9 @@ class Shared:
 
 
 class Opaque:
-    """The rules of both sets on terms, with those ``hidden`` as functions of which nothing is known.
+    """The rules of both sets on terms, those ``hidden`` as functions of which nothing is known.
 
-    A function of which nothing is known still gives the same result for the same arguments.
+    Such a function still gives the same result for the same arguments.
     """
 
     def __init__(self, shared: Shared, hidden: Callable[[str], bool]) -> None:

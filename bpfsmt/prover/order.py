@@ -31,6 +31,8 @@ class Relation(Enum):
     """More somewhere, less nowhere."""
     OTHER = "other"
     """More here and less there, or something that is neither."""
+    OPEN = "open"
+    """Not compared: nothing could be run, and the solver does not know."""
 
 
 @rule
@@ -122,9 +124,10 @@ def _split(terms: bool) -> Covers:
 
     def of(m: Any, o: Any) -> Any:
         # Without a split the first state is not gone on with, and says nothing.
-        by = [lambda s: both(m[0], inside(m[1], s)), lambda s: inside(m[2], s)]
-        first = either(no(o[0]), *(f(o[1]) for f in by))
-        return both(first, either(*(f(o[2]) for f in by)))
+        def found(s: Any) -> Any:
+            return either(both(m[0], inside(m[1], s)), inside(m[2], s))
+
+        return both(either(no(o[0]), found(o[1])), found(o[2]))
 
     return of
 

@@ -77,7 +77,7 @@ def _compared(
     left: RuleSet, right: RuleSet, names: list[str], timeout: float, jobs: int | None
 ) -> list[Comparison]:
     comparer = Comparer(left, right, timeout)
-    comparer.settle()
+    comparer.settle(names)
     found: list[Comparison] = []
     with counting(f"{left.name}, {right.name}", len(names)) as count:
         for one in each(comparer.compare, names, jobs):

@@ -12,6 +12,7 @@ import functools
 import itertools
 import random
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,7 +26,7 @@ from bpfsmt.prover.obligation import Attempt, Inputs, Obligation, value_in
 from bpfsmt.prover.order import Relation, covers, relation
 from bpfsmt.prover.solver import Proved, Refuted, Solver, words_only
 from bpfsmt.prover.theorems import Theorem, theorems
-from bpfsmt.rules.ruleset import RuleSet
+from bpfsmt.rules.ruleset import RuleSet, reached
 
 TRIES = 400
 """How many inputs of each kind are drawn."""
@@ -96,9 +97,9 @@ class Comparer:
         found = self._compared(name)
         return replace(found, seconds=round(time.process_time() - start, 3))
 
-    def settle(self) -> None:
-        """Find the rules that agree on all arguments whatever; what calls them is spared."""
-        self.shared.settle(self._agree)
+    def settle(self, names: Iterable[str]) -> None:
+        """Of ``names`` and what they call, find the rules that agree on all arguments whatever."""
+        self.shared.settle(reached(self.left, names), self._agree)
 
     def _compared(self, name: str) -> Comparison:
         a, b = (s.linked.rules[name] for s in (self.left, self.right))
@@ -214,17 +215,13 @@ class _Search:
         """On which inputs (arbitrary, or synced) it is proved that ``which`` says more on none."""
         if self.of.shared.loops(self.name):
             raise _NotShown("a loop is compared on drawn inputs only")
-        needs = Inputs.ARBITRARY.value
-        for o in self.obligations:
-            needs = max(needs, self._nowhere_for(o, which))
-        if not self.obligations:
+        # Coherence is asked of the same inputs as the rest, by formulas that have no arguments.
+        about = [[a for a in o.attempts() if a.exact and a.args] for o in self.obligations]
+        if not any(about):
             raise _NotShown("no obligation says on which inputs")
-        return needs
+        return max(self._nowhere_for(exact, which) for exact in about if exact)
 
-    def _nowhere_for(self, o: Obligation, which: str) -> str:
-        exact = [a for a in o.attempts() if a.exact and a.args]
-        if not exact:
-            raise _NotShown("no obligation says on which inputs")
+    def _nowhere_for(self, exact: list[Attempt], which: str) -> str:
         why = ""
         for attempt in exact:
             found = self._ask(attempt, which)

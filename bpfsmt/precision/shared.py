@@ -39,9 +39,9 @@ class Shared:
             self._same[name] = self.own_text(name) and all(map(self.same, callees))
         return self._same[name]
 
-    def settle(self, agree: Callable[[str], bool]) -> None:
+    def settle(self, names: Iterable[str], agree: Callable[[str], bool]) -> None:
         """Ask of each rule whose own text differs if it agrees all the same, callees first."""
-        both = [n for n in self.left.linked.rules if n in self.right.linked.rules]
+        both = [n for n in names if n in self.right.linked.rules]
         for name in sorted(both, key=self._depth):
             if not self.same(name) and not self.own_text(name) and agree(name):
                 self.equal.add(name)

@@ -1,0 +1,121 @@
+"""Rules that are looser than they could be, or different, each in a way that a test knows."""
+
+from __future__ import annotations
+
+from bpfsmt.bits import U64_MAX, replace, rule, u64
+from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
+from bpfsmt.rules import RuleSet, rule_set
+from bpfsmt.rules.tnum import tnum_add, tnum_lshift, tnum_mul_part, tnum_rshift
+
+PAPER = rule_set("xdp-paper")
+
+
+def loose_and() -> RuleSet:
+    """A bit known to be 0 in one operand only counts as unknown."""
+
+    @rule
+    def tnum_and(a: Tnum, b: Tnum) -> Tnum:
+        ones = a.value & b.value
+        return Tnum(ones, (a.mask | b.mask) & ~ones)
+
+    return PAPER.derive("loose-and", tnum_and)
+
+
+def loose_far_away() -> RuleSet:
+    """One bit too many is unknown, but only if bit 40 is known 1 in both operands."""
+
+    @rule
+    def tnum_or(a: Tnum, b: Tnum) -> Tnum:
+        ones = a.value | b.value
+        unknown = (a.mask | b.mask) & ~ones
+        lost = a.value & b.value & (u64(1) << 40)
+        return Tnum(ones & ~lost, unknown | lost)
+
+    return PAPER.derive("loose-far-away", tnum_or)
+
+
+def unsound_xor() -> RuleSet:
+    """Unknown bits of the second operand are forgotten."""
+
+    @rule
+    def tnum_xor(a: Tnum, b: Tnum) -> Tnum:
+        return Tnum((a.value ^ b.value) & ~a.mask, a.mask)
+
+    return PAPER.derive("unsound-xor", tnum_xor)
+
+
+def one_off() -> RuleSet:
+    """A compare that leaves one number too many at the top."""
+
+    @rule
+    def refine64_ult(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+        left = replace(a, umax=min(a.umax, b.umax))
+        right = replace(b, umin=max(b.umin, a.umin + 1))
+        return left, right
+
+    return PAPER.derive("one-off", refine64_ult)
+
+
+def same_otherwise() -> RuleSet:
+    """Two rules in other words, and a caller that calls the one of them in its old words."""
+
+    @rule
+    def tnum_xor(a: Tnum, b: Tnum) -> Tnum:
+        known = ~a.mask & ~b.mask
+        return Tnum((b.value ^ a.value) & known, ~known)
+
+    @rule
+    def tnum_neg(a: Tnum) -> Tnum:
+        return tnum_add(Tnum(~a.value & ~a.mask, a.mask), Tnum(1, 0))
+
+    return PAPER.derive("same-otherwise", tnum_xor, tnum_neg)
+
+
+POINT = Tnum(0x1234567, 0x80000000)
+
+
+def one_point() -> RuleSet:
+    """Looser for one first operand out of 3**64."""
+
+    @rule
+    def tnum_or(a: Tnum, b: Tnum) -> Tnum:
+        ones = a.value | b.value
+        if a.value == 0x1234567 and a.mask == 0x80000000:
+            return Tnum(0, U64_MAX)
+        return Tnum(ones, (a.mask | b.mask) & ~ones)
+
+    return PAPER.derive("one-point", tnum_or)
+
+
+def both_ways() -> RuleSet:
+    """A quotient of which something is said, and a negation of which other things are."""
+
+    @rule
+    def alu64_div(a: Scalar, b: Scalar) -> Scalar:
+        return replace(UNKNOWN, umax=a.umax)
+
+    @rule
+    def alu64_neg(a: Scalar) -> Scalar:
+        return replace(UNKNOWN, umin=u64(a.umin > 0 and a.umax == U64_MAX))
+
+    return PAPER.derive("both-ways", alu64_div, alu64_neg)
+
+
+def product_in_one_point() -> RuleSet:
+    """The usual product, but for one first operand out of 3**64."""
+
+    @rule
+    def tnum_mul(a: Tnum, b: Tnum) -> Tnum:
+        unsure = Tnum(0, 0)
+        x = a
+        y = b
+        for _ in range(64):
+            if x.value == 0 and x.mask == 0:
+                break
+            unsure = tnum_add(unsure, tnum_mul_part(x, y))
+            x = tnum_rshift(x, 1)
+            y = tnum_lshift(y, 1)
+        extra = u64(a.value == 0x1234567 and a.mask == 0x80000000)
+        return tnum_add(Tnum(a.value * b.value, 0), Tnum(unsure.value, unsure.mask | extra))
+
+    return PAPER.derive("product-in-one-point", tnum_mul)

@@ -1,0 +1,64 @@
+"""Two rule sets compared, where it is known what must come out."""
+
+from __future__ import annotations
+
+import pytest
+
+from bpfsmt.precision.compare import LEFT, RIGHT, Comparer, Comparison
+from bpfsmt.rules import RuleSet, rule_set
+
+from . import planted
+
+PAPER = planted.PAPER
+
+
+def compare(left: RuleSet, right: RuleSet, rule: str) -> Comparison:
+    comparer = Comparer(left, right, 20)
+    comparer.settle([rule])
+    return comparer.compare(rule)
+
+
+def test_a_rule_is_equal_to_itself() -> None:
+    found = compare(PAPER, PAPER, "alu64_mul")
+    assert (found.verdict, found.how) == ("equal", "same text")
+
+
+def test_other_words_are_equal_by_proof() -> None:
+    for rule, how in (("tnum_xor", "solver"), ("tnum_neg", "solver"), ("alu64_xor", "same text")):
+        found = compare(PAPER, planted.same_otherwise(), rule)
+        assert (found.verdict, found.how) == ("equal", how), rule
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_tighter_one_is_named(swapped: bool) -> None:
+    left, right = PAPER, planted.loose_and()
+    found = compare(right, left, "tnum_and") if swapped else compare(left, right, "tnum_and")
+    assert found.verdict == ("B tighter" if swapped else "A tighter")
+    seen = found.examples[RIGHT if swapped else LEFT]
+    tight, loose = (seen.right, seen.left) if swapped else (seen.left, seen.right)
+    assert tight == PAPER.ints.tnum_and(*seen.args)
+    assert loose == planted.loose_and().ints.tnum_and(*seen.args) != tight
+
+
+def test_a_change_in_one_point_is_found() -> None:
+    found = compare(PAPER, planted.one_point(), "tnum_or")
+    assert found.verdict == "A tighter"
+    assert found.examples[LEFT].args[0] == planted.POINT
+
+
+def test_incomparable_comes_with_an_example_each_way() -> None:
+    found = compare(PAPER, planted.both_ways(), "alu64_neg")
+    assert found.verdict == "incomparable"
+    assert found.examples.keys() == {LEFT, RIGHT} or "neither" in found.examples
+    assert compare(PAPER, planted.both_ways(), "alu64_div").verdict == "B tighter"
+
+
+def test_the_products_of_two_generations_are_incomparable() -> None:
+    found = compare(rule_set("linux-6.12"), rule_set("linux-6.18"), "tnum_mul")
+    assert found.verdict == "incomparable"
+
+
+def test_a_difference_in_a_loop_that_nobody_saw_is_unknown() -> None:
+    found = compare(PAPER, planted.product_in_one_point(), "tnum_mul")
+    assert (found.verdict, found.examples) == ("unknown", {})
+    assert "loop" in found.why

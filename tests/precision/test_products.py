@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 
 import pytest
 
@@ -72,3 +73,32 @@ def test_a_product_that_was_made_looser_is_seen() -> None:
     (score,) = drawn(products(sets), 1, 100).scores
     assert score.pairs == 100
     assert score.equal < 100
+
+
+def test_the_example_of_the_commit_that_made_the_second_generation() -> None:
+    """Kernel commit 05924717ac70: (1;2) times (38;1), of eight bits."""
+    a, b = Tnum(1, 2), Tnum(38, 1)
+    said = {n: s.ints.tnum_mul(a, b) for n, s in SETS.items()}
+    assert TNUM_PART.covers(Tnum(0, 255), said["xdp-paper-hma"])
+    assert said["xdp-paper-hma"].mask == 255
+    assert said["linux-6.12"] == Tnum(32, 95)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_low_bits_of_a_product_depend_on_low_bits_alone(name: str) -> None:
+    """What lets the 64-bit rule stand for that of fewer bits."""
+    rng = random.Random(name)
+    mul = SETS[name].ints.tnum_mul
+    for _ in range(200):
+        keep = (1 << rng.randrange(1, 64)) - 1
+        a, b = (_random(rng) for _ in range(2))
+        assert _cut(mul(a, b), keep) == _cut(mul(_cut(a, keep), _cut(b, keep)), keep)
+
+
+def _cut(t: Tnum, keep: int) -> Tnum:
+    return Tnum(t.value & keep, t.mask & keep)
+
+
+def _random(rng: random.Random) -> Tnum:
+    mask = rng.getrandbits(64) & rng.getrandbits(64)
+    return Tnum(rng.getrandbits(64) & ~mask, mask)

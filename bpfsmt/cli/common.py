@@ -60,6 +60,12 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
 
 
+def no_cache_option(command: F) -> F:
+    """``--no-cache``: everything is asked anew."""
+    text = "Neither use nor keep earlier answers."
+    return click.option("--no-cache", is_flag=True, help=text)(command)
+
+
 file_argument = functools.partial(click.argument, "file", type=click.Path())
 """One file; that it is there and holds a program is for the loader to say."""
 

@@ -9,11 +9,11 @@ import click
 from rich.console import Console
 
 from bpfsmt.cli.boundary import EXIT_PROVED, EXIT_REFUTED, EXIT_UNKNOWN
-from bpfsmt.cli.common import Seconds, json_option
+from bpfsmt.cli.common import Seconds, json_option, no_cache_option
 from bpfsmt.cli.diff_text import diff_json, diff_table, seen_lines, summary
 from bpfsmt.cli.progress import counting
-from bpfsmt.precision.compare import Comparer, Comparison, common
-from bpfsmt.precision.pool import each
+from bpfsmt.precision.compare import Comparer, Comparison, common, compare
+from bpfsmt.precision.memory import Memory, default_path
 from bpfsmt.rules import RuleSet, RuleSetError, load_rules
 
 
@@ -29,6 +29,7 @@ from bpfsmt.rules import RuleSet, RuleSetError, load_rules
     help="Seconds for one formula before it is unknown.",
 )  # fmt: skip
 @click.option("--all", "every", is_flag=True, help="Also the rules whose text is the same.")
+@no_cache_option
 @json_option
 def diff(
     specs: tuple[str, ...],
@@ -36,6 +37,7 @@ def diff(
     jobs: int | None,
     timeout: float,
     every: bool,
+    no_cache: bool,
     as_json: bool,
 ) -> int:
     """Which of two rule sets says more: each rule equal, tighter in A or B, or incomparable.
@@ -49,7 +51,8 @@ def diff(
     left, right = map(load_rules, specs)
     names = _names(left, right, about)
     start = time.perf_counter()
-    found = _compared(left, right, names, timeout, jobs)
+    memory = None if no_cache else Memory(default_path())
+    found = _compared(Comparer(left, right, timeout), names, jobs, memory)
     seconds = time.perf_counter() - start
     if as_json:
         click.echo(json.dumps(diff_json(left, right, found, seconds), indent=2))
@@ -74,13 +77,11 @@ def _names(left: RuleSet, right: RuleSet, about: tuple[str, ...]) -> list[str]:
 
 
 def _compared(
-    left: RuleSet, right: RuleSet, names: list[str], timeout: float, jobs: int | None
+    comparer: Comparer, names: list[str], jobs: int | None, memory: Memory | None
 ) -> list[Comparison]:
-    comparer = Comparer(left, right, timeout)
-    comparer.settle(names)
     found: list[Comparison] = []
-    with counting(f"{left.name}, {right.name}", len(names)) as count:
-        for one in each(comparer.compare, names, jobs):
+    with counting(f"{comparer.left.name}, {comparer.right.name}", len(names)) as count:
+        for one in compare(comparer, names, jobs, memory):
             found.append(one)
             count([one.verdict])
     return sorted(found, key=lambda c: names.index(c.rule))

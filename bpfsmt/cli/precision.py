@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from bpfsmt.cli.boundary import EXIT_PROVED, EXIT_REFUTED, EXIT_UNKNOWN
-from bpfsmt.cli.common import Seconds, json_option
+from bpfsmt.cli.common import Seconds, json_option, no_cache_option
 from bpfsmt.cli.precision_text import (
     asked_json,
     example_lines,
@@ -19,6 +19,7 @@ from bpfsmt.cli.precision_text import (
     summary,
 )
 from bpfsmt.cli.progress import counting
+from bpfsmt.precision.memory import Memory, default_path
 from bpfsmt.precision.optimal import Limits
 from bpfsmt.precision.run import Asked, Options, ask, chosen
 from bpfsmt.rules import RuleSet, RuleSetError, load_rules
@@ -51,6 +52,7 @@ PRODUCTS = ("xdp-paper-hma", "linux-6.12", "linux-6.18")
 @click.option("--seed", type=int, default=1, show_default=True, help="Where drawing starts.")
 @click.option("--products", is_flag=True, help="Compare the tnum_mul of several rule sets.")
 @click.option("--examples", is_flag=True, help="Print the example of every part.")
+@no_cache_option
 @json_option
 def precision(
     about: tuple[str, ...],
@@ -63,6 +65,7 @@ def precision(
     seed: int,
     products: bool,
     examples: bool,
+    no_cache: bool,
     as_json: bool,
 ) -> int:
     """Is a rule's result the best there is, in each of its parts?
@@ -77,7 +80,7 @@ def precision(
     _check_names(rules, about)
     options = Options(Limits(search, timeout), width, seed, count)
     start = time.perf_counter()
-    asked = _ask(rules, about, options, jobs)
+    asked = _ask(rules, about, options, jobs, None if no_cache else Memory(default_path()))
     seconds = time.perf_counter() - start
     if as_json:
         click.echo(json.dumps(asked_json(rules, asked, options, seconds), indent=2))
@@ -98,11 +101,17 @@ def _check_names(rules: RuleSet, about: tuple[str, ...]) -> None:
             raise RuleSetError(f"{rules.name}: nothing is known of how precise {name!r} can be")
 
 
-def _ask(rules: RuleSet, about: tuple[str, ...], options: Options, jobs: int | None) -> list[Asked]:
+def _ask(
+    rules: RuleSet,
+    about: tuple[str, ...],
+    options: Options,
+    jobs: int | None,
+    memory: Memory | None,
+) -> list[Asked]:
     order = {o.name: i for i, o in enumerate(chosen(rules, about))}
     asked: list[Asked] = []
     with counting(rules.name, len(order)) as count:
-        for one in ask(rules, about, options, jobs):
+        for one in ask(rules, about, options, jobs, memory):
             asked.append(one)
             count(a.verdict for a in one.answers)
     return sorted(asked, key=lambda a: order[a.operation])

@@ -12,7 +12,7 @@ import functools
 import itertools
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,8 @@ import z3
 
 from bpfsmt.bits import terms
 from bpfsmt.domain.scalar import Scalar
+from bpfsmt.precision.memory import Memory, key
+from bpfsmt.precision.pool import each
 from bpfsmt.precision.shared import Opaque, Shared
 from bpfsmt.prover.decide import near_premises
 from bpfsmt.prover.obligation import Attempt, Inputs, Obligation, value_in
@@ -125,6 +127,22 @@ class Comparer:
         formula = z3.And(*opaque.facts(), z3.Not(terms.equal(x, y)))
         limit = min(QUICK, self.seconds)
         return isinstance(Solver(make=words_only).impossible(formula, limit), Proved)
+
+
+def compare(
+    comparer: Comparer, names: Sequence[str], jobs: int | None, memory: Memory | None = None
+) -> Iterator[Comparison]:
+    """The verdicts on some rules, in any order, as they come; ``memory`` spares what is known."""
+    sets = comparer.left, comparer.right
+    keys = {n: key(f"diff {n}", [n, "sync"], *sets) for n in names}
+    known = {n: memory.get(k) for n, k in keys.items()} if memory else {}
+    pending = [n for n in names if known.get(n) is None]
+    yield from (c for c in known.values() if c is not None)
+    comparer.settle(pending)
+    for one in each(comparer.compare, pending, jobs):
+        if memory and one.verdict != "unknown":
+            memory.keep(keys[one.rule], one.rule, one)
+        yield one
 
 
 class _Search:

@@ -160,8 +160,14 @@ def drawn(of: Products, seed: int, count: int) -> Round:
     rng = np.random.default_rng(seed)
     a, b = (_random(rng, count) for _ in range(2))
     round_ = _empty(of, 64)
-    _count(round_, {n: f(a, b) for n, f in of.items()})
+    for start in range(0, count, LANES):
+        x, y = (_lanes(t, start) for t in (a, b))
+        _count(round_, {n: f(x, y) for n, f in of.items()})
     return Round(64, round_.scores, round_.means, seed, count)
+
+
+def _lanes(t: Any, start: int) -> Tnum:
+    return Tnum(*(c[start : start + LANES] for c in t))
 
 
 def _random(rng: Any, count: int) -> Tnum:

@@ -112,7 +112,8 @@ def _answers(question: Question, attempt: _Attempt, limits: Limits) -> Example |
         found = _answer(question, attempt, unreached, limits)
         if found:
             return found
-    return ""
+    possible = Solver(make=words_only).impossible(z3.And(*attempt.given), limits.formula)
+    return "" if isinstance(possible, Refuted) else "vacuous: no operands satisfy the premises"
 
 
 def _answer(question: Question, attempt: _Attempt, unreached: Any, limits: Limits) -> Example | str:

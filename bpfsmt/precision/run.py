@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from bpfsmt.precision.cases import questions
 from bpfsmt.precision.kept import Keeper
 from bpfsmt.precision.measured import Gap, drawn, small
+from bpfsmt.precision.memory import Memory, key
 from bpfsmt.precision.operations import Operation, operations
 from bpfsmt.precision.optimal import Limits, Optimality, decide
 from bpfsmt.precision.pool import each
@@ -70,7 +71,24 @@ def chosen(rules: RuleSet, about: Iterable[str]) -> list[Operation]:
 
 
 def ask(
-    rules: RuleSet, about: Iterable[str], options: Options, jobs: int | None
+    rules: RuleSet,
+    about: Iterable[str],
+    options: Options,
+    jobs: int | None,
+    memory: Memory | None = None,
 ) -> Iterator[Asked]:
-    """All that is asked, in any order, as answers come."""
-    yield from each(Asker(rules, options), chosen(rules, about), jobs)
+    """All that is asked, in any order, as answers come; ``memory`` spares what is known."""
+    pending = []
+    keys: dict[str, str] = {}
+    for o in chosen(rules, about):
+        measured = (o.name, options.width, options.seed, options.count)
+        keys[o.name] = key(repr(measured), [o.rule, "sync"], rules)
+        known = memory.get(keys[o.name]) if memory else None
+        if known is None:
+            pending.append(o)
+        else:
+            yield known
+    for one in each(Asker(rules, options), pending, jobs):
+        if memory and all(a.verdict != "unknown" for a in one.answers):
+            memory.keep(keys[one.operation], one.operation, one)
+        yield one

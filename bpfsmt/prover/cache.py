@@ -87,8 +87,13 @@ class Cache:
 
 def theorem_key(rules: RuleSet, theorem: Theorem) -> str:
     """A hash of everything that the theorem's results depend on."""
-    digest = hashlib.sha256(f"{_texts()} {SOLVER} {theorem.name}".encode())
-    for name in sorted(reached(rules, [theorem.rule, "sync"])):
+    return rules_key(rules, [theorem.rule, "sync"], f"{_texts()} {SOLVER} {theorem.name}")
+
+
+def rules_key(rules: RuleSet, names: Iterable[str], about: str) -> str:
+    """A hash of the texts of some rules, of all that they call, and of what is asked about them."""
+    digest = hashlib.sha256(about.encode())
+    for name in sorted(reached(rules, names)):
         digest.update(f"{name} {_rule_hash(rules.linked.rules[name])}".encode())
     return digest.hexdigest()
 
@@ -101,10 +106,14 @@ def _rule_hash(rule: Rule[..., Any]) -> str:
 
 @cache
 def _texts() -> str:
-    """A hash of the texts that obligations are made from, other than the rules."""
+    return texts_of("bits", "domain", "semantics", "prover")
+
+
+def texts_of(*rooms: str) -> str:
+    """A hash of the texts in some rooms."""
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    for room in ("bits", "domain", "semantics", "prover"):
+    for room in rooms:
         for path in sorted((root / room).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()

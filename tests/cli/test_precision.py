@@ -24,6 +24,11 @@ RULES = rule_set("xdp-paper").derive("loose", tnum_and)
 """
 
 
+@pytest.fixture(autouse=True)
+def nothing_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 def report(*args: str | Path) -> tuple[int, Any]:
     result = bpfsmt(*args, "--json")
     return result.exit_code, json.loads(result.stdout)
@@ -101,3 +106,24 @@ def test_bad_input_is_one_line_and_exit_code_2() -> None:
         ("diff", "-r", "xdp-paper", "-r", "xdp-paper", "-o", "no_such_rule"),
     ):
         assert bpfsmt(*args).exit_code == 2, args
+
+
+def test_answers_are_remembered_until_a_rule_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path, "loose.py", LOOSE)
+    asked = ("precision", "-r", file, "tnum_and", "tnum_or", "--count", "5", "-j", "1")
+    compared = ("diff", "-r", "xdp-paper", "-r", file, "-o", "tnum_and", "-j", "1")
+    first = report(*asked), report(*compared)
+
+    def not_again(*_: object) -> None:
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr("bpfsmt.precision.run.decide", not_again)
+    monkeypatch.setattr("bpfsmt.precision.compare.Comparer.compare", not_again)
+    again = report(*asked), report(*compared)
+    assert first[0][1]["operations"] == again[0][1]["operations"]
+    assert first[1][1]["rules"] == again[1][1]["rules"]
+    assert bpfsmt(*asked, "--no-cache").exit_code == 70
+    file.write_text(LOOSE.replace("& ~ones", "& ~ones | 0"))
+    assert bpfsmt(*asked).exit_code == 70

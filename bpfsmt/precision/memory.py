@@ -1,0 +1,64 @@
+"""What was answered before: answers by a hash of all that they are made from, in one SQLite file.
+
+Only what was decided is kept, at once, so an interrupted run loses nothing that it said.
+Deleting the file loses nothing but time.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import pickle
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bpfsmt.prover.cache import default_path as proofs_path
+from bpfsmt.prover.cache import rules_key, texts_of
+from bpfsmt.prover.decide import SOLVER
+from bpfsmt.rules.ruleset import RuleSet
+
+_SCHEMA = "create table if not exists answer (hash text primary key, name text, answer blob)"
+
+
+def default_path() -> Path:
+    """``precision.sqlite``, beside the proofs."""
+    return proofs_path().with_name("precision.sqlite")
+
+
+class Memory:
+    """Answers of earlier runs; ``path`` None keeps nothing beyond this object's life."""
+
+    def __init__(self, path: Path | None) -> None:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path or ":memory:", timeout=30)
+        self._db.execute(_SCHEMA)
+
+    def get(self, key: str) -> Any:
+        """The answer that was kept under this key, or `None`."""
+        row = self._db.execute("select answer from answer where hash = ?", (key,)).fetchone()
+        return None if row is None else pickle.loads(row[0])
+
+    def keep(self, key: str, name: str, answer: Any) -> None:
+        """Remember an answer."""
+        with self._db:
+            row = (key, name, pickle.dumps(answer))
+            self._db.execute("insert or replace into answer values (?, ?, ?)", row)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+def key(about: str, names: Iterable[str], *sets: RuleSet) -> str:
+    """A hash of the question, of the rules that are asked about, and of the texts that ask."""
+    wanted = list(names)
+    parts = [_texts(), SOLVER, about, *(rules_key(s, wanted, "") for s in sets)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@functools.cache
+def _texts() -> str:
+    return texts_of("bits", "domain", "semantics", "prover", "precision")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Iterable
 
 import click
 from rich.console import Console
@@ -25,6 +26,7 @@ from bpfsmt.precision.run import Asked, Options, ask, chosen
 from bpfsmt.rules import RuleSet, RuleSetError, load_rules
 
 DEFAULT = "linux-6.12"
+STEPS = 100
 PRODUCTS = ("xdp-paper-hma", "linux-6.12", "linux-6.18")
 
 
@@ -133,10 +135,9 @@ def _products(specs: tuple[str, ...], width: int, count: int, seed: int, as_json
         raise click.UsageError("--products compares two rule sets or more")
     of = generations.products(sets)
     rounds = []
-    with counting("products", max(width, 1)) as step:
-        for n in range(1, width + 1):
-            rounds.append(generations.exhaustive(of, n))
-            step(())
+    for n in range(1, width + 1):
+        with counting(f"products of {n} bits", STEPS) as step:
+            rounds.append(generations.exhaustive(of, n, _by_steps(step)))
     if count:
         rounds.append(generations.drawn(of, seed, count))
         few = generations.FEW_UNKNOWN
@@ -148,6 +149,19 @@ def _products(specs: tuple[str, ...], width: int, count: int, seed: int, as_json
         for r in rounds:
             console.print(products_table(r))
     return EXIT_PROVED
+
+
+def _by_steps(step: Callable[[Iterable[str]], None]) -> Callable[[float], None]:
+    """Takes shares of the whole and counts the steps that they make."""
+    done = 0
+
+    def progress(share: float) -> None:
+        nonlocal done
+        while done < int(share * STEPS):
+            step(())
+            done += 1
+
+    return progress
 
 
 def _console() -> Console:

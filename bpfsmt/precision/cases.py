@@ -16,8 +16,8 @@ from typing import Any
 import z3
 
 from bpfsmt.bits.types import RecordType
-from bpfsmt.domain.scalar import Scalar, Tnum, const
-from bpfsmt.precision.operations import Operation, on_scalars, result_of
+from bpfsmt.domain.scalar import Tnum, const
+from bpfsmt.precision.operations import Operation, on_scalars, operations, result_of
 from bpfsmt.precision.parts import PARTS, TNUM_PART, Part, RangePart, TnumPart
 from bpfsmt.precision.witnesses import reaching
 from bpfsmt.prover.solver import Proved, Refuted, Solver, words_only
@@ -97,8 +97,6 @@ def tracks_low_halves(rules: RuleSet) -> bool:
 
 def questions(rules: RuleSet, about: tuple[str, ...] = ()) -> list[Question]:
     """All that is asked of a rule set, or of the rules named."""
-    from bpfsmt.precision.operations import operations
-
     found = []
     for o in operations(rules):
         if about and o.rule not in about:
@@ -306,6 +304,3 @@ class Case:
             ):
                 return True
         return False
-
-
-__all__ = ["Case", "Example", "Question", "Scalar", "questions", "subsets"]

@@ -14,7 +14,7 @@ import z3
 
 from bpfsmt.bits import Rule, rule, u64
 from bpfsmt.bits.types import RecordType, TupleType
-from bpfsmt.domain.scalar import Scalar, Tnum
+from bpfsmt.domain.scalar import Scalar
 from bpfsmt.prover.replay import SIDES
 from bpfsmt.prover.theorems.meanings import CONDITIONS, OPS
 from bpfsmt.rules.ruleset import RuleSet
@@ -197,11 +197,6 @@ def on_scalars(operation: Operation, rules: RuleSet) -> bool:
 def result_of(operation: Operation, result: Any) -> Any:
     """The result that is meant, of two."""
     return result if operation.side is None else result[operation.side]
-
-
-def is_tnum(value: Any) -> bool:
-    """A tnum, of ints or terms."""
-    return isinstance(value, Tnum)
 
 
 def below(n: Any, limit: int) -> Any:

@@ -24,7 +24,7 @@ from bpfsmt.precision.memory import Memory, key
 from bpfsmt.precision.pool import each
 from bpfsmt.precision.shared import Opaque, Shared
 from bpfsmt.prover.decide import near_premises
-from bpfsmt.prover.obligation import Attempt, Inputs, Obligation, value_in
+from bpfsmt.prover.obligation import Attempt, Inputs, Kind, Obligation, value_in
 from bpfsmt.prover.order import Relation, covers, relation
 from bpfsmt.prover.solver import Proved, Refuted, Solver, words_only
 from bpfsmt.prover.theorems import Theorem, theorems
@@ -157,18 +157,22 @@ class _Search:
         self.examples: dict[str, Seen] = {}
 
     @functools.cached_property
-    def obligations(self) -> list[Obligation]:
-        """One for each kind of input."""
-        found: dict[str, Obligation] = {}
+    def obligations(self) -> list[tuple[Obligation, list[Attempt]]]:
+        """One for each kind of input, with its formulas about the rule's text.
+
+        Not coherence, which is asked of a branch that is never taken too.
+        """
+        found: dict[str, tuple[Obligation, list[Attempt]]] = {}
         for theorem in self.about:
             for o in theorem.obligations():
-                if o.trial is not None:
-                    found.setdefault(o.trial.kind, o)
+                if o.kind is Kind.COHERENCE or o.trial is None or o.trial.kind in found:
+                    continue
+                found[o.trial.kind] = o, [a for a in o.attempts() if a.exact and a.args]
         return list(found.values())
 
     def run(self) -> Comparison:
         """Draw, then prove that what was not seen is nowhere."""
-        for o in self.obligations:
+        for o, _ in self.obligations:
             self._draw(o)
         unseen = [w for w in (LEFT, RIGHT) if w not in self.examples]
         if "neither" in self.examples or not unseen:
@@ -233,11 +237,10 @@ class _Search:
         """On which inputs (arbitrary, or synced) it is proved that ``which`` says more on none."""
         if self.of.shared.loops(self.name):
             raise _NotShown("a loop is compared on drawn inputs only")
-        # Coherence is asked of the same inputs as the rest, by formulas that have no arguments.
-        about = [[a for a in o.attempts() if a.exact and a.args] for o in self.obligations]
-        if not any(about):
+        about = [exact for _, exact in self.obligations]
+        if not about or not all(about):
             raise _NotShown("no obligation says on which inputs")
-        return max(self._nowhere_for(exact, which) for exact in about if exact)
+        return max(self._nowhere_for(exact, which) for exact in about)
 
     def _nowhere_for(self, exact: list[Attempt], which: str) -> str:
         why = ""

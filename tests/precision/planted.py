@@ -5,6 +5,7 @@ from __future__ import annotations
 from bpfsmt.bits import U64_MAX, replace, rule, u64
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
 from bpfsmt.rules import RuleSet, rule_set
+from bpfsmt.rules.branch64 import scalar_intersect
 from bpfsmt.rules.tnum import tnum_add, tnum_lshift, tnum_mul_part, tnum_rshift
 
 PAPER = rule_set("xdp-paper")
@@ -99,6 +100,17 @@ def both_ways() -> RuleSet:
         return replace(UNKNOWN, umin=u64(a.umin > 0 and a.umax == U64_MAX))
 
     return PAPER.derive("both-ways", alu64_div, alu64_neg)
+
+
+def careless_where_nothing_is_equal() -> RuleSet:
+    """Shares ranges as usual, and does something else where there is nothing to share."""
+
+    @rule
+    def refine64_eq(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+        both = scalar_intersect(a, b)
+        return (UNKNOWN, a) if a.umax < b.umin else (both, both)
+
+    return PAPER.derive("careless", refine64_eq)
 
 
 def product_in_one_point() -> RuleSet:

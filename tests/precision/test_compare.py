@@ -62,3 +62,9 @@ def test_a_difference_in_a_loop_that_nobody_saw_is_unknown() -> None:
     found = compare(PAPER, planted.product_in_one_point(), "tnum_mul")
     assert (found.verdict, found.examples) == ("unknown", {})
     assert "loop" in found.why
+
+
+def test_branches_that_are_never_taken_do_not_count() -> None:
+    """Where no pair is equal, what a compare makes of it is no difference."""
+    found = compare(PAPER, planted.careless_where_nothing_is_equal(), "refine64_eq")
+    assert (found.verdict, found.examples) == ("equal", {})

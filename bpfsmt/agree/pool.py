@@ -39,6 +39,9 @@ Seen = Callable[[int, LoadResult], None]
 RECORDED = 50_000
 """Where the kernel walked more instructions, the states are not compared: they are too many."""
 
+_LOG_BYTES = 1 << 25
+"""Nor are they where its log is longer."""
+
 _TAIL = 1 << 16
 """So much is kept of the end of such a log, for the reason of a rejection."""
 
@@ -82,7 +85,7 @@ def run(
 def _ask(index: int, program: Program, oracle: Oracle, seen: Seen) -> LoadResult | Answer:
     """What the kernel says, or why it says nothing."""
     try:
-        result = oracle.load(program)
+        result = oracle.load(program, max_log=_LOG_BYTES)
     except OracleError as error:
         return Answer(index, error=str(error))
     seen(index, result)
@@ -160,7 +163,7 @@ def _shortened(result: LoadResult) -> LoadResult:
 
 def recorded(result: LoadResult) -> bool:
     """Whether the states are compared."""
-    return (result.insns_processed or 0) <= RECORDED
+    return result.complete and (result.insns_processed or 0) <= RECORDED
 
 
 def _prepare() -> None:

@@ -22,7 +22,7 @@ OTHER = "other"
 NOWHERE = frozenset({"stack-depth", "program-length", "signature", "too-complex", SILENT})
 """Kinds of rejection that are of no one instruction."""
 
-_ELSEWHERE = frozenset({"unreleased-reference"})
+_ELSEWHERE = frozenset({"reference-leak"})
 """Kinds for which a message names another instruction than the one that the walk is at."""
 
 MEMORY_SAFETY = frozenset(
@@ -33,13 +33,12 @@ MEMORY_SAFETY = frozenset(
         "stack-variable-offset", "stack-uninitialized", "stack-pointer-part",
         "stack-pointer-escape", "pointer-leak", "atomic-target", "memory-bounds", "read-only",
         "special-field", "argument-type", "argument-size", "map-helper-mismatch",
-        "unreleased-reference", "reference", "reference-leak", "mixed-pointers",
+        "reference", "reference-leak", "mixed-pointers",
     }
 )  # fmt: skip
 """Kinds of rejection that keep memory safe, not the machine from looping or the rules kept."""
 
 _SAME = {
-    "reference-leak": "unreleased-reference",
     "local-calls": "recursion",
 }
 """Our words for what the table of messages calls otherwise."""

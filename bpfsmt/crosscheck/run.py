@@ -14,7 +14,7 @@ from bpfsmt.crosscheck.replay import replay
 from bpfsmt.crosscheck.report import Report
 from bpfsmt.crosscheck.settle import has_form, settle
 from bpfsmt.crosscheck.whole import NO_FORMULA, Whole
-from bpfsmt.domain.analysis import Analysis, Outcome
+from bpfsmt.domain.analysis import Analysis, Outcome, Verdict
 from bpfsmt.errors import BpfsmtError, UnsupportedError
 from bpfsmt.kernel.log import parse_log
 from bpfsmt.program.program import Program
@@ -89,9 +89,11 @@ def check_log(
     """Check what a kernel said of ``program`` in its verifier's log, written at level 2.
 
     ``accepted`` is the kernel's answer, if it is known apart from the log.  A line that is
-    not understood may claim something, so it is a finding without an answer; likewise the
-    end of a log that is not ``complete``.
+    not understood may claim something, so it is a finding without an answer; of a log
+    that is not ``complete`` nothing is checked.
     """
+    if not complete:
+        return _cut_off(program, producer, accepted)
     parsed = parse_log(program, log, producer=producer, accepted=accepted)
     report = check(parsed.analysis, timeout=timeout, precision_seconds=precision_seconds)
     for number, line in parsed.unread[:UNREAD_SHOWN]:
@@ -101,9 +103,15 @@ def check_log(
     if more > 0:
         why = f"{more} more lines of the log are not understood"
         report.findings.append(Finding("log", -1, Status.UNKNOWN, why=why))
-    if not complete:
-        why = "the log is cut off: it did not fit the largest buffer"
-        report.findings.append(Finding("log", -1, Status.UNKNOWN, why=why))
+    return report
+
+
+def _cut_off(program: Program, producer: str, accepted: bool | None) -> Report:
+    """Of a log without its beginning nothing can be checked."""
+    outcome = {True: Outcome.ACCEPT, False: Outcome.REJECT, None: Outcome.UNSUPPORTED}[accepted]
+    report = Report(Analysis(program, producer, Verdict(outcome)), blocks=_blocks(program))
+    why = "the log is cut off: it did not fit the largest buffer"
+    report.findings.append(Finding("log", -1, Status.UNKNOWN, why=why))
     return report
 
 
@@ -139,7 +147,9 @@ def _settle(report: Report, encoding: Encoding | None, why: str, solver: Solver)
         report.rejection = Finding("rejection", verdict.pc, Status.UNKNOWN, why=why)
         report.settlement = "unknown"
         return
-    finding = settle(encoding, solver, verdict.pc)
+    finding = settle(
+        encoding, solver, verdict.pc, uninit_stack=report.analysis.uninit_stack
+    )
     if finding.status is Status.REFUTED:
         finding = replay(report.analysis, encoding, finding)
         if not finding.replayed:

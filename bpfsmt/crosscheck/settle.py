@@ -18,15 +18,21 @@ from bpfsmt.errors import BpfsmtError
 from bpfsmt.program.program import Program
 from bpfsmt.prover import Proved, Refuted, Solver
 from bpfsmt.symbolic.encode import Encoding
+from bpfsmt.symbolic.memory import UNWRITTEN
 from bpfsmt.symbolic.values import Term, conj, disj
 
 
-def settle(encoding: Encoding, solver: Solver, pc: int) -> Finding:
-    """Whether some input makes the program go wrong; the witness has the inputs."""
+def settle(
+    encoding: Encoding, solver: Solver, pc: int, *, uninit_stack: bool = False
+) -> Finding:
+    """Whether some input makes the program go wrong; the witness has the inputs.
+
+    With ``uninit_stack`` it is not wrong to read stack bytes that were never written.
+    """
     if encoding.unsupported:
         why = "; ".join(sorted(set(encoding.unsupported.values())))
         return Finding("rejection", pc, Status.UNKNOWN, why=why)
-    wrong = list(encoding.wrong())
+    wrong = [w for w in encoding.wrong() if not (uninit_stack and w[2].startswith(UNWRITTEN))]
     formula = conj(encoding.known, disj(*(condition for _, condition, _ in wrong)))
     answer = smallest(solver, formula)
     if isinstance(answer, Proved):

@@ -18,7 +18,7 @@ from bpfsmt.kernel.btf import loaded_btf
 from bpfsmt.kernel.functions import function_types, needs_types
 from bpfsmt.kernel.maps import KernelMap
 from bpfsmt.kernel.mapset import MapSet
-from bpfsmt.kernel.oracle import LoadResult, RunInput, RunResult
+from bpfsmt.kernel.oracle import MAX_LOG_BYTES, LoadResult, RunInput, RunResult
 from bpfsmt.kernel.stats import read_stats
 from bpfsmt.kernel.syscall import (
     BpfError,
@@ -43,8 +43,6 @@ LOG_STATS = 4
 """Log level bit: how long verification took and how deep the stack is, at the end."""
 
 FIRST_LOG_BYTES = 1 << 20
-MAX_LOG_BYTES = 1 << 28
-"""A log larger than this is cut; Linux itself takes buffers of up to 1 GiB (16 MiB until 5.1)."""
 
 _NO_VERDICT = frozenset(
     {errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOSYS}

@@ -72,6 +72,9 @@ class LoadResult:
         """How many instructions the verifier walked, if it said."""
         return None if self.stats is None else self.stats.insns_processed
 
+MAX_LOG_BYTES = 1 << 28
+"""A log larger than this is cut; Linux itself takes buffers of up to 1 GiB (16 MiB until 5.1)."""
+
 
 MapContent = Mapping[bytes, bytes]
 """A map's entries.  In a per-CPU map a value is that of every possible CPU, one behind the
@@ -136,8 +139,14 @@ class Oracle(Protocol):
         """The release, such as ``"6.12.48"``."""
         ...
 
-    def load(self, program: Program, *, flags: int = 0) -> LoadResult:
-        """Have a program verified, with log level 2; it is gone again on return."""
+    def load(
+        self, program: Program, *, flags: int = 0, max_log: int = MAX_LOG_BYTES
+    ) -> LoadResult:
+        """Have a program verified, with log level 2; it is gone again on return.
+
+        Of a log longer than ``max_log`` bytes only the end is brought back (see
+        `LoadResult.complete`), or the beginning from a kernel before Linux 6.4.
+        """
         ...
 
     def run(self, program: Program, inputs: Sequence[RunInput]) -> Sequence[RunResult]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bpfsmt.errors import OracleError
 from bpfsmt.kernel.load import load_program
-from bpfsmt.kernel.oracle import LoadResult, RunInput, RunResult
+from bpfsmt.kernel.oracle import MAX_LOG_BYTES, LoadResult, RunInput, RunResult
 from bpfsmt.kernel.syscall import describe_errno, require
 from bpfsmt.program.program import Program
 
@@ -21,9 +21,11 @@ class RunningKernel:
         require()
         self.release = os.uname().release
 
-    def load(self, program: Program, *, flags: int = 0) -> LoadResult:
+    def load(
+        self, program: Program, *, flags: int = 0, max_log: int = MAX_LOG_BYTES
+    ) -> LoadResult:
         """Have a program verified, with log level 2; it is gone again on return."""
-        with load_program(program, flags=flags) as loaded:
+        with load_program(program, flags=flags, max_log=max_log) as loaded:
             return loaded.result
 
     def run(self, program: Program, inputs: Sequence[RunInput]) -> Sequence[RunResult]:

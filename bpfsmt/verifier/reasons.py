@@ -59,6 +59,9 @@ REASONS: dict[str, str] = {
     "signature": "a global function has a parameter that is not admitted",
     # the walk
     "infinite-loop": "a loop comes back with nothing changed",
+    "mixed-pointers": "an instruction is used with pointers of kinds that it must tell apart",
+    "pointer-comparison": "a pointer is compared where that would tell its address",
+    "other": "a kernel says something else",
     "too-complex": "the walk of all paths visits more instructions than the rule set admits",
     # nothing that a verifier says: bpfsmt does not model it
     "unsupported": "bpfsmt does not model this; no verdict",

@@ -50,7 +50,7 @@ class Recorded:
     def release(self) -> str:
         return RELEASES[self.version]
 
-    def load(self, program: Program, *, flags: int = 0) -> LoadResult:
+    def load(self, program: Program, *, flags: int = 0, max_log: int = 0) -> LoadResult:
         name = program.name
         log, accepted = self.logs.get(name), self.verdicts.get(name)
         return result(name, self.version, log, accepted=accepted)

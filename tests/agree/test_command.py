@@ -70,7 +70,7 @@ def test_wrong_rules_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_kernel_without_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     class Silent(Recorded):
-        def load(self, program: Program, *, flags: int = 0) -> LoadResult:
+        def load(self, program: Program, *, flags: int = 0, max_log: int = 0) -> LoadResult:
             raise OracleError(f"{program.name}: no memory")
 
     done = agree(monkeypatch, Silent(), *files("accept"))
@@ -114,7 +114,7 @@ def test_an_oracle_that_is_none() -> None:
 
 def test_ctrl_c_keeps_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     class Interrupted(Recorded):
-        def load(self, program: Program, *, flags: int = 0) -> LoadResult:
+        def load(self, program: Program, *, flags: int = 0, max_log: int = 0) -> LoadResult:
             if program.name == "loop":
                 raise KeyboardInterrupt
             return super().load(program, flags=flags)

@@ -10,7 +10,6 @@ and what Linux 6.1 does not print.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace as Rules
 
 from bpfsmt.domain.reg import ADD_CONST32, ADDED, NOT_INIT, Reg, RegType
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum, const
@@ -28,6 +27,7 @@ from bpfsmt.domain.state import (
 )
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import FETCH, AluOp, AtomicOp, CallSrc, Class, JmpOp, LdImm64Src, Mode
+from bpfsmt.kernel.log.rules import Rules
 from bpfsmt.program.program import Program
 from bpfsmt.semantics.context import layout_of
 from bpfsmt.semantics.prototypes import Prototype, prototype
@@ -87,7 +87,7 @@ def each_reg(state: State, change: Callable[[Reg], Reg], live: Sequence[int] = (
 
 
 def learned(
-    state: State, before: Reg, after: Reg, live: Sequence[int], rules: Callable[[], Rules]
+    state: State, before: Reg, after: Reg, live: Sequence[int], rules: Rules
 ) -> State:
     """What a compare that made ``before`` into ``after`` says of its copies.
 
@@ -126,7 +126,7 @@ def _resolved(reg: Reg, after: Reg) -> Reg:
     return reg._replace(type=after.type, id=after.id)
 
 
-def _linked(reg: Reg, before: Reg, after: Reg, rules: Callable[[], Rules]) -> Reg:
+def _linked(reg: Reg, before: Reg, after: Reg, rules: Rules) -> Reg:
     """A number with the id of one that is better known now (``sync_linked_regs``)."""
     if reg.type is not RegType.SCALAR_VALUE or not reg.id or (reg.id ^ before.id) & ~ADDED:
         return reg
@@ -134,7 +134,7 @@ def _linked(reg: Reg, before: Reg, after: Reg, rules: Callable[[], Rules]) -> Re
         return after if after.is_const else reg._replace(scalar=after.scalar)
     # The kernel does this even if it learnt nothing, and then may know less than before.
     narrow = bool((reg.id | before.id) & ADD_CONST32)
-    scalar = rules().sync_linked(reg.scalar, after.scalar, reg.off, before.off, narrow)
+    scalar = rules.sync_linked(reg.scalar, after.scalar, reg.off, before.off, narrow)
     return reg._replace(scalar=scalar)
 
 
@@ -363,3 +363,17 @@ def _exit(state: State) -> State | None:
     caller = state.frames[-2]
     regs = (state.regs[0], *[NOT_INIT] * len(_ARGUMENTS), *caller.regs[6:])
     return state._replace(frames=(*state.frames[:-2], caller._replace(regs=regs)))
+
+
+def return_from_global(state: State) -> State | None:
+    """Behind the call of a global function: any number comes back; `None` if there was no call.
+
+    The function is verified apart, so nothing is known of what it did to the packet.
+    """
+    if len(state.frames) == 1:
+        return None
+    caller = state.frames[-2]
+    regs = (ANY_NUMBER, *[NOT_INIT] * len(_ARGUMENTS), *caller.regs[6:])
+    frames = (*state.frames[:-2], caller._replace(regs=regs))
+    back = state._replace(frames=frames)
+    return each_reg(back, lambda reg: ANY_NUMBER if reg.type in _STALE else reg)

@@ -7,13 +7,12 @@ have been; it is used to find the earlier state, and claimed nowhere.
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 from bpfsmt.domain.reg import Reg, RegType
 from bpfsmt.domain.scalar import Scalar, const
 from bpfsmt.domain.state import State
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import AluOp, Class, JmpOp
+from bpfsmt.kernel.log.rules import Rules
 
 _HOLDS = {
     JmpOp.JEQ: ("eq", False), JmpOp.JNE: ("ne", False), JmpOp.JSET: ("set", False),
@@ -30,7 +29,7 @@ _OPPOSITE = {
 }  # fmt: skip
 
 
-def computed(ints: SimpleNamespace, insn: Instruction, before: State) -> Reg | None:
+def computed(rules: Rules, insn: Instruction, before: State) -> Reg | None:
     """What arithmetic on two numbers gives; `None` if it is something else."""
     op, wide = insn.alu_op, insn.cls is Class.ALU64
     dst = before.regs[insn.dst]
@@ -40,20 +39,20 @@ def computed(ints: SimpleNamespace, insn: Instruction, before: State) -> Reg | N
             return None
         rule = f"movsx{64 if wide else 32}" if insn.offset else "zext32"
         operands: tuple[object, ...] = (src.scalar, insn.offset) if insn.offset else (src.scalar,)
-        return _number(ints, rule, operands) if src.type is RegType.SCALAR_VALUE else None
+        return _number(rules, rule, operands) if src.type is RegType.SCALAR_VALUE else None
     if dst.type is not RegType.SCALAR_VALUE or op is AluOp.END:
         return None
     if op is AluOp.NEG:
-        return _number(ints, f"alu{64 if wide else 32}_neg", (dst.scalar,))
+        return _number(rules, f"alu{64 if wide else 32}_neg", (dst.scalar,))
     if src.type is not RegType.SCALAR_VALUE:
         return None
     sign = "s" if insn.offset == 1 else ""
     rule = f"alu{64 if wide else 32}_{sign}{op.name.lower()}"
-    return _number(ints, rule, (dst.scalar, src.scalar))
+    return _number(rules, rule, (dst.scalar, src.scalar))
 
 
-def _number(ints: SimpleNamespace, rule: str, operands: tuple[object, ...]) -> Reg | None:
-    function = getattr(ints, rule, None)
+def _number(rules: Rules, rule: str, operands: tuple[object, ...]) -> Reg | None:
+    function = getattr(rules, rule, None)
     return None if function is None else Reg(RegType.SCALAR_VALUE, function(*operands))
 
 
@@ -62,7 +61,7 @@ def _immediate(insn: Instruction) -> Reg:
 
 
 def compared(
-    ints: SimpleNamespace, insn: Instruction, before: State, *, taken: bool
+    rules: Rules, insn: Instruction, before: State, *, taken: bool
 ) -> tuple[Scalar, Scalar] | None:
     """What a compare of two numbers says of both on that arm; `None` for pointers."""
     a = before.regs[insn.dst]
@@ -73,7 +72,7 @@ def compared(
     if not taken:
         swapped ^= name[1:] in ("lt", "le")
         name = _OPPOSITE[name]
-    rule = getattr(ints, f"refine{64 if insn.cls is Class.JMP else 32}_{name}")
+    rule = getattr(rules, f"refine{64 if insn.cls is Class.JMP else 32}_{name}")
     if swapped:
         right, left = rule(b.scalar, a.scalar)
     else:

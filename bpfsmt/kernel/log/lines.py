@@ -10,7 +10,7 @@ import re
 
 _PASSED = r"""
 (?:)
-func\#\d+\ @\d+
+[Ff]unc\#\d+(\ \(.*\))?\ is\ safe\ for\ any\ args\ that\ match\ its\ prototype
 Live\ regs\ before\ insn:
 ;.*
 mark_precise:\ frame\d+:\ falling\ back\ to\ forcing\ all\ scalars\ precise

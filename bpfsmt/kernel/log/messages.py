@@ -108,8 +108,9 @@ helper access to the packet is not allowed = argument-type
 cannot pass map_type \d+ into func .* = map-helper-mismatch
 At (program|subprogram|async callback|callback) exit the register R(?P<reg>\d+) .* = return-value
 At callback return the register R(?P<reg>\d+) .* = return-value
-Unreleased reference id=\d+ alloc_insn=(?P<pc>\d+) = unreleased-reference
-.* would lead to reference leak = unreleased-reference
+Unreleased reference id=\d+ alloc_insn=(?P<pc>\d+) = reference-leak
+.* would lead to reference leak = reference-leak
+Caller passes invalid args into func#\d+ .* = signature
 same insn cannot be used with different pointers = mixed-pointers
 """
 

@@ -11,9 +11,10 @@ from bpfsmt.domain.order import Place
 from bpfsmt.errors import LogError
 from bpfsmt.kernel.log.lines import live_registers, passes
 from bpfsmt.kernel.log.messages import Message, message
+from bpfsmt.kernel.log.printed import Astray
 from bpfsmt.kernel.log.regs import Dialect, Reader, Unmodelled, Unreadable
 from bpfsmt.kernel.log.states import split_state
-from bpfsmt.kernel.log.trail import Astray, Trail
+from bpfsmt.kernel.log.trail import Trail
 from bpfsmt.program.program import Program
 
 _INSTRUCTION = re.compile(r"(\d+): \(([0-9a-f]{2})\) (.*?)(?:\s*;(| .*))?")
@@ -33,10 +34,11 @@ _PARENT = re.compile(
     r"(?:mark_precise: frame(\d+): parent state regs=\S* stack=\S*:"
     r"|parent (?:didn't have|already had) regs=\w+ stack=\w+ marks:)(.*)"
 )
-_GLOBAL = re.compile(
-    r"Validating .*\(\) func#\d+\.\.\.|"
+_FUNCTION = re.compile(r"func#(\d+) @(\d+)")
+_OVER = re.compile(
     r"[Ff]unc#\d+ .*(?:is global and assumed valid\.|is global and valid\. Skipping\.)"
 )
+_VALIDATING = re.compile(r"Validating .*\(\) func#(\d+)\.\.\.")
 _PROCESSED = re.compile(r"processed (\d+) insns \(limit \d+\)( max_states_per_insn \d+ .*)?")
 _OLD = re.compile(r"\(off=-?\d+(?:,r=-?\d+)?,(?:ks=|imm=)")
 
@@ -82,6 +84,7 @@ class _Parser:
         self.unsupported = ""
         self.ended = False
         self.number = 0
+        self.functions: dict[int, int] = {}
         self.next: Callable[[str], None] | None = None
 
     def run(self, accepted: bool | None) -> ParsedLog:
@@ -101,14 +104,15 @@ class _Parser:
         if accepted is None and not self.ended and not self.unsupported:
             raise LogError(f"the log is cut off after line {self.number}: it has no last line")
         verdict = self.verdict(accepted)
+        claims = self.trail.claims
         self.trail.finish(accepted=verdict.accepted)
         analysis = Analysis(
-            self.program, self.producer, verdict, self.trail.visits, self.trail.edges,
-            self.trail.dead, walked=len(self.trail.visits), log=self.lines,
+            self.program, self.producer, verdict, claims.visits, claims.edges, claims.dead,
+            walked=len(claims.visits), log=self.lines,
             uninit_stack=True,  # a kernel that prints all this lets its user see all memory
         )  # fmt: skip
-        kept = len(self.trail.checkpoints.kept)
-        return ParsedLog(analysis, self.unread, self.trail.surprises, kept)
+        kept = self.trail.checkpoints.total
+        return ParsedLog(analysis, self.unread, self.trail.printed.surprises, kept)
 
     # Lines
 
@@ -123,6 +127,7 @@ class _Parser:
             or self.state(line)
             or self.way(line)
             or self.call(line)
+            or self.function(line)
             or self.precision(line)
             or self.table(line)
             or self.counts(line)
@@ -155,7 +160,7 @@ class _Parser:
         found = _STATE.fullmatch(line)
         if not found:
             return False
-        self.trail.changed(split_state(found[2]))
+        self.trail.says(int(found[1]), split_state(found[2]))
         return True
 
     def way(self, line: str) -> bool:
@@ -185,6 +190,23 @@ class _Parser:
             self.next = lambda text: self.trail.whole(split_state(text))
         return True
 
+    def function(self, line: str) -> bool:
+        """Where functions begin; those that are global are verified by themselves."""
+        begins = _FUNCTION.fullmatch(line)
+        if begins:
+            self.functions[int(begins[1])] = int(begins[2])
+            return True
+        if _OVER.fullmatch(line):
+            self.trail.over()
+            return True
+        alone = _VALIDATING.fullmatch(line)
+        if alone is None:
+            return False
+        if not self.trail.claims.visits:
+            raise Unmodelled("global functions that are verified before the program")
+        self.trail.function(self.functions[int(alone[1])])
+        return True
+
     def precision(self, line: str) -> bool:
         back = _BACK.fullmatch(line)
         if back:
@@ -192,11 +214,11 @@ class _Parser:
             return True
         needed = _NEEDED.fullmatch(line)
         if needed:
-            self.trail.must_be_precise(int(needed[4]), list(self.places(needed)))
+            self.trail.marks.needed(int(needed[4]), list(self.places(needed)))
             return True
         parent = _PARENT.fullmatch(line)
         if parent:
-            self.trail.marked(split_state(parent[2]))
+            self.trail.marks.marked(split_state(parent[2]))
         return parent is not None
 
     def places(self, needed: re.Match[str]) -> Iterator[Place]:
@@ -222,15 +244,13 @@ class _Parser:
         if not found:
             return False
         self.ended = True
-        walked = len(self.trail.visits) + sum(edge.pruned for edge in self.trail.edges)
+        walked = len(self.trail.claims.visits) + self.trail.pruned
         if found[2] and int(found[1]) != walked and not self.unsupported:
             raise Astray(f"{walked} of these instructions were found in the log")
         return True
 
     def rejection(self, line: str) -> bool:
-        if _GLOBAL.fullmatch(line):
-            raise Unmodelled("global functions")
-        visits = self.trail.visits
+        visits = self.trail.claims.visits
         said = message(line, visits[-1].state.regs if visits else ())
         if said is not None:
             self.said.append((line, said))
@@ -240,7 +260,7 @@ class _Parser:
 
     def verdict(self, accepted: bool | None) -> Verdict:
         """What the kernel decided; why, in its own words."""
-        visits = self.trail.visits
+        visits = self.trail.claims.visits
         pc = visits[-1].pc if visits else 0
         if self.unsupported:
             why = f"bpfsmt does not model {self.unsupported}: no verdict."

@@ -16,7 +16,7 @@ from bpfsmt.kernel.log.regs import Dialect, Reader, Unmodelled, Unreadable
 _ITEM = re.compile(r"(?:(?<=\s)|\A)(?:R(\d+)|fp-(\d+))(?:_[rwD]+)?=")
 _FRAME = re.compile(r"\s*frame(\d+):")
 _TAIL = re.compile(r"((?:\s+refs=[\d,]+|\s+cb|\s+async_cb)+)\s*\Z")
-_BYTES = re.compile(r"[?m0di]{8}\Z")
+_BYTES = re.compile(r"[?m0dif]{8}\Z")
 _NARROW = tuple(re.compile(rf"([?m0]{{{n}}})(?!0\d|x)(?=\S)") for n in (7, 6, 4))
 """What stands before the spill of 1, 2 or 4 bytes; a number has no leading zeros."""
 
@@ -65,8 +65,8 @@ def read_slot(reader: Reader, text: str, frame: int, hint: Slot) -> Slot:
     spilled register little more than that it is one.  Raises `Unreadable` or `Unmodelled`.
     """
     if _BYTES.match(text):
-        if set(text) & {"d", "i"}:
-            raise Unmodelled("dynptrs or iterators on the stack")
+        if set(text) & set("dif"):
+            raise Unmodelled("dynptrs, iterators or flags on the stack")
         return Slot(text)
     spilled = hint.spill or NOT_INIT
     if reader.dialect is Dialect.OLD:

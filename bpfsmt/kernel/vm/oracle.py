@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bpfsmt.errors import OracleError
 from bpfsmt.kernel.load import load_program
-from bpfsmt.kernel.oracle import LoadResult, RunInput, RunResult
+from bpfsmt.kernel.oracle import MAX_LOG_BYTES, LoadResult, RunInput, RunResult
 from bpfsmt.kernel.syscall import describe_errno
 from bpfsmt.kernel.target import asking
 from bpfsmt.kernel.vm import answers
@@ -52,15 +52,17 @@ class VmOracle:
                 self._machine.shut_down()
                 self._machine = None
 
-    def load(self, program: Program, *, flags: int = 0) -> LoadResult:
+    def load(
+        self, program: Program, *, flags: int = 0, max_log: int = MAX_LOG_BYTES
+    ) -> LoadResult:
         """Have a program verified, with log level 2; it is gone again on return."""
         if self._cache is None:
-            return self._load(program, flags)
-        path = self._cache.path(program, "load", int(flags))
+            return self._load(program, flags, max_log)
+        path = self._cache.path(program, "load", int(flags), max_log)
         kept = self._cache.get(path)
         if kept is not None:
             return answers.load_from_json(program, kept)
-        result = self._load(program, flags)
+        result = self._load(program, flags, max_log)
         self._cache.put(path, answers.load_to_json(result))
         return result
 
@@ -79,8 +81,11 @@ class VmOracle:
         self._cache.put(path, answers.runs_to_json(results))
         return results
 
-    def _load(self, program: Program, flags: int) -> LoadResult:
-        with self._asked(program) as machine, load_program(program, flags=flags) as loaded:
+    def _load(self, program: Program, flags: int, max_log: int) -> LoadResult:
+        with (
+            self._asked(program) as machine,
+            load_program(program, flags=flags, max_log=max_log) as loaded,
+        ):
             return replace(loaded.result, warnings=machine.warnings())
 
     def _run(self, program: Program, inputs: Sequence[RunInput]) -> list[RunResult]:

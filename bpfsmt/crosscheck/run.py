@@ -147,9 +147,7 @@ def _settle(report: Report, encoding: Encoding | None, why: str, solver: Solver)
         report.rejection = Finding("rejection", verdict.pc, Status.UNKNOWN, why=why)
         report.settlement = "unknown"
         return
-    finding = settle(
-        encoding, solver, verdict.pc, uninit_stack=report.analysis.uninit_stack
-    )
+    finding = settle(encoding, solver, verdict.pc, uninit_stack=report.analysis.uninit_stack)
     if finding.status is Status.REFUTED:
         finding = replay(report.analysis, encoding, finding)
         if not finding.replayed:

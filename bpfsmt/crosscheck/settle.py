@@ -22,9 +22,7 @@ from bpfsmt.symbolic.memory import UNWRITTEN
 from bpfsmt.symbolic.values import Term, conj, disj
 
 
-def settle(
-    encoding: Encoding, solver: Solver, pc: int, *, uninit_stack: bool = False
-) -> Finding:
+def settle(encoding: Encoding, solver: Solver, pc: int, *, uninit_stack: bool = False) -> Finding:
     """Whether some input makes the program go wrong; the witness has the inputs.
 
     With ``uninit_stack`` it is not wrong to read stack bytes that were never written.

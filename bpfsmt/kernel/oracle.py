@@ -72,6 +72,7 @@ class LoadResult:
         """How many instructions the verifier walked, if it said."""
         return None if self.stats is None else self.stats.insns_processed
 
+
 MAX_LOG_BYTES = 1 << 28
 """A log larger than this is cut; Linux itself takes buffers of up to 1 GiB (16 MiB until 5.1)."""
 
@@ -139,9 +140,7 @@ class Oracle(Protocol):
         """The release, such as ``"6.12.48"``."""
         ...
 
-    def load(
-        self, program: Program, *, flags: int = 0, max_log: int = MAX_LOG_BYTES
-    ) -> LoadResult:
+    def load(self, program: Program, *, flags: int = 0, max_log: int = MAX_LOG_BYTES) -> LoadResult:
         """Have a program verified, with log level 2; it is gone again on return.
 
         Of a log longer than ``max_log`` bytes only the end is brought back (see

@@ -21,9 +21,7 @@ class RunningKernel:
         require()
         self.release = os.uname().release
 
-    def load(
-        self, program: Program, *, flags: int = 0, max_log: int = MAX_LOG_BYTES
-    ) -> LoadResult:
+    def load(self, program: Program, *, flags: int = 0, max_log: int = MAX_LOG_BYTES) -> LoadResult:
         """Have a program verified, with log level 2; it is gone again on return."""
         with load_program(program, flags=flags, max_log=max_log) as loaded:
             return loaded.result

@@ -86,9 +86,7 @@ def each_reg(state: State, change: Callable[[Reg], Reg], live: Sequence[int] = (
     return state._replace(frames=tuple(frames))
 
 
-def learned(
-    state: State, before: Reg, after: Reg, live: Sequence[int], rules: Rules
-) -> State:
+def learned(state: State, before: Reg, after: Reg, live: Sequence[int], rules: Rules) -> State:
     """What a compare that made ``before`` into ``after`` says of its copies.
 
     A packet pointer's range holds for all of its id (``find_good_pkt_pointers``), so does

@@ -25,7 +25,7 @@ class Marks:
         """The visit that is looked at; the number of visits for the place behind them all."""
 
     def begin(self, at: int, last: int) -> None:
-        """The kernel begins to look back from instruction ``last``; visit ``at`` was walked last."""
+        """The kernel looks back from instruction ``last``; visit ``at`` was walked last."""
         self._at = at
         here = at >= 0 and self.claims.visits[at].pc == last
         self._looking = at if here else len(self.claims.visits)

@@ -13,7 +13,7 @@ from bpfsmt.kernel.log.lines import live_registers, passes
 from bpfsmt.kernel.log.messages import Message, message
 from bpfsmt.kernel.log.printed import Astray
 from bpfsmt.kernel.log.regs import Dialect, Reader, Unmodelled, Unreadable
-from bpfsmt.kernel.log.states import split_state
+from bpfsmt.kernel.log.states import StateText, split_state
 from bpfsmt.kernel.log.trail import Trail
 from bpfsmt.program.program import Program
 
@@ -149,7 +149,7 @@ class _Parser:
             )
         self.trail.instruction(pc)
         if found[4]:
-            self.trail.changed(split_state(found[4]))
+            self.trail.changed(_modelled(found[4]))
         return True
 
     def state(self, line: str) -> bool:
@@ -160,7 +160,7 @@ class _Parser:
         found = _STATE.fullmatch(line)
         if not found:
             return False
-        self.trail.says(int(found[1]), split_state(found[2]))
+        self.trail.says(int(found[1]), _modelled(found[2]))
         return True
 
     def way(self, line: str) -> bool:
@@ -174,7 +174,7 @@ class _Parser:
             self.trail.resume(src, pc, None)
             self.trail.safe(pc)
         else:
-            self.trail.resume(src, pc, split_state(text))
+            self.trail.resume(src, pc, _modelled(text))
         return True
 
     def call(self, line: str) -> bool:
@@ -183,11 +183,11 @@ class _Parser:
             return False
         what, rest = found.groups()
         if what in ("cur state", "old state"):
-            split_state(rest)
+            _modelled(rest)
         elif what == "returning from callee":
             self.next = lambda text: None  # a frame that is no more
         else:
-            self.next = lambda text: self.trail.whole(split_state(text))
+            self.next = lambda text: self.trail.whole(_modelled(text))
         return True
 
     def function(self, line: str) -> bool:
@@ -204,7 +204,10 @@ class _Parser:
             return False
         if not self.trail.claims.visits:
             raise Unmodelled("global functions that are verified before the program")
-        self.trail.function(self.functions[int(alone[1])])
+        number = int(alone[1])
+        if number not in self.functions:
+            raise Astray(f"no line said where function {number} begins")
+        self.trail.function(self.functions[number])
         return True
 
     def precision(self, line: str) -> bool:
@@ -218,7 +221,7 @@ class _Parser:
             return True
         parent = _PARENT.fullmatch(line)
         if parent:
-            self.trail.marks.marked(split_state(parent[2]))
+            self.trail.marks.marked(_modelled(parent[2]))
         return parent is not None
 
     def places(self, needed: re.Match[str]) -> Iterator[Place]:
@@ -275,3 +278,11 @@ class _Parser:
         reason = "The kernel says: " + "; ".join(text for text, _ in self.said) + "."
         at = first.pc if first.pc >= 0 else pc
         return Verdict(Outcome.REJECT, at, first.kind, reason, line, first.reg)
+
+
+def _modelled(text: str) -> StateText:
+    """A printed state taken apart, if it is not one inside of a callback: raises `Unmodelled`."""
+    found = split_state(text)
+    if {"cb", "async_cb"} & set(found.other.split()):
+        raise Unmodelled("callbacks")
+    return found

@@ -18,7 +18,7 @@ from bpfsmt.isa.opcodes import AluOp, Class, JmpOp
 from bpfsmt.kernel.log.carry import learned
 from bpfsmt.kernel.log.claims import Claims, Here, get, put
 from bpfsmt.kernel.log.guess import compared, computed
-from bpfsmt.kernel.log.regs import Reader, Unmodelled
+from bpfsmt.kernel.log.regs import Reader
 from bpfsmt.kernel.log.rules import Rules
 from bpfsmt.kernel.log.states import StateText, read_slot
 
@@ -44,7 +44,7 @@ class Printed:
         here.printed = True
         if text.frame >= len(here.state.frames):
             raise Astray(f"there is no frame {text.frame} here")
-        self._other(here, text)
+        self._held(here, text)
         operands = self.operands(here) if text.frame == len(here.state.frames) - 1 else ()
         before = here.state
         for n in operands:
@@ -98,14 +98,10 @@ class Printed:
             return ()
         return (last.dst, last.src) if last.uses_reg else (last.dst,)
 
-    def _other(self, here: Here, text: StateText) -> None:
-        """References that are held; a callback is not modelled."""
-        refs: tuple[int, ...] = ()
-        for word in text.other.split():
-            if word.startswith("refs="):
-                refs = tuple(map(int, word[5:].split(",")))
-            else:
-                raise Unmodelled("callbacks")
+    def _held(self, here: Here, text: StateText) -> None:
+        """References that are held."""
+        said = [word for word in text.other.split() if word.startswith("refs=")]
+        refs = tuple(int(id_) for word in said for id_ in word[5:].split(","))
         here.state = here.state._replace(refs=refs)
 
     def _learn(self, here: Here, old: Reg, new: Reg) -> None:

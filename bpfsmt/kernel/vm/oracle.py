@@ -52,9 +52,7 @@ class VmOracle:
                 self._machine.shut_down()
                 self._machine = None
 
-    def load(
-        self, program: Program, *, flags: int = 0, max_log: int = MAX_LOG_BYTES
-    ) -> LoadResult:
+    def load(self, program: Program, *, flags: int = 0, max_log: int = MAX_LOG_BYTES) -> LoadResult:
         """Have a program verified, with log level 2; it is gone again on return."""
         if self._cache is None:
             return self._load(program, flags, max_log)

@@ -102,7 +102,7 @@ def test_what_was_asked_before_boots_nothing(
     image = read_image(fake_image(empty_cache, "6.12.1"))
     asked = []
 
-    def load(program: Program, flags: int) -> LoadResult:
+    def load(program: Program, flags: int, max_log: int) -> LoadResult:
         asked.append(flags)
         return LoadResult(program, "6.12.1", True, 0, LOG)
 
@@ -119,7 +119,7 @@ def test_what_was_asked_before_boots_nothing(
 def test_a_failure_is_not_kept(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     oracle = VmOracle("vm:6.12", read_image(fake_image(empty_cache, "6.12.1")))
 
-    def fail(program: Program, flags: int) -> LoadResult:
+    def fail(program: Program, flags: int, max_log: int) -> LoadResult:
         raise OracleError("planted")
 
     monkeypatch.setattr(oracle, "_load", fail)

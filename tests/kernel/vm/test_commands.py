@@ -13,6 +13,7 @@ from bpfsmt.cli import main
 from bpfsmt.errors import OracleError
 from bpfsmt.kernel import LoadResult
 from bpfsmt.kernel.known import KnownOracle
+from bpfsmt.kernel.oracle import MAX_LOG_BYTES
 from bpfsmt.kernel.vm import VmOracle, answers
 from bpfsmt.kernel.vm.cache import ResultCache
 from bpfsmt.kernel.vm.images import images, read_image
@@ -94,7 +95,7 @@ def test_a_kept_answer_with_a_warning(
     (program,) = load(file).programs
     answer = LoadResult(program, image.release, True, 0, "log\n", warnings=("verifier bug",))
     kept = ResultCache(image)
-    kept.put(kept.path(program, "load", 0), answers.load_to_json(answer))
+    kept.put(kept.path(program, "load", 0, MAX_LOG_BYTES), answers.load_to_json(answer))
     monkeypatch.setattr("bpfsmt.kernel.vm.vm_oracle", lambda name: VmOracle(f"vm:{name}", image))
     result = bpfsmt("verify", "--oracle", "vm:6.12", file)
     assert result.exit_code == 0
@@ -109,7 +110,7 @@ def test_errors_of_a_machine_are_one_line(
     image = read_image(fake_image(cache / "images", "6.12.1-amd64"))
 
     class Dying(VmOracle):
-        def _load(self, program: object, flags: int) -> LoadResult:
+        def _load(self, program: object, flags: int, max_log: int) -> LoadResult:
             raise OracleError("a: Linux 6.12.1 in a VM ended during boot (Kernel panic: planted)")
 
     monkeypatch.setattr("bpfsmt.kernel.vm.vm_oracle", lambda name: Dying(f"vm:{name}", image))

@@ -49,7 +49,7 @@ from bpfsmt.rules import load_rules
     "--kernel-tree", "tree", required=True, type=click.Path(path_type=Path), metavar="DIR",
     help="The source tree of a Linux that has tools/testing/selftests/bpf.",
 )  # fmt: skip
-@click.option("--clang", default="clang", show_default=True, help="The compiler.")
+@click.option("--clang", default="", help="The compiler; by default clang, or the newest clang-N.")
 @agreement_options
 @json_option
 def selftests(

@@ -9,6 +9,7 @@ either is reported for the function it is in; the rest of the file is kept.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -57,17 +58,29 @@ class Clang:
     version: str
 
 
-def find_clang(command: str = "clang") -> Clang:
-    """The compiler of that name; raises `LoadError` if it is not there or not fit."""
-    path = shutil.which(command)
-    if path is None:
-        raise LoadError(f"{command}: not found; the selftests are compiled with clang")
+def find_clang(command: str = "") -> Clang:
+    """The compiler of that name; by default ``clang``, or else the newest ``clang-N``.
+
+    Raises `LoadError` if it is not there or not fit.
+    """
+    path = shutil.which(command or "clang") or ("" if command else _newest())
+    if not path:
+        raise LoadError(f"{command or 'clang'}: not found; the selftests are compiled with clang")
     said = _run([path, "--version"])
     version = said.stdout.splitlines()[0] if said.stdout else "unknown"
     tried = _run([path, *_TARGET, "-x", "c", "-c", "/dev/null", "-o", "/dev/null"])
     if tried.returncode:
         raise LoadError(f"{path}: {_first_error(tried.stderr)} ({version})")
     return Clang(path, version)
+
+
+def _newest() -> str:
+    """The path of the ``clang-N`` with the highest N, "" if there is none."""
+    folders = [Path(folder) for folder in os.get_exec_path()]
+    names = {path.name for folder in folders for path in folder.glob("clang-*")}
+    versions = sorted((int(n[6:]) for n in names if n[6:].isdigit()), reverse=True)
+    found = (shutil.which(f"clang-{version}") for version in versions)
+    return next((path for path in found if path), "")
 
 
 def compile_file(clang: Clang, tree: Tree, source: Path, out: Path) -> Compiled:

@@ -1,13 +1,15 @@
 """A kernel's source tree: where its selftests are, and what they include.
 
 Needed of the tree are ``tools/testing/selftests/bpf``, ``tools/lib/bpf``, ``tools/include``,
-``scripts/bpf_doc.py`` and the headers under ``arch``.  ``vmlinux.h``, which a build would make
-from the running kernel's types, is a small one of our own here.
+``scripts/bpf_doc.py`` and the headers under ``tools/arch``.  For the last two there may be an
+installed libbpf that declares the same helpers, and the system's own headers.  ``vmlinux.h``,
+which a build would make from the running kernel's types, is a small one of our own here.
 """
 
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,6 +26,9 @@ _ARCHITECTURES = {
     "riscv64": ("riscv", "__riscv"),
 }
 _SECONDS = 60
+_INSTALLED = Path("/usr/include/bpf") / _HELPERS
+_NAMED = re.compile(r"^\tFN\(\w+, ([1-9]\d*), ##ctx\)", re.MULTILINE)
+_DECLARED = re.compile(r"\(void \*\) (\d+);")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,29 +89,51 @@ def read_tree(root: Path, out: Path) -> Tree:
     machine = platform.machine()
     name, macro = _ARCHITECTURES.get(machine, (machine, f"__{machine}__"))
     _write_helpers(root, out)
+    installed = Path("/usr/include") / f"{machine}-linux-gnu"
+    # Without the tree's headers of the architecture those of the system come first.  The
+    # compiler forgets a folder where it is given before if it is given as a last one, too.
+    own = (tools / "arch" / name).is_dir()
+    instead, behind = ((), (installed,)) if own else ((installed,), ())
     includes = (
         out, root / _TESTS / "progs", root / _TESTS, Path(__file__).parent / "stubs",
-        tools / "include/uapi", tools / "lib",
+        *instead, tools / "include/uapi", tools / "lib",
     )  # fmt: skip
-    last = (tools / "include", Path("/usr/include") / f"{machine}-linux-gnu")
+    last = (tools / "include", *behind)
     return Tree(root, includes, last, (f"-D__TARGET_ARCH_{name}", f"-D{macro}"))
 
 
 def _write_helpers(root: Path, out: Path) -> None:
-    """The declarations of the helpers: the tree's if they were made, else by its own script."""
+    """The declarations of the helpers, the tree's own or as they are installed."""
     made = root / "tools/lib/bpf" / _HELPERS
     script, uapi = root / "scripts/bpf_doc.py", root / "tools/include/uapi/linux/bpf.h"
     if made.is_file():
         text = made.read_text(encoding="utf-8")
     elif script.is_file():
-        command = [sys.executable, str(script), "--header", "--file", str(uapi)]
-        try:
-            said = subprocess.run(
-                command, capture_output=True, text=True, timeout=_SECONDS, check=True
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise LoadError(f"{script}: {error}") from None
-        text = said.stdout
+        text = _by_script(script, uapi)
     else:
-        raise LoadError(f"{root}: neither tools/lib/bpf/{_HELPERS} nor scripts/bpf_doc.py")
+        text = _installed(uapi)
+        if not text:
+            raise LoadError(
+                f"{root}: neither tools/lib/bpf/{_HELPERS} nor scripts/bpf_doc.py, "
+                f"and no {_INSTALLED} (libbpf-dev) with all of its helpers"
+            )
     (out / _HELPERS).write_text(text, encoding="utf-8")
+
+
+def _by_script(script: Path, uapi: Path) -> str:
+    """What the tree's own script writes."""
+    command = [sys.executable, str(script), "--header", "--file", str(uapi)]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise LoadError(f"{script}: {error}") from None
+    return said.stdout
+
+
+def _installed(uapi: Path) -> str:
+    """libbpf's, if it has all helpers that the tree names (since Linux 6.2 there are no new ones)."""
+    if not _INSTALLED.is_file():
+        return ""
+    text = _INSTALLED.read_text(encoding="utf-8")
+    named = set(_NAMED.findall(uapi.read_text(encoding="utf-8")))
+    return text if named and named <= set(_DECLARED.findall(text)) else ""

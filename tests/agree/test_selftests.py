@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from bpfsmt.agree.selftests import (
+    Clang,
     Compiled,
     Selftest,
     compile_file,
@@ -31,7 +32,18 @@ from bpfsmt.rules import rule_set
 from bpfsmt.verifier import verify
 
 TREE = Path(__file__).parent / "tree"
-needs_clang = pytest.mark.skipif(shutil.which("clang") is None, reason="no clang")
+
+
+def no_clang() -> str:
+    """Why nothing can be compiled here; "" if it can."""
+    try:
+        find_clang()
+    except LoadError as error:
+        return str(error)
+    return ""
+
+
+needs_clang = pytest.mark.skipif(bool(WHY := no_clang()), reason=WHY)
 
 Built = dict[str, Compiled]
 
@@ -208,6 +220,38 @@ def test_a_folder_that_is_no_tree(tmp_path: Path) -> None:
         read_tree(tmp_path, tmp_path)
 
 
+def part_of_a_tree(root: Path, helpers: Sequence[int]) -> Path:
+    """A copy of the tree without the script, whose helpers have these numbers."""
+    shutil.copytree(TREE, root, ignore=shutil.ignore_patterns("scripts"))
+    uapi = root / "tools/include/uapi/linux/bpf.h"
+    rows = "".join(f"\tFN(helper_{n}, {n}, ##ctx)\t\\\n" for n in (0, *helpers))
+    uapi.write_text(uapi.read_text() + "#define FNS(FN, ctx...) \\\n" + rows)
+    return root
+
+
+def test_installed_declarations_of_helpers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stand in for a tree's own if they have all that it names."""
+    installed = tmp_path / "installed.h"
+    installed.write_text("static __u32 (*helper_7)(void) = (void *) 7;\n")
+    monkeypatch.setattr("bpfsmt.agree.selftests.tree._INSTALLED", installed)
+    read_tree(part_of_a_tree(tmp_path / "old", [7]), tmp_path)
+    assert (tmp_path / "bpf_helper_defs.h").read_text() == installed.read_text()
+    for name, helpers in (("newer", [7, 8]), ("none", [])):
+        with pytest.raises(LoadError, match=r"bpf_doc\.py, and no .* with all"):
+            read_tree(part_of_a_tree(tmp_path / name, helpers), tmp_path)
+
+
+def test_headers_of_the_architecture(tmp_path: Path) -> None:
+    """Those of the system come before the tree's where it has none of its own."""
+    whole = shutil.copytree(TREE, tmp_path / "whole")
+    (machine,) = read_tree(TREE, tmp_path).includes[4:-2]
+    name = read_tree(TREE, tmp_path).defines[0].removeprefix("-D__TARGET_ARCH_")
+    (whole / "tools/arch" / name).mkdir(parents=True)
+    tree = read_tree(whole, tmp_path)
+    assert machine not in tree.includes
+    assert tree.last_includes[-1] == machine
+
+
 def test_a_name_that_is_no_test(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="verifier_none"):
         read_tree(TREE, tmp_path).sources(["verifier_none"])
@@ -218,6 +262,18 @@ def test_a_compiler_that_is_none() -> None:
         find_clang("no-such-clang")
     with pytest.raises(LoadError):
         find_clang("false")
+
+
+def test_the_newest_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no ``clang``, as in Debian without that package."""
+    for name in ("clang-9", "clang-14", "clang-cpp"):
+        file = tmp_path / name
+        file.write_text(f"#!/bin/sh\necho {name}\n")
+        file.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_clang() == Clang(str(tmp_path / "clang-14"), "clang-14")
+    with pytest.raises(LoadError, match="not found"):
+        find_clang("clang")
 
 
 # Tags

@@ -131,7 +131,7 @@ def _by_script(script: Path, uapi: Path) -> str:
 
 
 def _installed(uapi: Path) -> str:
-    """libbpf's, if it has all helpers that the tree names (since Linux 6.2 there are no new ones)."""
+    """libbpf's, if it has all helpers that the tree names; Linux 6.2 had the last new one."""
     if not _INSTALLED.is_file():
         return ""
     text = _INSTALLED.read_text(encoding="utf-8")

@@ -201,7 +201,8 @@ def _load(attr: ProgLoad, level: int, max_log: int) -> tuple[int, bytes, bool]:
     """The descriptor or minus the error number, the log, and whether that is all of it.
 
     A log that does not fit makes the load fail with ENOSPC whatever the verdict, so the
-    buffer grows until it fits or, at ``max_log``, the verdict alone is asked for.
+    buffer grows until it fits or, where ``max_log`` is too small, the verdict alone is asked
+    for.
     """
     size = min(FIRST_LOG_BYTES, max_log)
     attr.log_level = level
@@ -212,7 +213,7 @@ def _load(attr: ProgLoad, level: int, max_log: int) -> tuple[int, bytes, bool]:
         log = ctypes.string_at(buffer)
         if result != -errno.ENOSPC:
             return result, log, True
-        if size == max_log:
+        if size == max_log or attr.log_true_size > max_log:
             return _verdict_alone(attr, log)
         size = min(max(attr.log_true_size + 1, 4 * size), max_log)
     attr.log_buf, attr.log_size = 0, 0

@@ -43,7 +43,9 @@ class Policy:
     map values too (stack and context always need it).  ``walk`` names the walk that
     the rules are for: "paper", or "linux" for that of Linux with loops, precision, the
     stack at unknown offsets, references and global functions.  ``known_keys`` says that a
-    lookup in an array with a known key in range is known not to fail (Linux 6.14).
+    lookup in an array with a known key in range is known not to fail (Linux 6.14),
+    ``helpers_trusted`` that a helper is taken to leave memory as it was which its prototype
+    does not say it writes (Linux 6.14); before, it may have written all that it is given.
     """
 
     max_insns: int = 4096
@@ -53,6 +55,7 @@ class Policy:
     strict_alignment: bool = False
     walk: str = "paper"
     known_keys: bool = False
+    helpers_trusted: bool = False
 
 
 class _OnInts(SimpleNamespace):

@@ -25,6 +25,7 @@ ARGUMENTS: dict[str, str] = {
     "out_value": "memory of the size of the map's values, which the helper writes",
     "mem": "memory of the size that the next argument says",
     "mem?": "the same, or NULL",
+    "inout": "memory that the helper reads and writes, of the size that the next argument says",
     "out": "memory that the helper writes, of the size that the next argument says",
     "size": "that size, at least 1",
     "size0": "that size, maybe 0",
@@ -39,7 +40,11 @@ ARGUMENTS: dict[str, str] = {
     "func": "a function of the program",
     "stack?": "a place on the stack, or NULL",
 }
-"""What an argument must be; ``mem:N``, ``out:N`` are N bytes, with ``@`` aligned."""
+"""What an argument must be; ``mem:N``, ``out:N`` are N bytes, with ``@`` aligned.
+
+Linux 6.12 flags only ``out`` and what is aligned as written (``MEM_WRITE``), 6.18 all
+``inout``, as its log shows.
+"""
 
 RESULTS: dict[str, str] = {
     "int": "a number",
@@ -115,7 +120,7 @@ _TABLE = """
 66 skb_get_xfrm_state(ctx any out size any) -> int
 67 get_stack(ctx out size0 any) -> int | gpl
 68 skb_load_bytes_relative(ctx any out size any) -> int
-69 fib_lookup(ctx mem size any) -> int | gpl
+69 fib_lookup(ctx inout size any) -> int | gpl
 79 skb_cgroup_id(ctx) -> int
 80 get_current_cgroup_id() -> int
 81 get_local_storage(map any) -> map_value
@@ -146,7 +151,7 @@ _TABLE = """
 115 probe_read_kernel_str(out size0 any) -> int | gpl
 117 send_signal_thread(any) -> int
 118 jiffies64() -> int
-119 read_branch_records(ctx mem? size0 any) -> int | gpl
+119 read_branch_records(ctx inout? size0 any) -> int | gpl
 120 get_ns_current_pid_tgid(any any out size) -> int
 122 get_netns_cookie(ctx?) -> int
 123 get_current_ancestor_cgroup_id(any) -> int
@@ -162,7 +167,7 @@ _TABLE = """
 135 csum_level(ctx any) -> int
 141 get_task_stack(out size0 any) -> int
 148 copy_from_user(out size0 any) -> int
-149 snprintf_btf(mem size mem size any) -> int
+149 snprintf_btf(inout size mem size any) -> int
 151 skb_cgroup_classid(ctx) -> int
 152 redirect_neigh(any mem? size0 any) -> int
 153 per_cpu_ptr(!percpu_btf_id any) -> !mem_or_btf_id
@@ -172,9 +177,9 @@ _TABLE = """
 157 task_storage_delete(map !btf_id_or_null) -> int
 158 get_current_task_btf() -> !btf_id_trusted | gpl
 160 ktime_get_coarse_ns() -> int
-163 check_mtu(ctx any mem@4 any any) -> int | gpl
+163 check_mtu(ctx any inout@4 any any) -> int | gpl
 164 for_each_map_elem(map func stack? any) -> int
-165 snprintf(mem? size0 const_str mem? size0) -> int | gpl
+165 snprintf(inout? size0 const_str mem? size0) -> int | gpl
 169 timer_init(timer map any) -> int | gpl
 170 timer_set_callback(timer func) -> int | gpl
 171 timer_start(timer any any) -> int | gpl

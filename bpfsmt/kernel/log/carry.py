@@ -312,17 +312,13 @@ def _call(program: Program, state: State, pc: int, insn: Instruction, trusting: 
     return _clobber(state, result)
 
 
-_WRITES_OVER = ("bpf_fib_lookup", "bpf_check_mtu", "bpf_sysctl_get_name")
-"""Helpers that write to memory that must be initialised."""
-
-
 def _memory(program: Program, state: State, helper: Prototype, trusting: bool) -> State:
     """The stack after a helper was given memory on it."""
     regs = state.regs
     for n, kind in enumerate(helper.args, start=1):
         ptr = regs[n]
         size = _memory_size(program, regs, n, kind)
-        writes = kind.startswith("out") or helper.name in _WRITES_OVER or not trusting
+        writes = kind.startswith(("out", "inout")) or not trusting
         if ptr.type is RegType.PTR_TO_STACK and size and writes:
             low, high = ptr.off + ptr.scalar.smin, ptr.off + ptr.scalar.smax
             if high - low <= STACK_SIZE:
@@ -332,13 +328,13 @@ def _memory(program: Program, state: State, helper: Prototype, trusting: bool) -
 
 def _memory_size(program: Program, regs: Sequence[Reg], n: int, kind: str) -> int:
     """How many bytes the helper is given at its argument ``n``; 0 if it is no memory."""
-    name, _, size = kind.rstrip("?").partition(":")
+    name, _, size = kind.rstrip("?").replace("@", ":").partition(":")
     if size:
-        return int(size.rstrip("@"))
+        return int(size)
     m = program.maps[regs[1].map] if 0 <= regs[1].map < len(program.maps) else None
     if name in ("key", "value", "out_value"):
         return 0 if m is None else m.key_size if name == "key" else m.value_size
-    if name in ("mem", "out") and n + 1 < len(regs):
+    if name in ("mem", "inout", "out") and n + 1 < len(regs):
         return min(regs[n + 1].scalar.umax, STACK_SIZE)
     return 0
 

@@ -26,7 +26,7 @@ from bpfsmt.verifier.linux.step.region import (
     check_packet,
     check_unmoved,
 )
-from bpfsmt.verifier.linux.step.stack import known_key, place, use
+from bpfsmt.verifier.linux.step.stack import known_key, place, smear
 from bpfsmt.verifier.linux.walk import Walk
 from bpfsmt.verifier.reasons import unsupported
 
@@ -214,7 +214,7 @@ def _check_kind(w: Walk, call: Call, n: int, reg: Reg, kind: str) -> None:
         case "key" | "value" | "out_value":
             sockets = call.map >= 0 and w.env.maps[call.map].type in ("sockmap", "sockhash")
             _expect(w, n, reg, *(_BTF_SOCK if sockets and kind == "value" else _MEMORY))
-        case "mem" | "out":
+        case "mem" | "inout" | "out":
             _expect(w, n, reg, *_MEMORY)
 
 
@@ -244,12 +244,17 @@ def _check_memory_argument(w: Walk, call: Call, n: int, reg: Reg, arg: str, kind
             w.reject("argument-size", f"R{n} is not a known constant'", reg=n)
         call.mem = reg.const_value
         w.precise(n)
-    elif arg[-1].isdigit() and kind in ("mem", "out"):
+    elif arg[-1].isdigit() and kind in ("mem", "inout", "out"):
         size = int("".join(c for c in arg if c.isdigit()))
-        writes = kind == "out" or "@" in arg
+        writes = _writes(w, kind) or "@" in arg
         hand_over(w, call, n, reg, size, writes=writes, fresh=kind == "out")
         if "@" in arg:
             check_alignment(w, Access(n, reg, 0, size, write=True), strict=True)
+
+
+def _writes(w: Walk, kind: str) -> bool:
+    """Whether the kernel counts memory of a kind as written by the helper."""
+    return kind == "out" or (kind == "inout" and w.env.policy.helpers_trusted)
 
 
 def _sized(w: Walk, call: Call, n: int, size: Reg, *, may_be_zero: bool) -> None:
@@ -265,8 +270,8 @@ def _sized(w: Walk, call: Call, n: int, size: Reg, *, may_be_zero: bool) -> None
     else:
         ptr = w.read(n - 1)
         if not (_is_null(ptr) and number.umax == 0 and may_be_zero):
-            writes = kind == "out"
-            fresh = writes and size.is_const
+            writes = _writes(w, kind)
+            fresh = kind == "out" and size.is_const
             hand_over(w, call, n - 1, ptr, number.umax, writes=writes, fresh=fresh)
         w.precise(n)
         return
@@ -299,8 +304,8 @@ def hand_over(
         at = place(w, n, ptr, 0, size, "indirect access to")
         if writes and fresh and ptr.is_const and call is not None:
             call.raw = (n, ptr, size)
-        else:
-            use(w, at, writes=writes)
+        elif writes or not w.env.policy.helpers_trusted:
+            smear(w, at)
     elif t in PACKET_TYPES:
         check_packet(w, a)
     elif t is RegType.PTR_TO_MAP_VALUE:

@@ -223,16 +223,15 @@ def _bytes(w: Walk, at: Place) -> Reg:
 
 def read_variable(w: Walk, at: Place) -> Reg:
     """A load at an offset that is not known (``check_stack_read_var_off``)."""
-    use(w, at, writes=False)
     return _bytes(w, at)
 
 
-def use(w: Walk, at: Place, *, writes: bool) -> None:
+def smear(w: Walk, at: Place) -> None:
     """The bytes are handed to a helper, which may write them.
 
-    Kernel ``check_stack_range_initialized``.
+    Kernel ``check_stack_range_initialized``, for an access that clobbers.
     """
-    if at.size == 0 or not writes:
+    if at.size == 0:
         return
     state = w.path.state
     for number in at.slots():

@@ -46,6 +46,8 @@ class Policy:
     lookup in an array with a known key in range is known not to fail (Linux 6.14),
     ``helpers_trusted`` that a helper is taken to leave memory as it was which its prototype
     does not say it writes (Linux 6.14); before, it may have written all that it is given.
+    ``live_links`` says that a compare tells of linked numbers only those in registers that
+    are read later (Linux 6.18).
     """
 
     max_insns: int = 4096
@@ -56,6 +58,7 @@ class Policy:
     walk: str = "paper"
     known_keys: bool = False
     helpers_trusted: bool = False
+    live_links: bool = False
 
 
 class _OnInts(SimpleNamespace):

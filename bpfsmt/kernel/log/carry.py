@@ -9,8 +9,9 @@ and what Linux 6.1 does not print.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from bpfsmt.domain.links import MOST_LINKED, Place, linked, unlinked
 from bpfsmt.domain.reg import ADD_CONST32, ADDED, NOT_INIT, Reg, RegType
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum, const
 from bpfsmt.domain.state import (
@@ -43,12 +44,15 @@ _FIELDS = {
 }
 
 
-def carry(program: Program, state: State, pc: int, *, trusting: bool) -> State | None:
+def carry(
+    program: Program, state: State, pc: int, live: Mapping[int, int], *, few_links: bool
+) -> State | None:
     """The state after the instruction at ``pc``, before anything printed is put in.
 
     Of a compare this is the state in both arms, of a call of a local function that at its
-    beginning.  `None` at the end of the program.  A kernel is ``trusting`` if it takes a
-    helper's word for which memory it only reads.
+    beginning.  `None` at the end of the program.  A kernel that says which registers are
+    ``live`` at each pc takes a helper's word for which memory it only reads.  One with
+    ``few_links`` (not Linux 6.1) keeps only a few numbers linked.
     """
     insn = program[pc]
     match insn.cls:
@@ -65,8 +69,34 @@ def carry(program: Program, state: State, pc: int, *, trusting: bool) -> State |
         case Class.ST | Class.STX:
             return _store(state, insn)
     if insn.jmp_op is JmpOp.CALL:
-        return _call(program, state, pc, insn, trusting)
-    return _exit(state) if insn.jmp_op is JmpOp.EXIT else state
+        return _call(program, state, pc, insn, trusting=bool(live))
+    if insn.jmp_op is JmpOp.EXIT:
+        return _exit(state)
+    if few_links and is_conditional(insn):
+        return unlinked(state, links_of(state, insn, read_later(live, state, pc))[MOST_LINKED:])
+    return state
+
+
+def is_conditional(insn: Instruction) -> bool:
+    """A jump that compares."""
+    return insn.is_jmp and insn.jmp_op not in (JmpOp.JA, JmpOp.CALL, JmpOp.EXIT, JmpOp.JCOND)
+
+
+def is_call(insn: Instruction) -> bool:
+    """A call of whatever kind."""
+    return insn.is_jmp and insn.jmp_op is JmpOp.CALL
+
+
+def links_of(state: State, insn: Instruction, live: Sequence[int]) -> tuple[Place, ...]:
+    """The numbers that are linked to those that a jump compares, in the kernel's order."""
+    operands = (insn.src, insn.dst) if insn.uses_reg else (insn.dst,)
+    regs = (state.regs[n] for n in operands)
+    return linked(state, [r.id for r in regs if r.type is RegType.SCALAR_VALUE], live)
+
+
+def read_later(live: Mapping[int, int], state: State, pc: int) -> Sequence[int]:
+    """For each frame a mask of the registers that are read from there on; () if not known."""
+    return [live.get(at, -1) for at in (*state.callsites, pc)] if live else ()
 
 
 def each_reg(state: State, change: Callable[[Reg], Reg], live: Sequence[int] = ()) -> State:
@@ -296,7 +326,7 @@ def _clobber(state: State, result: Reg) -> State:
     return state._replace(frames=(*state.frames[:-1], frame._replace(regs=regs)))
 
 
-def _call(program: Program, state: State, pc: int, insn: Instruction, trusting: bool) -> State:
+def _call(program: Program, state: State, pc: int, insn: Instruction, *, trusting: bool) -> State:
     if insn.src == CallSrc.LOCAL:
         return _enter(state, pc)
     known = prototype(program.type, insn.imm) if insn.src == CallSrc.HELPER else None

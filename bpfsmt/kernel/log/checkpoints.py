@@ -9,15 +9,15 @@ because it could not find its way back without (``push_insn_history``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bpfsmt.domain.reg import ADDED, Reg, RegType
+from bpfsmt.domain.reg import Reg, RegType
 from bpfsmt.domain.state import SLOT_SIZE, SPILL, Slot, State
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp, Mode
-from bpfsmt.kernel.log.carry import stack_place
+from bpfsmt.kernel.log.carry import is_conditional, links_of, read_later, stack_place
 from bpfsmt.program.program import Program
 
 _JUMPS, _INSNS = 2, 8
@@ -42,17 +42,24 @@ Key: TypeAlias = tuple[int, int]
 class Checkpoints:
     """Counts along with the walk; ``total`` says how many states were kept in all.
 
-    ``is_open`` says of a visit that there are paths from it that were not walked yet.
+    ``is_open`` says of a visit that there are paths from it that were not walked yet, ``live``
+    which registers are read later, as far as the log says.
     """
 
     def __init__(
-        self, program: Program, is_open: Callable[[int], bool], *, by_history: bool
+        self,
+        program: Program,
+        live: Mapping[int, int],
+        is_open: Callable[[int], bool],
+        *,
+        by_history: bool,
     ) -> None:
         self.program = program
         self.total = 0
         self.history = 0
         """What is noted since the last state that was kept, on the path that is walked."""
         self._is_open = is_open
+        self._live = live
         self._by_history = by_history
         self._points, self._noted = _points(program)
         self._at: dict[Key, list[_Kept]] = {}
@@ -104,7 +111,9 @@ class Checkpoints:
 
     def left(self, pc: int, before: State, after: State) -> None:
         """The instruction at ``pc`` was walked: it may be one that is noted for itself."""
-        if pc not in self._noted and _spills(self.program[pc], before, after):
+        if pc not in self._noted and _spills(
+            self.program[pc], before, after, read_later(self._live, before, pc)
+        ):
             self.history += 1
 
 
@@ -132,7 +141,7 @@ def _points(program: Program) -> tuple[frozenset[int], frozenset[int]]:
     return frozenset(compared | noted), frozenset(noted)
 
 
-def _spills(insn: Instruction, before: State, after: State) -> bool:
+def _spills(insn: Instruction, before: State, after: State, live: Sequence[int]) -> bool:
     """A register saved on the stack or fetched from there, or a compare of linked numbers."""
     if insn.cls in (Class.ST, Class.STX) and insn.mode is not Mode.ATOMIC:
         slot = _slot(after, before.regs[insn.dst], insn.offset)
@@ -142,8 +151,7 @@ def _spills(insn: Instruction, before: State, after: State) -> bool:
         if slot is None or slot.spill is None:
             return False
         return slot.kinds.count(SPILL) <= insn.size.bytes
-    conditional = insn.is_jmp and insn.jmp_op not in (JmpOp.JA, JmpOp.CALL, JmpOp.EXIT)
-    return conditional and _linked(insn, before)
+    return is_conditional(insn) and _linked(insn, before, live)
 
 
 def _slot(state: State, ptr: Reg, off: int) -> Slot | None:
@@ -153,11 +161,9 @@ def _slot(state: State, ptr: Reg, off: int) -> Slot | None:
     return state.frames[ptr.frame].stack.get((-where - 1) // SLOT_SIZE)
 
 
-def _linked(insn: Instruction, state: State) -> bool:
+def _linked(insn: Instruction, state: State, live: Sequence[int]) -> bool:
     """More than one number has the id of an operand; or an operand points to the stack."""
     operands = [state.regs[n] for n in ((insn.dst, insn.src) if insn.uses_reg else (insn.dst,))]
     if any(reg.type is RegType.PTR_TO_STACK for reg in operands):
         return True
-    ids = {reg.id & ~ADDED for reg in operands if reg.type is RegType.SCALAR_VALUE} - {0}
-    same = (reg for reg in state.all_regs() if reg.type is RegType.SCALAR_VALUE)
-    return bool(ids) and sum(reg.id & ~ADDED in ids for reg in same) > 1
+    return len(links_of(state, insn, live)) > 1

@@ -7,15 +7,14 @@ which is noted, and corrects what was claimed since.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from bpfsmt.cfg import writes
 from bpfsmt.domain.order import Place
 from bpfsmt.domain.reg import ADDED, NOT_INIT, Reg, RegType
 from bpfsmt.domain.state import EMPTY_SLOT, SLOT_SIZE, Slot, State
-from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import AluOp, Class, JmpOp
-from bpfsmt.kernel.log.carry import learned
+from bpfsmt.isa.opcodes import AluOp, Class
+from bpfsmt.kernel.log.carry import is_call, is_conditional, learned, read_later
 from bpfsmt.kernel.log.claims import Claims, Here, get, put
 from bpfsmt.kernel.log.guess import compared, computed
 from bpfsmt.kernel.log.regs import Reader
@@ -105,10 +104,7 @@ class Printed:
         here.state = here.state._replace(refs=refs)
 
     def _learn(self, here: Here, old: Reg, new: Reg) -> None:
-        live: Sequence[int] = ()
-        if self.live:
-            calls = (*here.state.callsites, self.claims.visits[here.src].pc)
-            live = [self.live.get(pc, -1) for pc in calls]
+        live = read_later(self.live, here.state, self.claims.visits[here.src].pc)
         here.state = learned(here.state, old, new, live, self.rules)
 
     def _put_reg(self, here: Here, frame: int, n: int, said: str) -> None:
@@ -143,13 +139,3 @@ class Printed:
         copied = insn.is_alu and insn.alu_op is AluOp.MOV and insn.uses_reg
         gets_id = (copied or insn.cls is Class.STX) and number == insn.src
         return top and bool(writes(insn) >> number & 1 or gets_id)
-
-
-def is_conditional(insn: Instruction) -> bool:
-    """A jump that compares."""
-    return insn.is_jmp and insn.jmp_op not in (JmpOp.JA, JmpOp.CALL, JmpOp.EXIT, JmpOp.JCOND)
-
-
-def is_call(insn: Instruction) -> bool:
-    """A call of whatever kind."""
-    return insn.is_jmp and insn.jmp_op is JmpOp.CALL

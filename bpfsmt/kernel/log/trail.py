@@ -42,9 +42,10 @@ class Trail:
         rules = Rules(lambda: _rules_of(reader.dialect, bool(self.live)))
         self.printed = Printed(self.claims, reader, rules, self.live)
         self.here: Here | None = _start(0)
+        self._new = reader.dialect is Dialect.NEW
         self._arms = Arms(self.claims, reader)
         self.checkpoints = Checkpoints(
-            program, lambda n: n not in self._alive_from, by_history=reader.dialect is Dialect.NEW
+            program, self.live, lambda n: n not in self._alive_from, by_history=self._new
         )
         self._path: list[int] = []
         """The visits from the start to where the walk stands."""
@@ -59,7 +60,7 @@ class Trail:
         visit = self.claims.visit(here, pc, here.kind or self._kind(here, pc))
         self.checkpoints.walked(visit.index, (pc, here.state.frames[-1].callsite))
         self._path.append(visit.index)
-        state = carry(self.program, here.state, pc, trusting=bool(self.live))
+        state = self._carry(here.state, pc)
         self.here = None if state is None else Here(state, visit.index)
 
     def says(self, pc: int, text: StateText) -> None:
@@ -144,6 +145,9 @@ class Trail:
 
     # Where the walk stands
 
+    def _carry(self, state: State, pc: int) -> State | None:
+        return carry(self.program, state, pc, self.live, few_links=self._new)
+
     def _anywhere(self) -> Here:
         if self.here is None:
             raise Astray("the walk stands nowhere")
@@ -179,14 +183,14 @@ class Trail:
         last, visit = self.claims.insn(here.src), self.claims.visits[here.src]
         self.checkpoints.left(visit.pc, visit.state, here.state)
 
-        def leave(kind: str, to: int, *, certain: bool) -> None:
+        def leave(kind: str, to: int, state: State, *, certain: bool) -> None:
             history = self.checkpoints.history
-            self._arms.leave(Arm(visit.index, kind, to, visit.state, certain, history))
+            self._arms.leave(Arm(visit.index, kind, to, state, certain, history))
 
         if not last.is_jmp:
             if last.is_alu and last.alu_op in (AluOp.AND, AluOp.OR):
                 # A mask that is 0 or -1 may be walked as each (``maybe_fork_scalars``).
-                leave("again", visit.pc, certain=False)
+                leave("again", visit.pc, visit.state, certain=False)
             return "next"
         match last.jmp_op:
             case JmpOp.EXIT:
@@ -196,10 +200,11 @@ class Trail:
             case JmpOp.JA:
                 return "next"
         if pc == visit.pc + 1:
-            leave("taken", pc + last.offset, certain=True)
+            both = self._carry(visit.state, visit.pc) or visit.state
+            leave("taken", pc + last.offset, both, certain=True)
             return "not-taken"
         if last.jmp_op is JmpOp.JCOND:  # goes the far way first
-            leave("not-taken", visit.pc + 1, certain=True)
+            leave("not-taken", visit.pc + 1, visit.state, certain=True)
         else:
             self.claims.dead.append(DeadArm(visit.index, visit.pc + 1, "not-taken"))
         return "taken"

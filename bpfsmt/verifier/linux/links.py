@@ -6,38 +6,21 @@ Kernel ``collect_linked_regs`` and ``sync_linked_regs``.
 from __future__ import annotations
 
 from bpfsmt.domain import Reg, RegType, State
+from bpfsmt.domain.links import MOST_LINKED, Place, linked, unlinked
 from bpfsmt.domain.reg import ADD_CONST, ADD_CONST32, ADDED
-from bpfsmt.domain.state import SPILL
 from bpfsmt.isa import Instruction
-from bpfsmt.verifier.linux.path import Place
 from bpfsmt.verifier.linux.walk import Walk
 
-_MOST = 6
-"""More than this many linked numbers are not kept together (kernel LINKED_REGS_MAX)."""
 
-
-def linked_to(state: State, *ids: int) -> tuple[Place, ...]:
-    """Where the numbers linked by these ids are, the current frame first."""
-    found: list[Place] = []
-    for id_ in ids:
-        base = id_ & ~ADDED
-        if not base:
-            continue
-        for f in range(len(state.frames) - 1, -1, -1):
-            frame = state.frames[f]
-            for n, reg in enumerate(frame.regs[:10]):
-                if _of(reg, base) and (f, False, n) not in found:
-                    found.append((f, False, n))
-            for n in sorted(frame.stack):
-                slot = frame.stack[n]
-                there = slot.spill is not None and slot.kinds[7] == SPILL and _of(slot.spill, base)
-                if there and (f, True, n) not in found:
-                    found.append((f, True, n))
-    return tuple(found[:_MOST])
-
-
-def _of(reg: Reg, base: int) -> bool:
-    return reg.type is RegType.SCALAR_VALUE and reg.id & ~ADDED == base
+def collect(w: Walk, pc: int, *ids: int) -> tuple[Place, ...]:
+    """The numbers linked by these ids that are kept together; the others are linked no more."""
+    state, env = w.path.state, w.env
+    live: list[int] = []
+    if env.policy.live_links:
+        live = [env.live[at] for at in (*state.callsites, pc)]
+    found = linked(state, ids, live)
+    w.path.state = unlinked(state, found[MOST_LINKED:])
+    return found[:MOST_LINKED]
 
 
 def narrow_linked(w: Walk, state: State, insn: Instruction, places: tuple[Place, ...]) -> State:
@@ -60,7 +43,7 @@ def _narrow(w: Walk, state: State, place: Place, known: Reg) -> State:
     slot = frame.stack[n] if stack else None
     reg = slot.spill if slot is not None else frame.regs[n]
     assert reg is not None
-    if not _of(reg, known.id & ~ADDED):
+    if reg.type is not RegType.SCALAR_VALUE or (reg.id ^ known.id) & ~ADDED:
         return state
     ints = w.env.ints
     widths = _width(reg), _width(known)

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bpfsmt.domain import State
-
-Place = tuple[int, bool, int]
-"""A register or stack slot: frame, whether on the stack, number."""
+from bpfsmt.domain.links import Place
 
 
 class Past(NamedTuple):

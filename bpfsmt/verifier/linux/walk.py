@@ -7,10 +7,11 @@ from typing import NoReturn, TypeAlias
 
 from bpfsmt.domain import Reg, RegType, State
 from bpfsmt.domain.analysis import DeadArm, Edge, Visit
+from bpfsmt.domain.links import Place
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.verifier.linux.env import Env, with_regs
 from bpfsmt.verifier.linux.log import Log
-from bpfsmt.verifier.linux.path import Checkpoint, Past, Path, Place
+from bpfsmt.verifier.linux.path import Checkpoint, Past, Path
 from bpfsmt.verifier.linux.precision import Backtrack, Precision
 from bpfsmt.verifier.linux.prune import Explored
 from bpfsmt.verifier.reasons import Rejection

@@ -6,7 +6,7 @@ from bpfsmt.domain import UNKNOWN, Reg, RegType, Scalar, State
 from bpfsmt.domain.state import Frame
 from bpfsmt.isa import Class, Instruction, JmpOp
 from bpfsmt.verifier.linux.env import Env, with_regs, with_scalar
-from bpfsmt.verifier.linux.links import linked_to, narrow_linked
+from bpfsmt.verifier.linux.links import collect, narrow_linked
 from bpfsmt.verifier.linux.refs import drop_reference
 from bpfsmt.verifier.linux.step.packet import PACKET_POINTERS, at_end, compare_packet
 from bpfsmt.verifier.linux.walk import Step, Walk
@@ -60,7 +60,7 @@ def branch(env: Env, insn: Instruction, pc: int) -> Step:
             w.never(pc + 1 if decided else target, "not-taken" if decided else "taken")
             w.path.kind = "taken" if decided else "not-taken"
             return target if decided else pc + 1
-        fallen, taken = _both(w, insn, a, b, wide)
+        fallen, taken = _both(w, insn, pc, a, b, wide)
         w.push(taken, target, "taken")
         w.path.state = fallen
         w.path.kind = "not-taken"
@@ -69,11 +69,13 @@ def branch(env: Env, insn: Instruction, pc: int) -> Step:
     return run
 
 
-def _both(w: Walk, insn: Instruction, a: Reg, b: Reg, wide: bool) -> tuple[State, State]:
+def _both(
+    w: Walk, insn: Instruction, pc: int, a: Reg, b: Reg, wide: bool
+) -> tuple[State, State]:
     """The states where the condition fails and where it holds."""
-    state = w.path.state
     ids = b.id if insn.uses_reg and b.type is _NUMBER else 0, a.id if a.type is _NUMBER else 0
-    linked = linked_to(state, *ids) if any(ids) else ()
+    linked = collect(w, pc, *ids) if any(ids) else ()
+    state = w.path.state
     if len(linked) > 1:
         w.note_past(linked=linked)
     if a.is_pointer or b.is_pointer:

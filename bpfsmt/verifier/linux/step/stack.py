@@ -178,7 +178,7 @@ def read_fixed(w: Walk, at: Place, into: int) -> Reg:
     length = len(slot.kinds) - len(slot.kinds.rstrip(SPILL))
     if size == SLOT_SIZE == length:
         w.note_past(slot=(at.frame, number))
-        return _shared_slot(w, at.frame, number, slot) if into >= 0 else spill
+        return spill
     if spill.type is not RegType.SCALAR_VALUE:
         w.reject(
             "stack-pointer-part",
@@ -191,8 +191,6 @@ def read_fixed(w: Walk, at: Place, into: int) -> Reg:
     if size <= length and at.low % SLOT_SIZE == 0:
         w.note_past(slot=(at.frame, number))
         kept = w.env.ints.links_fill(spill.scalar, size)
-        if size == length == 4 and kept:
-            return _shared_slot(w, at.frame, number, slot)
         return spill if kept else spill._replace(id=0, off=0)
     first = -(at.low + size) % SLOT_SIZE
     kinds = slot.kinds[first : first + size]
@@ -200,15 +198,6 @@ def read_fixed(w: Walk, at: Place, into: int) -> Reg:
         w.note_past(slot=(at.frame, number))
         return w.env.number(0)
     return w.env.number(0) if kinds == ZERO * size else ANY
-
-
-def _shared_slot(w: Walk, frame: int, number: int, slot: Slot) -> Reg:
-    """The spilled register, and an id that it shares with the register that is loaded."""
-    assert slot.spill is not None
-    named = shared(w, -1, slot.spill)
-    if named is not slot.spill:
-        w.path.state = w.path.state.with_slot(frame, number, slot._replace(spill=named))
-    return named
 
 
 def _bytes(w: Walk, at: Place) -> Reg:

@@ -133,7 +133,11 @@ class _Comparison:
                 self.frame(text, aligned.after, step.pc, after=True)
 
     def frame(self, text: StateText, state: State, pc: int, *, after: bool) -> None:
-        """What is printed of one frame."""
+        """What is printed of one frame.
+
+        What both print the same is the same, although the text may leave something open: the
+        bounds of a known number, or whether a zero is a byte or a number that was saved.
+        """
         if text.frame >= len(state.frames):
             return
         frame = state.frames[text.frame]
@@ -145,10 +149,11 @@ class _Comparison:
             except (Unreadable, Unmodelled):
                 self.found.unread += 1
                 continue
-            relation = relate(reg, kernel)
+            ours = format_reg(reg, self.maps)
+            relation = Relation.EQUAL if ours == said else relate(reg, kernel)
             if relation is Relation.EQUAL and not same_names(reg, kernel, names):
                 relation = Relation.NAMES
-            self.note(pc, after, f"R{n}", relation, format_reg(reg, self.maps), said)
+            self.note(pc, after, f"R{n}", relation, ours, said)
         for n, said in text.slots.items():
             slot = frame.stack.get(n, EMPTY_SLOT)
             try:
@@ -158,7 +163,8 @@ class _Comparison:
                 continue
             name = f"fp-{SLOT_SIZE * (n + 1)}"
             ours = format_slot(slot, self.maps)
-            self.note(pc, after, name, relate_slots(slot, printed), ours, said)
+            relation = Relation.EQUAL if ours == said else relate_slots(slot, printed)
+            self.note(pc, after, name, relation, ours, said)
 
     def note(
         self, pc: int, after: bool, place: str, relation: Relation, ours: str, kernel: str

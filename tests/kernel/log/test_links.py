@@ -29,9 +29,12 @@ TWICE = load_asm(f"{START}if r6 > r7 goto next\nnext:\n{END}", "twice")
 DEAD = load_asm(f"{START}if r6 > 50 goto end\nr8 = 0\n{LAST}end:\nr8 = 0\n{LAST}", "dead")
 """R8 is not read again after the compare."""
 
+ITSELF = load_asm(f"{START}if r6 s>= r6 goto next\nnext:\n{END}", "itself")
+"""A number is compared with itself; in the arm that is never taken both bounds move."""
+
 
 @needs_bpf
-@pytest.mark.parametrize("program", [FOUR, TWICE, DEAD], ids=lambda program: program.name)
+@pytest.mark.parametrize("program", [FOUR, TWICE, DEAD, ITSELF], ids=lambda program: program.name)
 def test_as_the_kernel_has_it(program: Program) -> None:
     kernel = oracle("kernel")
     result = kernel.load(program)
@@ -71,3 +74,11 @@ def test_a_late_kernel_tells_only_what_is_read_later(rules: str, told: bool) -> 
     analysis = verify(DEAD, rule_set(rules), forgetful=False)
     behind = {bounds(v.state.regs[8]) for v in analysis.visits if v.pc in (5, 12)}
     assert (behind != {(0, 0xFFFFFFFF)}) is told
+
+
+@pytest.mark.parametrize("rules", ["linux-6.12", "linux-6.18"])
+def test_a_compare_with_itself(rules: str) -> None:
+    analysis = verify(ITSELF, rule_set(rules), forgetful=False)
+    never, taken = (v.state.regs[6] for v in analysis.visits if v.pc == 5)
+    assert bounds(never) == (1, 0xFFFFFFFE)
+    assert bounds(taken) == (0, 0xFFFFFFFF)

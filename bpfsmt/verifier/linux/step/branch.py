@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from bpfsmt.domain import UNKNOWN, Reg, RegType, Scalar, State
 from bpfsmt.domain.state import Frame
 from bpfsmt.isa import Class, Instruction, JmpOp
@@ -134,7 +136,9 @@ def _refine(
     """The state where the condition holds of two numbers, and what the second one is there."""
     ints = w.env.ints
     rule = getattr(ints, _REFINE[wide, c.name])
-    if c.swapped:
+    if insn.uses_reg and insn.src == insn.dst:
+        left = right = _of_itself(ints, a.scalar, *rule(a.scalar, a.scalar))
+    elif c.swapped:
         right, left = rule(b.scalar, a.scalar)
     else:
         left, right = rule(a.scalar, b.scalar)
@@ -147,6 +151,26 @@ def _refine(
             right = UNKNOWN._replace(var_off=right.var_off)
         regs[insn.src] = with_scalar(b, right)
     return with_regs(state, tuple(regs)), right
+
+
+def _of_itself(ints: SimpleNamespace, a: Scalar, left: Scalar, right: Scalar) -> Scalar:
+    """What a compare of a number with itself tells: of both operands, which are one register.
+
+    Kernel ``regs_refine_cond_op``, whose two registers are the same then.
+    """
+    if left == right == a:
+        return a
+    both = Scalar(
+        a.var_off,
+        max(left.umin, right.umin), min(left.umax, right.umax),
+        max(left.smin, right.smin), min(left.smax, right.smax),
+        max(left.u32min, right.u32min), min(left.u32max, right.u32max),
+        max(left.s32min, right.s32min), min(left.s32max, right.s32max),
+    )  # fmt: skip
+    if ints.scalar_empty(both):
+        return UNKNOWN._replace(var_off=a.var_off)
+    synced: Scalar = ints.sync(both)
+    return synced
 
 
 def _pointers(w: Walk, insn: Instruction, a: Reg, b: Reg, state: State) -> tuple[State, State]:

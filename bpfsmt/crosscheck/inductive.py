@@ -25,6 +25,7 @@ from bpfsmt.symbolic.claims import (
     Assumed,
     Location,
     assume,
+    claimed_at,
     holds,
     id_facts,
     location_holds,
@@ -163,6 +164,7 @@ class Inductive:
             at = value_at(after, where)
             same = old.get(where) == what and where[0] < len(before.frames)
             repeats = same and value_at(before, where) is at and not moved
+            at = claimed_at(what, at, junk=self.analysis.uninit_stack)
             if not repeats:
                 term = location_holds(what, at, after, junk=self.analysis.uninit_stack)
                 parts.append((self.text(where, what), term))

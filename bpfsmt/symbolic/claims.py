@@ -31,6 +31,7 @@ from bpfsmt.symbolic.values import (
     conj,
     disj,
     gather,
+    ite,
     neg,
     number,
     pointer,
@@ -61,6 +62,24 @@ def value_at(state: SymState, where: Location) -> Value | Cell:
     if name[0] == "R":
         return state.frames[frame].regs[int(name[1:])]
     return state.frames[frame].stack.get(int(name[3:]) // 8 - 1, EMPTY)
+
+
+def claimed_at(claim: Reg | Slot, at: Value | Cell, *, junk: bool) -> Value | Cell:
+    """What is at a location, to be held against a claim.
+
+    With ``junk`` a claim about a number on the stack is one about memory that was never
+    written, too: its bytes are there, although nobody knows them.
+    """
+    if not junk or isinstance(claim, Reg) or claim.spill is None or isinstance(at, Value):
+        return at
+    written = at.when_written()
+    if at.value is not None or all(z3.is_true(w) for w in written):
+        return at
+    content = []
+    for byte, when in zip(at.bytes, written, strict=True):
+        unknown = z3.FreshConst(z3.BitVecSort(8), "junk")
+        content.append(unknown if byte is None else ite(when, byte, unknown))
+    return Cell(None, tuple(content), (TRUE,) * len(content))
 
 
 def contains(scalar: Scalar, x: Term) -> Term:
@@ -236,7 +255,7 @@ def holds(claim: State, state: SymState, *, junk: bool = False) -> Term:
     """The symbolic state is in γ(claim) (``junk``: see `slot_holds`)."""
     parts, ids = [], []
     for where, what in locations(claim):
-        at = value_at(state, where)
+        at = claimed_at(what, value_at(state, where), junk=junk)
         parts.append(location_holds(what, at, state, junk=junk))
         if isinstance(what, Reg) and isinstance(at, Value):
             ids.append((what, at, True))

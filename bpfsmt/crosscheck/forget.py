@@ -29,7 +29,6 @@ from bpfsmt.isa.opcodes import AluOp, Class, JmpOp, Mode
 from bpfsmt.prover import Proved, Solver
 from bpfsmt.symbolic.claims import (
     assume,
-    claimed_at,
     id_facts,
     location_holds,
     locations,
@@ -134,16 +133,17 @@ class _Forgetting:
         """The places where ``state`` may be other than claimed."""
         claims = dict(locations(claimed))
         junk = self.analysis.uninit_stack
-        there = {p: claimed_at(c, value_at(state, p), junk=junk) for p, c in claims.items()}
-        terms = {p: location_holds(c, there[p], state, junk=junk) for p, c in claims.items()}
+        terms = {
+            p: location_holds(c, value_at(state, p), state, junk=junk) for p, c in claims.items()
+        }
         gap: dict[Place, int] = {}
         if not self.follows(known, conj(*terms.values())):
             for place, term in terms.items():
                 if not self.follows(known, term):
-                    gap[place] = self.missing(known, claims[place], there[place])
+                    gap[place] = self.missing(known, claims[place], value_at(state, place))
         ids: list[tuple[Place, Reg, Value]] = []
         for place, claim in claims.items():
-            at = there[place]
+            at = value_at(state, place)
             reg = claim if isinstance(claim, Reg) else claim.spill
             value = at if isinstance(at, Value) else spilled_value(claim, at)
             if place not in gap and reg is not None and reg.id and value is not None:

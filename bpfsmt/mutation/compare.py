@@ -11,10 +11,10 @@ import z3
 from bpfsmt.bits import Rule, ir, terms
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.mutation.opaque import Opaque
-from bpfsmt.mutation.order import Relation, covers, joined, relation
 from bpfsmt.prover.decide import smtlib
 from bpfsmt.prover.loop import Loop, NoLoop
 from bpfsmt.prover.obligation import Attempt, Obligation, value_in
+from bpfsmt.prover.order import Relation, covers, joined, relation
 from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, words_only
 from bpfsmt.rules.ruleset import RuleSet, reached
 

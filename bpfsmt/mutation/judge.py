@@ -10,11 +10,11 @@ from pathlib import Path
 from bpfsmt.mutation.baseline import Asked
 from bpfsmt.mutation.compare import always_equal, compared
 from bpfsmt.mutation.mutant import Mutant
-from bpfsmt.mutation.order import Relation
 from bpfsmt.mutation.trial import Samples, Tried, speaks_of_members
 from bpfsmt.prover.cache import Cache
 from bpfsmt.prover.decide import Decider, Result
 from bpfsmt.prover.obligation import Counterexample, Obligation
+from bpfsmt.prover.order import Relation
 from bpfsmt.prover.theorems import Theorem, theorems
 from bpfsmt.rules.ruleset import RuleSet
 

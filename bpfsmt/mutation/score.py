@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bpfsmt.mutation.judge import Outcome
-from bpfsmt.mutation.order import Relation
+from bpfsmt.prover.order import Relation
 
 SOUND = tuple(r.value for r in Relation)
 COLUMNS = ("refuted", *SOUND, "unknown")

@@ -12,8 +12,8 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from bpfsmt.mutation.order import Relation, covers, relation
 from bpfsmt.prover.obligation import Counterexample, Kind, Obligation
+from bpfsmt.prover.order import Relation, covers, relation
 from bpfsmt.prover.theorems import Theorem, theorems
 from bpfsmt.rules.ruleset import RuleSet
 

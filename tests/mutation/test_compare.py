@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bpfsmt.mutation.compare import compared
 from bpfsmt.mutation.judge import Prover
-from bpfsmt.mutation.order import Relation
 from bpfsmt.mutation.trial import Samples
 from bpfsmt.prover.obligation import Obligation
+from bpfsmt.prover.order import Relation
 from bpfsmt.rules import RuleSet
 
 from .small import SMALL, baseline, mutant

@@ -71,9 +71,7 @@ def branch(env: Env, insn: Instruction, pc: int) -> Step:
     return run
 
 
-def _both(
-    w: Walk, insn: Instruction, pc: int, a: Reg, b: Reg, wide: bool
-) -> tuple[State, State]:
+def _both(w: Walk, insn: Instruction, pc: int, a: Reg, b: Reg, wide: bool) -> tuple[State, State]:
     """The states where the condition fails and where it holds."""
     ids = b.id if insn.uses_reg and b.type is _NUMBER else 0, a.id if a.type is _NUMBER else 0
     linked = collect(w, pc, *ids) if any(ids) else ()

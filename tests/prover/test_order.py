@@ -8,7 +8,7 @@ from bpfsmt.bits import terms
 from bpfsmt.bits.types import BOOL, TupleType, type_of
 from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum, const
-from bpfsmt.mutation.order import Relation, covers, joined, relation
+from bpfsmt.prover.order import Relation, covers, joined, relation
 
 TNUM, SCALAR = type_of(Tnum), type_of(Scalar)
 LOOSER, TIGHTER, EQUAL, OTHER = (

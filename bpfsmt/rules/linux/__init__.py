@@ -17,7 +17,7 @@
   asked only if `decides64(dst, src)`, `decides32(dst, src)`.
 - ``branch``: ``refine64_COND(a, b)``, ``refine32_COND(a, b)``: both operands where the condition
   holds, for eq ne ult ule slt sle set nset (the two results of ``if r1 < r1`` are of one
-  register: `scalar_intersect(left, right)`); `other_arm(k, used)`; `range_within(old, new)`,
+  register: `of_itself(a, left, right)`); `other_arm(k, used)`; `range_within(old, new)`,
   `scalar_empty(r)`.
 - ``links``: `linked(reg, source, reg_off, source_off, reg_width, source_width) -> Scalar`, by
   `sync_linked` and `links_narrow`, if `links_mix(reg_width, source_width)`; what makes or keeps

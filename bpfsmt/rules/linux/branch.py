@@ -231,3 +231,26 @@ def scalar_empty(r: Scalar) -> bool:
     """Nothing can be in r: some range is upside down."""
     whole = r.umin > r.umax or r.smin > r.smax or r.var_off.value & r.var_off.mask != 0
     return whole or r.u32min > r.u32max or r.s32min > r.s32max
+
+
+@rule
+def of_itself(a: Scalar, left: Scalar, right: Scalar) -> Scalar:
+    """a after ``if a COND a``: what is learnt of both operands, which are one register.
+
+    Kernel ``regs_refine_cond_op`` with one register twice.  Of an arm that no number takes
+    the bits stay.
+    """
+    if left == a and right == a:
+        return a
+    both = Scalar(
+        a.var_off,
+        max(left.umin, right.umin),
+        min(left.umax, right.umax),
+        max(left.smin, right.smin),
+        min(left.smax, right.smax),
+        max(left.u32min, right.u32min),
+        min(left.u32max, right.u32max),
+        max(left.s32min, right.s32min),
+        min(left.s32max, right.s32max),
+    )
+    return replace(UNKNOWN, var_off=a.var_off) if scalar_empty(both) else sync(both)

@@ -43,23 +43,24 @@ class Exact(Enum):
 
 
 class Ids:
-    """The names of the explored state and what they are called in the new one."""
+    """The names of the explored state and what they are called in the new one, in pairs."""
 
-    def __init__(self, fresh: int) -> None:
-        self._to: dict[int, int] = {}
-        self._from: dict[int, int] = {}
+    def __init__(self, ints: SimpleNamespace, fresh: int) -> None:
+        self._ints = ints
+        self._pairs: list[tuple[int, int]] = []
         self._fresh = fresh
 
     def same(self, old: int, new: int) -> bool:
-        """Kernel ``check_ids``."""
-        if not old or not new:
-            return old == new
-        if old in self._to:
-            return self._to[old] == new
-        if new in self._from:
+        """Kernel ``check_ids``: whether ``new`` may stand for ``old``, as all before do."""
+        ints = self._ints
+        if not ints.id_pair_ok(old, new):
             return False
-        self._to[old] = new
-        self._from[new] = old
+        pair = (old, new)
+        if not old or pair in self._pairs:
+            return True
+        if not all(ints.id_pairs_agree(*known, *pair) for known in self._pairs):
+            return False
+        self._pairs.append(pair)
         return True
 
     def same_number(self, old: int, new: int) -> bool:
@@ -88,7 +89,7 @@ def states_equal(
     """``old`` stands for ``new``; ``fresh`` is a number beyond all ids."""
     if len(old.frames) != len(new.frames) or bool(old.lock) != bool(new.lock):
         return False
-    ids = Ids(fresh)
+    ids = Ids(ints, fresh)
     if old.lock and not ids.same(old.lock, new.lock):
         return False
     for number, (a, b) in enumerate(zip(old.frames, new.frames, strict=True)):
@@ -119,11 +120,11 @@ def _regs_safe(
     return True
 
 
-def _exactly(old: Reg, new: Reg, ids: Ids) -> bool:
+def _exactly(ints: SimpleNamespace, old: Reg, new: Reg, ids: Ids) -> bool:
     """Kernel ``regs_exact``."""
     return (
         old.type is new.type
-        and old[1:3] == new[1:3]
+        and ints.pointer_equal(old.scalar, new.scalar, old.off, new.off)
         and old[4:7] == new[4:7]
         and old.mem == new.mem
         and ids.same(old.id, new.id)
@@ -136,7 +137,7 @@ def reg_safe(
 ) -> bool:
     """Kernel ``regsafe``; ``matters`` says whether the number has mattered."""
     if exact is Exact.YES:
-        return _exactly(old, new, ids)
+        return _exactly(ints, old, new, ids)
     type_ = old.type
     if type_ is RegType.NOT_INIT and (exact is Exact.NO or new.type is RegType.NOT_INIT):
         return True
@@ -146,28 +147,26 @@ def reg_safe(
         if exact is Exact.NO and not matters:
             return True
         return _number_safe(ints, old, new, ids)
+    a, b, offs = old.scalar, new.scalar, (old.off, new.off)
     if type_ in _MEMORY:
-        same = old.off == new.off and old.map == new.map and old.mem == new.mem
+        same = old.map == new.map and old.mem == new.mem
         return (
             same
-            and _within(ints, old, new)
+            and ints.pointer_subsumes(a, b, *offs)
             and ids.same(old.id, new.id)
             and ids.same(old.ref, new.ref)
         )
     if type_ in _PACKET:
-        if old.range < 0 or new.range < 0:
-            if old.range != new.range:
-                return False
-        elif old.range > new.range:
-            return False
-        return old.off == new.off and ids.same(old.id, new.id) and _within(ints, old, new)
-    return _exactly(old, new, ids)
+        further = ints.packet_subsumes(a, b, *offs, old.range, new.range)
+        return further and ids.same(old.id, new.id)
+    return _exactly(ints, old, new, ids)
 
 
 def _number_safe(ints: SimpleNamespace, old: Reg, new: Reg, ids: Ids) -> bool:
-    if old.id and (old.id ^ new.id) & ADDED:
+    link = (old.id, bool(old.id & ADDED), old.off), (new.id, bool(new.id & ADDED), new.off)
+    if not ints.link_subsumes(*link[0], *link[1]):
         return False
-    if old.id & ADDED and old.off != new.off:
+    if old.id and (old.id ^ new.id) & ADDED:  # a 32-bit link and one of 64 bits
         return False
     return ids.same_number(old.id, new.id) and _within(ints, old, new)
 

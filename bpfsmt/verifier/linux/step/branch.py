@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 from bpfsmt.domain import UNKNOWN, Reg, RegType, Scalar, State
 from bpfsmt.domain.state import Frame
 from bpfsmt.isa import Class, Instruction, JmpOp
@@ -23,6 +21,7 @@ _FLIPPED = {
 }  # fmt: skip
 _ASKED = ("eq", "ult", "ule", "slt", "sle", "set")
 _TAKEN = {(w, c): f"taken{64 if w else 32}_{c}" for w in (True, False) for c in _ASKED}
+_DECIDES = {True: "decides64", False: "decides32"}
 _REFINE = {
     (w, c): f"refine{64 if w else 32}_{c}" for w in (True, False) for c in (*_ASKED, "ne", "nset")
 }
@@ -124,6 +123,8 @@ def _compared(w: Walk, op: JmpOp, a: Reg, b: Reg, wide: bool) -> int:
     name, swapped = _HOLDS[op]
     left, right = (b.scalar, a.scalar) if swapped else (a.scalar, b.scalar)
     asked = "eq" if name == "ne" else name
+    if not getattr(w.env.ints, _DECIDES[wide])(a.scalar, b.scalar):
+        return -1
     answer: int = getattr(w.env.ints, _TAKEN[wide, asked])(left, right)
     return 1 - answer if name == "ne" and answer >= 0 else answer
 
@@ -135,7 +136,7 @@ def _refine(
     ints = w.env.ints
     rule = getattr(ints, _REFINE[wide, c.name])
     if insn.uses_reg and insn.src == insn.dst:
-        left = right = _of_itself(ints, a.scalar, *rule(a.scalar, a.scalar))
+        left = right = ints.of_itself(a.scalar, *rule(a.scalar, a.scalar))
     elif c.swapped:
         right, left = rule(b.scalar, a.scalar)
     else:
@@ -149,26 +150,6 @@ def _refine(
             right = UNKNOWN._replace(var_off=right.var_off)
         regs[insn.src] = with_scalar(b, right)
     return with_regs(state, tuple(regs)), right
-
-
-def _of_itself(ints: SimpleNamespace, a: Scalar, left: Scalar, right: Scalar) -> Scalar:
-    """What a compare of a number with itself tells: of both operands, which are one register.
-
-    Kernel ``regs_refine_cond_op``, whose two registers are the same then.
-    """
-    if left == right == a:
-        return a
-    both = Scalar(
-        a.var_off,
-        max(left.umin, right.umin), min(left.umax, right.umax),
-        max(left.smin, right.smin), min(left.smax, right.smax),
-        max(left.u32min, right.u32min), min(left.u32max, right.u32max),
-        max(left.s32min, right.s32min), min(left.s32max, right.s32max),
-    )  # fmt: skip
-    if ints.scalar_empty(both):
-        return UNKNOWN._replace(var_off=a.var_off)
-    synced: Scalar = ints.sync(both)
-    return synced
 
 
 def _pointers(w: Walk, insn: Instruction, a: Reg, b: Reg, state: State) -> tuple[State, State]:

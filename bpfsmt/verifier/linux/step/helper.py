@@ -261,13 +261,7 @@ def _sized(w: Walk, call: Call, n: int, size: Reg, *, may_be_zero: bool) -> None
     """Check R(n), a size in bytes, and the memory that R(n-1) points to."""
     number, kind = size.scalar, call.proto.args[n - 2].rstrip("?")
     call.largest = number.umax
-    if number.smin < 0:
-        problem = "min value is negative, either use unsigned or 'var &= const'"
-    elif number.umin == 0 and not may_be_zero:
-        problem = f"invalid zero-sized read: u64=[{number.umin},{number.umax}]"
-    elif number.umax >= MAX_VAR_OFF:
-        problem = "unbounded memory access, use 'var &= const' or 'if (var < const)'"
-    else:
+    if w.env.ints.size_arg_ok(number, may_be_zero):
         ptr = w.read(n - 1)
         if not (_is_null(ptr) and number.umax == 0 and may_be_zero):
             writes = _writes(w, kind)
@@ -275,6 +269,12 @@ def _sized(w: Walk, call: Call, n: int, size: Reg, *, may_be_zero: bool) -> None
             hand_over(w, call, n - 1, ptr, number.umax, writes=writes, fresh=fresh)
         w.precise(n)
         return
+    if number.smin < 0:
+        problem = "min value is negative, either use unsigned or 'var &= const'"
+    elif number.umin == 0 and not may_be_zero:
+        problem = f"invalid zero-sized read: u64=[{number.umin},{number.umax}]"
+    else:
+        problem = "unbounded memory access, use 'var &= const' or 'if (var < const)'"
     w.reject(
         "argument-size",
         f"R{n} {problem}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpfsmt.domain import Reg, RegType, State
+from bpfsmt.domain import UNKNOWN, Reg, RegType, State
 from bpfsmt.domain.state import SPILL
 from bpfsmt.isa import Instruction
 from bpfsmt.verifier.linux.env import ANY
@@ -14,7 +14,7 @@ def may_goto(w: Walk, insn: Instruction, pc: int) -> int:
     """Leave the loop now; keep another round for later, in which what does not matter is open."""
     state = w.path.state
     before = _previous(w.path.parent, pc, state)
-    arm = w.push(state if before is None else _widened(before, state), pc + 1, "not-taken")
+    arm = w.push(state if before is None else _widened(w, before, state), pc + 1, "not-taken")
     arm.rounds += 1
     w.path.kind = "taken"
     return pc + 1 + insn.offset
@@ -32,11 +32,11 @@ def _previous(at: Checkpoint | None, pc: int, state: State) -> Checkpoint | None
     return None
 
 
-def _widened(old: Checkpoint, state: State) -> State:
+def _widened(w: Walk, old: Checkpoint, state: State) -> State:
     """Kernel ``widen_imprecise_scalars``."""
     for f, (a, b) in enumerate(zip(old.state.frames, state.frames, strict=True)):
         regs = tuple(
-            _open(x, y, old.is_precise(f, n, stack=False))
+            _open(w, x, y, old.is_precise(f, n, stack=False))
             for n, (x, y) in enumerate(zip(a.regs, b.regs, strict=True))
         )
         stack = dict(b.stack)
@@ -45,13 +45,17 @@ def _widened(old: Checkpoint, state: State) -> State:
             if slot.spill is None or other is None or other.spill is None:
                 continue
             if slot.kinds[-1] == other.kinds[-1] == SPILL:
-                wide = _open(other.spill, slot.spill, old.is_precise(f, n, stack=True))
+                wide = _open(w, other.spill, slot.spill, old.is_precise(f, n, stack=True))
                 stack[n] = slot._replace(spill=wide)
         frame = b._replace(regs=regs, stack=stack)
         state = state._replace(frames=(*state.frames[:f], frame, *state.frames[f + 1 :]))
     return state
 
 
-def _open(old: Reg, new: Reg, precise: bool) -> Reg:
+def _open(w: Walk, old: Reg, new: Reg, precise: bool) -> Reg:
     number = old.type is new.type is RegType.SCALAR_VALUE
-    return ANY if number and not precise and old != new else new
+    if not number or precise or old == new:
+        return new
+    # A number whose link alone is another one is no longer the same either.
+    same = old._replace(scalar=new.scalar) == new
+    return ANY._replace(scalar=w.env.ints.widened(old.scalar, new.scalar) if same else UNKNOWN)

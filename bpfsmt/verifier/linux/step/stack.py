@@ -43,14 +43,16 @@ def place(w: Walk, n: int, reg: Reg, off: int, size: int, what: str) -> Place:
     """
     start = reg.off + off
     var = reg.scalar
-    if reg.is_const:
-        low = high = start + var.smin
-    elif var.smax >= MAX_VAR_OFF or var.smin <= -MAX_VAR_OFF:
-        message = f"invalid unbounded variable-offset {what} stack R{n}"
-        w.reject("stack-bounds", message, f"{message}: {w.env.show(reg)}.", n)
+    low, high = start + var.smin, start + var.smax
+    if size:
+        inside = w.env.ints.stack_access_ok(var, start, size, -STACK_SIZE)
     else:
-        low, high = start + var.smin, start + var.smax
-    if low < -STACK_SIZE or high + size > 0 or (low >= 0 and size):
+        inside = low >= -STACK_SIZE and high <= 0
+    if not inside:
+        unbounded = var.smax >= MAX_VAR_OFF or var.smin <= -MAX_VAR_OFF
+        if unbounded and not reg.is_const:
+            message = f"invalid unbounded variable-offset {what} stack R{n}"
+            w.reject("stack-bounds", message, f"{message}: {w.env.show(reg)}.", n)
         if reg.is_const:
             message = f"invalid {what} stack R{n} off={low} size={size}"
         else:
@@ -87,13 +89,19 @@ def _is_zero(reg: Reg | None) -> bool:
     )
 
 
+def _is_tracked(w: Walk, value: Reg, source: int) -> bool:
+    """Whether a stored number is remembered; a constant (of no register) always is."""
+    number = value.type is RegType.SCALAR_VALUE
+    return number and (source < 0 or w.env.ints.spill_tracked(value.scalar))
+
+
 def store_fixed(w: Walk, at: Place, value: Reg | None, source: int) -> None:
     """Store ``value`` (`None`: anything), which register ``source`` holds (-1: none)."""
     state = w.path.state
     number, size = (-at.low - 1) // SLOT_SIZE, at.size
     slot = _slot(state, at.frame, number)
     aligned = at.low % SLOT_SIZE == 0
-    if value is not None and value.type is RegType.SCALAR_VALUE and aligned:
+    if value is not None and aligned and _is_tracked(w, value, source):
         fits = w.env.ints.links_spill(value.scalar, size)
         if fits:
             value = shared(w, source, value) if source >= 0 else value

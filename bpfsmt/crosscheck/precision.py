@@ -103,14 +103,15 @@ def _new_claims(analysis: Analysis, encoding: Encoding) -> Iterator[tuple[Node, 
             regs = [s.regs[i] for s in states]
             if not regs or any(r.type is not RegType.SCALAR_VALUE for r in regs):
                 continue
-            claimed = _hull([r.scalar for r in regs])
+            claimed = hull_of([r.scalar for r in regs])
             key = (i, id(node.state.regs[i]), claimed)
             if key not in seen and not all(r.is_const for r in regs):
                 seen.add(key)
                 yield node, i, claimed
 
 
-def _hull(scalars: Sequence[Scalar]) -> Hull:
+def hull_of(scalars: Sequence[Scalar]) -> Hull:
+    """The hull of the union of what some scalars stand for."""
     first = scalars[0].var_off.value
     mask = 0
     for s in scalars:
@@ -125,31 +126,44 @@ def _hull(scalars: Sequence[Scalar]) -> Hull:
     )
 
 
-class _OutOfTime(Exception):
-    pass
+class OutOfTime(Exception):
+    """The exact set was not found in time, which says nothing about it."""
 
 
 def _exact(encoding: Encoding, node: Node, reg: int, claimed: Hull, deadline: float) -> Hull | None:
     """The exact hull, or `None` if time ran out or the point cannot be reached."""
     x = node.state.regs[reg].bits
-    solver = z3.SolverFor("QF_AUFBV")
-    solver.add(encoding.known, node.reach)
-    name = z3.BitVec("exact!x", 64)
-    solver.add(name == x)
-    probe = _Probe(solver, name, deadline)
     try:
-        if probe.find(z3.BoolVal(True)) is None:
-            return None
-        umin, umax = probe.lowest(claimed.umin, 0), probe.highest(claimed.umax, 0)
-        smin = probe.lowest(claimed.smin + _SIGN, _SIGN) - _SIGN
-        smax = probe.highest(claimed.smax + _SIGN, _SIGN) - _SIGN
-        value, mask = probe.bits(claimed.mask)
-    except _OutOfTime:
+        return exact_hull((encoding.known, node.reach), x, claimed, deadline)
+    except OutOfTime:
         return None
+
+
+def exact_hull(facts: Sequence[Term], x: Term, claimed: Hull, deadline: float) -> Hull | None:
+    """The smallest hull around all that ``x`` can be under ``facts``, searched in ``claimed``.
+
+    `None` if the facts are impossible; raises `OutOfTime` at ``deadline`` (monotonic clock).
+    """
+    probe = probe_of(facts, x, deadline)
+    if probe.find(z3.BoolVal(True)) is None:
+        return None
+    umin, umax = probe.lowest(claimed.umin, 0), probe.highest(claimed.umax, 0)
+    smin = probe.lowest(claimed.smin + _SIGN, _SIGN) - _SIGN
+    smax = probe.highest(claimed.smax + _SIGN, _SIGN) - _SIGN
+    value, mask = probe.bits(claimed.mask)
     return Hull(umin, umax, smin, smax, value, mask)
 
 
-class _Probe:
+def probe_of(facts: Sequence[Term], x: Term, deadline: float) -> Probe:
+    """A probe of the 64-bit term ``x`` under ``facts``."""
+    solver = z3.SolverFor("QF_AUFBV")
+    solver.add(*facts)
+    name = z3.BitVec("exact!x", 64)
+    solver.add(name == x)
+    return Probe(solver, name, deadline)
+
+
+class Probe:
     """Asks for values of one term; ``seen`` collects them."""
 
     def __init__(self, solver: z3.Solver, x: Term, deadline: float) -> None:
@@ -160,7 +174,7 @@ class _Probe:
         """Some value under ``condition``, `None` if there is none."""
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise _OutOfTime
+            raise OutOfTime
         self.solver.set("timeout", max(1, int(1000 * min(left, 2.0))))
         self.solver.push()
         self.solver.add(condition)
@@ -171,7 +185,7 @@ class _Probe:
             self.seen.append(found)
         self.solver.pop()
         if answer == z3.unknown:
-            raise _OutOfTime
+            raise OutOfTime
         return found
 
     def highest(self, limit: int, flip: int) -> int:

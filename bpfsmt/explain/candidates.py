@@ -1,0 +1,376 @@
+"""Checks that could make a rejected access pass, by what is missing.  None of them is believed:
+each is put into the program and verified by `bpfsmt.explain.repair`.
+
+A check jumps to an exit of the same function: one that is there already, or ``r0 = 0; exit``
+put behind the function, which costs two instructions more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bpfsmt.cfg import build_cfg, live_registers, registers
+from bpfsmt.domain import Reg, RegType, State
+from bpfsmt.domain.analysis import Visit
+from bpfsmt.explain.access import Access
+from bpfsmt.explain.insert import Added
+from bpfsmt.explain.missing import Missing, unwritten_bytes
+from bpfsmt.explain.trail import Mattered
+from bpfsmt.isa.instruction import Instruction
+from bpfsmt.isa.opcodes import AluOp, Class, JmpOp, Mode, Size
+from bpfsmt.program.program import Program
+from bpfsmt.rules.access import MAX_PACKET_OFF, MAX_VAR_OFF
+from bpfsmt.semantics.context import layout_of
+
+SIZES = {1: Size.B, 2: Size.H, 4: Size.W, 8: Size.DW}
+MOST_EXITS = 3
+"""So many exits are tried before one is added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Instructions to add, for a number that the check compares with.
+
+    ``make`` gives them for a number from ``low`` to ``high``.  With ``widest`` the number is a
+    bound and the greatest that passes is wanted, as it turns away the fewest runs; else the
+    smallest, which is tried first.
+    """
+
+    make: Callable[[int], tuple[Added, ...]]
+    low: int = 0
+    high: int = 0
+    widest: bool = False
+
+    @property
+    def cost(self) -> int:
+        """How many instructions it adds."""
+        return len(self.make(self.high))
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """Where a check may jump: a pc, or with ``added`` behind the function that ends there."""
+
+    pc: int
+    added: bool = False
+
+    def tail(self) -> tuple[Added, ...]:
+        """What has to be put there first."""
+        if not self.added:
+            return ()
+        return (Added(self.pc, mov_imm(0, 0), tail=True), Added(self.pc, exit_(), tail=True))
+
+
+def candidates(
+    program: Program,
+    visit: Visit,
+    access: Access,
+    missing: Sequence[Missing],
+    slice_: Sequence[Mattered],
+) -> list[Candidate]:
+    """All that are worth a try, those with the fewest instructions first."""
+    maker = _Maker(program, visit, access, slice_)
+    found = sorted(maker.all(missing), key=lambda one: (one.cost, one.high))
+    return [one for one in found if one.low <= one.high]
+
+
+class _Maker:
+    def __init__(
+        self, program: Program, visit: Visit, access: Access, slice_: Sequence[Mattered]
+    ) -> None:
+        self.program, self.access, self.slice = program, access, slice_
+        self.pc, self.state = visit.pc, visit.state
+        self.live = live_registers(build_cfg(program))
+        self.start, self.end = _function(program, visit.pc)
+        self.exits = list(exits(program, self.pc, self.start, self.end, self.state))
+
+    def all(self, missing: Sequence[Missing]) -> Iterator[Candidate]:
+        components = {m.component for m in missing}
+        if "range" in components:
+            yield from self.packet(())
+        if "type" in components:
+            yield from self.null()
+            yield from self.initial()
+        if "bytes" in components:
+            yield from self.written()
+        if "var_off" in components:
+            yield from self.aligned()
+        if components & {"smin", "smax", "umin", "umax", "var_off"}:
+            yield from self.bounds(missing)
+
+    # A compare of a register with a number
+
+    def check(self, pc: int, op: JmpOp, reg: int, number: int) -> Iterator[tuple[Added, ...]]:
+        """``if reg op number goto`` one of the exits, before ``pc``."""
+        for way in self.exits:
+            yield (*way.tail(), jump(pc, op, reg, number, way))
+
+    def null(self) -> Iterator[Candidate]:
+        if self.access.claim.type.nonnull is not None:
+            for check in self.check(self.pc, JmpOp.JEQ, self.access.reg, 0):
+                yield _fixed(check)
+
+    def aligned(self) -> Iterator[Candidate]:
+        low = self.access.size - 1
+        for pc, reg, _ in self.added_numbers():
+            if low > 0:
+                for check in self.check(pc, JmpOp.JSET, reg, low):
+                    yield _fixed(check, low)
+
+    def bounds(self, missing: Sequence[Missing]) -> Iterator[Candidate]:
+        """Bound a number from above, unsigned, which bounds it from below too."""
+        if not self.access.claim.is_pointer:
+            yield from self.bound(self.pc, self.access.reg, 0, MAX_VAR_OFF - 1)
+            yield from self.size_bound()
+            return
+        uppers = [m.limit for m in missing if m.component in ("smax", "umax") and m.limit]
+        most = min([MAX_VAR_OFF - 1, *uppers])
+        packet = self.access.claim.type is RegType.PTR_TO_PACKET
+        low = 1 if self.access.claim.type is RegType.PTR_TO_STACK else 0
+        for pc, reg, _ in self.added_numbers():
+            if packet:
+                most = min(most, MAX_PACKET_OFF)
+                for way in self.exits:
+                    bound = _Bound(pc, reg, way)
+                    for one in self.packet(way.tail()):
+                        yield _both(bound, one, most)
+            yield from self.bound(pc, reg, low, most)
+
+    def bound(self, pc: int, reg: int, low: int, high: int) -> Iterator[Candidate]:
+        for way in self.exits:
+            bound = _Bound(pc, reg, way)
+            yield Candidate(bound.alone, low, high, widest=True)
+
+    def size_bound(self) -> Iterator[Candidate]:
+        """A size that must not be 0 needs a second compare."""
+        for way in self.exits:
+            bound = _Bound(self.pc, self.access.reg, way)
+            yield Candidate(bound.not_zero, 1, MAX_VAR_OFF - 1, widest=True)
+
+    def added_numbers(self) -> Iterator[tuple[int, int, State]]:
+        """Where a number was added to the pointer: the pc and the number's register."""
+        for one in reversed(self.slice):
+            insn, state = self.program[one.pc], one.step.before.state
+            if insn.is_alu and insn.uses_reg and insn.alu_op is AluOp.ADD:
+                for reg, other in ((insn.src, insn.dst), (insn.dst, insn.src)):
+                    if not state.regs[reg].is_pointer and state.regs[other].is_pointer:
+                        yield one.pc, reg, state
+
+    # A compare of a packet pointer with the packet's end
+
+    def packet(self, before: tuple[Added, ...]) -> Iterator[Candidate]:
+        """Compares with the end; ``before`` (the exit's tail) is there already."""
+        a = self.access
+        need = max(a.off, 0) + max(a.size, 1) if a.off < 0 else a.off + a.size
+        if need <= 0:
+            return
+        for way in self.exits:
+            tail = () if before else way.tail()
+            for load, end, taken in self.ends():
+                yield from self.compares(need, (*tail, *load), end, taken, way)
+
+    def compares(
+        self, need: int, first: tuple[Added, ...], end: int, taken: set[int], way: Exit
+    ) -> Iterator[Candidate]:
+        mine, pc = self.access.claim, self.pc
+        for n, reg in enumerate(self.state.regs):
+            same = reg.type is mine.type and reg.id == mine.id and reg.scalar == mine.scalar
+            if same and n not in taken:
+                reaches = reg.off - mine.off
+                if reaches >= need:
+                    yield _fixed((*first, compare(pc, JmpOp.JGT, n, end, way)))
+                if reaches + 1 >= need:
+                    yield _fixed((*first, compare(pc, JmpOp.JGE, n, end, way)))
+        high = min(MAX_PACKET_OFF, need + 256)
+        for scratch in self.scratch(taken | {end, self.access.reg}):
+            make = _ByCopy(first, pc, scratch, self.access.reg, end, way)
+            yield Candidate(make, need, high)
+            break
+        else:
+            yield Candidate(_InPlace(first, pc, self.access.reg, end, way), need, high)
+
+    def ends(self) -> Iterator[tuple[tuple[Added, ...], int, set[int]]]:
+        """Registers that hold the end, else a load of it from the context."""
+        held = [n for n, reg in enumerate(self.state.regs) if self.is_end(reg)]
+        for n in held:
+            yield (), n, set()
+        kind = "pkt_end" if self.access.claim.type is RegType.PTR_TO_PACKET else "pkt"
+        field = next((f for f in layout_of(self.program.type).fields if f.kind == kind), None)
+        ctx = [n for n, reg in enumerate(self.state.regs) if reg.type is RegType.PTR_TO_CTX]
+        if held or field is None or not ctx:
+            return
+        for scratch in self.scratch({self.access.reg}):
+            load = Instruction(
+                Class.LDX | Mode.MEM | SIZES[field.size], scratch, ctx[0], field.offset
+            )  # fmt: skip
+            yield (Added(self.pc, load),), scratch, {scratch}
+            return
+
+    def is_end(self, reg: Reg) -> bool:
+        if self.access.claim.type is RegType.PTR_TO_PACKET:
+            return reg.type is RegType.PTR_TO_PACKET_END
+        plain = reg.is_const and not reg.const_value and not reg.off and not reg.id
+        return reg.type is RegType.PTR_TO_PACKET and plain
+
+    def scratch(self, taken: set[int]) -> Iterator[int]:
+        """Registers whose value nobody needs here."""
+        live = set(registers(self.live.get(self.pc, (1 << 11) - 1)))
+        yield from (n for n in range(10) if n not in live and n not in taken)
+
+    # Values that were never written
+
+    def initial(self) -> Iterator[Candidate]:
+        """A value for a register that has none: at the function's start, or just before."""
+        if self.access.claim.type is not RegType.NOT_INIT:
+            return
+        yield _fixed((Added(self.start, mov_imm(self.access.reg, 0)),))
+        if not self._written_anywhere(self.access.reg):
+            yield _fixed((Added(self.pc, mov_imm(self.access.reg, 0)),))
+
+    def _written_anywhere(self, reg: int) -> bool:
+        """Some instruction of the function gives the register a value."""
+        return any(
+            self.start <= pc < self.end and insn.dst == reg and (insn.is_alu or insn.cls
+            in (Class.LDX, Class.LD)) for pc, insn in self.program.instructions()
+        )  # fmt: skip
+
+    def written(self) -> Iterator[Candidate]:
+        """Zeros for the stack bytes that were never written, in the widest stores that fit."""
+        holes = unwritten_bytes(self.state, self.access)
+        if not holes or self.access.claim.frame != len(self.state.frames) - 1:
+            return
+        start, end = holes[0], holes[-1] + 1
+        for low, high in ((start, end), (start & -8, -(-end // 8) * 8)):
+            stores = [Added(self.start, store_zero(at, size)) for at, size in _cover(low, high)]
+            yield _fixed(tuple(stores))
+
+
+class _Bound:
+    """``if reg > number goto way`` before ``pc``."""
+
+    def __init__(self, pc: int, reg: int, way: Exit) -> None:
+        self.pc, self.reg, self.way = pc, reg, way
+
+    def alone(self, number: int) -> tuple[Added, ...]:
+        """Just this compare."""
+        return (*self.way.tail(), jump(self.pc, JmpOp.JGT, self.reg, number, self.way))
+
+    def not_zero(self, number: int) -> tuple[Added, ...]:
+        """And one with 0."""
+        return (*self.alone(number), jump(self.pc, JmpOp.JEQ, self.reg, 0, self.way))
+
+
+def _both(bound: _Bound, packet: Candidate, most: int) -> Candidate:
+    """A bound of what is added to a packet pointer, and the compare with the end after it."""
+    return Candidate(
+        lambda n: (*bound.alone(n), *packet.make(packet.low)), 0, most, widest=True
+    )  # fmt: skip
+
+
+class _ByCopy:
+    """``scratch = reg; scratch += n; if scratch > end goto way``."""
+
+    def __init__(
+        self, first: tuple[Added, ...], pc: int, scratch: int, reg: int, end: int, way: Exit
+    ) -> None:
+        self.first, self.pc, self.scratch = first, pc, scratch
+        self.reg, self.end, self.way = reg, end, way
+
+    def __call__(self, number: int) -> tuple[Added, ...]:
+        return (
+            *self.first,
+            Added(self.pc, Instruction(Class.ALU64 | AluOp.MOV | 0x08, self.scratch, self.reg)),
+            Added(self.pc, add_imm(self.scratch, number)),
+            compare(self.pc, JmpOp.JGT, self.scratch, self.end, self.way),
+        )
+
+
+class _InPlace:
+    """``reg += n; if reg > end goto way; reg -= n``, where no register is free."""
+
+    def __init__(self, first: tuple[Added, ...], pc: int, reg: int, end: int, way: Exit) -> None:
+        self.first, self.pc, self.reg, self.end, self.way = first, pc, reg, end, way
+
+    def __call__(self, number: int) -> tuple[Added, ...]:
+        return (
+            *self.first,
+            Added(self.pc, add_imm(self.reg, number)),
+            compare(self.pc, JmpOp.JGT, self.reg, self.end, self.way),
+            Added(self.pc, add_imm(self.reg, -number)),
+        )
+
+
+def exits(program: Program, pc: int, start: int, end: int, state: State) -> Iterator[Exit]:
+    """Exits of the function that return a number, the nearest behind ``pc`` first."""
+    found: list[int] = []
+    for at, insn in program.instructions():
+        if not start <= at < end or at == pc:
+            continue
+        following = at + insn.slots
+        after = program.slots[following] if following < end else None
+        sets_r0 = insn.is_alu and insn.alu_op is AluOp.MOV and not insn.uses_reg and not insn.dst
+        plain = _is_exit(insn) and state.regs[0].type is RegType.SCALAR_VALUE
+        if (sets_r0 and after is not None and _is_exit(after)) or plain:
+            found.append(at)
+    found.sort(key=lambda at: (at < pc, abs(at - pc)))
+    yield from (Exit(at) for at in found[:MOST_EXITS])
+    yield Exit(end, added=True)
+
+
+def _function(program: Program, pc: int) -> tuple[int, int]:
+    """Where the function that holds ``pc`` starts and ends."""
+    starts = sorted({0, *program.functions})
+    start = max(s for s in starts if s <= pc)
+    return start, min((s for s in starts if s > pc), default=len(program))
+
+
+def _fixed(what: tuple[Added, ...], number: int = 0) -> Candidate:
+    return Candidate(lambda _: what, number, number)
+
+
+def _cover(low: int, high: int) -> list[tuple[int, int]]:
+    """Aligned pieces (start, size) that make up low..high."""
+    pieces = []
+    while low < high:
+        size = next(s for s in (8, 4, 2, 1) if low % s == 0 and low + s <= high)
+        pieces.append((low, size))
+        low += size
+    return pieces
+
+
+def _is_exit(insn: Instruction) -> bool:
+    return insn.is_jmp and insn.jmp_op is JmpOp.EXIT
+
+
+def jump(pc: int, op: JmpOp, reg: int, number: int, way: Exit) -> Added:
+    """``if reg op number goto way``, before ``pc``."""
+    insn = Instruction(Class.JMP | op, reg, imm=number)
+    return Added(pc, insn, way.pc, to_tail=way.added)
+
+
+def compare(pc: int, op: JmpOp, reg: int, other: int, way: Exit) -> Added:
+    """``if reg op other goto way``, before ``pc``."""
+    return Added(pc, Instruction(Class.JMP | op | 0x08, reg, other), way.pc, to_tail=way.added)
+
+
+def mov_imm(reg: int, number: int) -> Instruction:
+    """``reg = number``."""
+    return Instruction(Class.ALU64 | AluOp.MOV, reg, imm=number)
+
+
+def add_imm(reg: int, number: int) -> Instruction:
+    """``reg += number``."""
+    return Instruction(Class.ALU64 | AluOp.ADD, reg, imm=number)
+
+
+def store_zero(offset: int, size: int) -> Instruction:
+    """``*(size *)(r10 + offset) = 0``."""
+    return Instruction(Class.ST | Mode.MEM | SIZES[size], 10, 0, offset)
+
+
+def exit_() -> Instruction:
+    """``exit``."""
+    return Instruction(Class.JMP | JmpOp.EXIT)
+
+

@@ -1,0 +1,181 @@
+"""The smallest added check that makes a program pass: tried, one after the other.
+
+Smallest is: the fewest instructions, then the fewest runs that are turned away (the smallest
+length to be in the packet, the greatest number to be let through).  What is found was
+verified with the check in it, and the access is still walked there: a check that only makes
+the access unreachable is none.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bpfsmt.domain.analysis import Analysis
+from bpfsmt.errors import BpfsmtError
+from bpfsmt.explain.access import failing_access, failing_visit
+from bpfsmt.explain.candidates import Candidate, candidates
+from bpfsmt.explain.insert import Changed, insert
+from bpfsmt.explain.missing import missing_bounds
+from bpfsmt.explain.trail import Loc, slice_back, way_to
+from bpfsmt.program.program import Program
+from bpfsmt.rules import RuleSet
+
+Verify = Callable[[Program], Analysis]
+
+MOST_ROUNDS = 4
+"""A program may lack several checks: so many are looked for, one behind the other."""
+
+FOUND, NONE, TIMED_OUT, NOT_SOUGHT = "found", "none", "not found in time", "not sought"
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """The answer: "found" with the changed ``program`` and its ``added`` pcs, or why not.
+
+    ``checks`` says how many were needed; ``tried`` how many programs were verified.
+    """
+
+    word: str
+    program: Program | None = None
+    added: tuple[int, ...] = ()
+    checks: int = 0
+    tried: int = 0
+    why: str = ""
+
+
+def find_repair(analysis: Analysis, rules: RuleSet, verify: Verify, seconds: float) -> Repair:
+    """Look for a check, for so many seconds."""
+    search = _Search(rules, verify, time.monotonic() + seconds)
+    try:
+        return search.run(analysis)
+    except _Late:
+        return Repair(TIMED_OUT, tried=search.tried)
+
+
+class _Late(Exception):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A changed program and what the verifier says of it."""
+
+    changed: Changed
+    analysis: Analysis
+    reached: bool
+
+    @property
+    def passes(self) -> bool:
+        return self.reached and self.analysis.verdict.accepted
+
+
+class _Search:
+    def __init__(self, rules: RuleSet, verify: Verify, deadline: float) -> None:
+        self.rules, self.verify, self.deadline = rules, verify, deadline
+        self.tried = 0
+
+    def run(self, analysis: Analysis) -> Repair:
+        """One check after the other, until the program passes."""
+        added: tuple[int, ...] = ()
+        for round_ in range(1, MOST_ROUNDS + 1):
+            found = self.candidates(analysis)
+            if not found:
+                why = "no check helps here: what is missing is no bound that a compare could give"
+                word = NOT_SOUGHT if round_ == 1 else NONE
+                return Repair(word, tried=self.tried, why=why)
+            best = self.best(analysis, found)
+            if best is None:
+                return Repair(NONE, tried=self.tried)
+            own = best.changed.moved
+            added = tuple(sorted({own[pc] for pc in added} | set(best.changed.added)))
+            if best.passes:
+                return Repair(FOUND, best.changed.program, added, round_, self.tried)
+            analysis = best.analysis
+        return Repair(NONE, tried=self.tried)
+
+    def candidates(self, analysis: Analysis) -> list[Candidate]:
+        visit, access = failing_visit(analysis), failing_access(analysis)
+        if visit is None or access is None:
+            return []
+        missing = missing_bounds(analysis, self.rules, access)
+        way = way_to(analysis, visit)
+        here = Loc(len(visit.state.frames) - 1, max(access.reg, 0))
+        slice_ = slice_back(analysis.program, way, [here])
+        return candidates(analysis.program, visit, access, missing, slice_)
+
+    def best(self, analysis: Analysis, found: list[Candidate]) -> _Try | None:
+        """The first that passes; else the first that gets the walk past the access."""
+        progress: _Try | None = None
+        for one in found:
+            if progress is not None and one.cost > len(progress.changed.added):
+                break
+            best = self.widest(analysis, one) if one.widest else self.smallest(analysis, one)
+            if best is not None and best.passes:
+                return best
+            progress = progress or best
+        return progress
+
+    def smallest(self, analysis: Analysis, one: Candidate) -> _Try | None:
+        """Try the smallest number, then what the next rejection of its kind asks for."""
+        number, progress = one.low, None
+        while number <= one.high:
+            tried = self.attempt(analysis, one, number)
+            if tried is None or tried.passes:
+                return tried
+            if not tried.reached or one.low == one.high:
+                return progress or (tried if tried.reached else None)
+            progress = progress or tried
+            more = self.lacking(tried.analysis)
+            if more <= 0:
+                return progress
+            number += more
+        return progress
+
+    def lacking(self, analysis: Analysis) -> int:
+        """How many more bytes of the packet the next rejection wants, 0 if it is no such."""
+        access = failing_access(analysis)
+        wanted = [
+            m.limit - access.claim.range
+            for m in missing_bounds(analysis, self.rules, access)
+            if m.component == "range" and m.limit is not None and access is not None
+        ]
+        return max(wanted, default=0)
+
+    def widest(self, analysis: Analysis, one: Candidate) -> _Try | None:
+        """The greatest number with which it passes, by halving; the first guess is the best."""
+        top = self.attempt(analysis, one, one.high)
+        if top is not None and top.passes:
+            return top
+        best = self.attempt(analysis, one, one.low)
+        if best is None or not best.passes:
+            return next((t for t in (top, best) if t is not None and t.reached), None)
+        low, high = one.low, one.high
+        while high - low > 1:
+            middle = (low + high) // 2
+            tried = self.attempt(analysis, one, middle)
+            if tried is not None and tried.passes:
+                low, best = middle, tried
+            else:
+                high = middle
+        return best
+
+    def attempt(self, analysis: Analysis, one: Candidate, number: int) -> _Try | None:
+        """Verify the program with the check in it; `None` if there is no such program."""
+        if time.monotonic() > self.deadline:
+            raise _Late
+        changed = insert(analysis.program, one.make(number))
+        if changed is None:
+            return None
+        self.tried += 1
+        try:
+            after = self.verify(changed.program)
+        except BpfsmtError:
+            return None
+        return _Try(changed, after, self.reaches(after, changed.moved[analysis.verdict.pc]))
+
+    @staticmethod
+    def reaches(after: Analysis, pc: int) -> bool:
+        """The access is walked in the changed program, and not what it is rejected for."""
+        return any(v.pc == pc for v in after.visits) and after.verdict.pc != pc

@@ -11,6 +11,7 @@ from bpfsmt.cli.boundary import Boundary
 from bpfsmt.cli.cfg import cfg
 from bpfsmt.cli.crosscheck import crosscheck
 from bpfsmt.cli.diff import diff
+from bpfsmt.cli.explain import explain
 from bpfsmt.cli.machine_check import machine_check
 from bpfsmt.cli.museum import museum
 from bpfsmt.cli.mutate import mutate
@@ -35,6 +36,7 @@ bench.add_command(verify_speed)
 for command in (
     crosscheck,
     verify,
+    explain,
     prove,
     museum,
     mutate,

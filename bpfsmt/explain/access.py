@@ -123,13 +123,16 @@ def _argument(
 
 def _arithmetic(pc: int, text: str, insn: Instruction, state: State, reg: int) -> Access:
     """Arithmetic; where a pointer and a number meet it is the number that must be bounded."""
+    dst, src = state.regs[insn.dst], state.regs[insn.src]
+    if insn.uses_reg and RegType.NOT_INIT not in (dst.type, src.type):
+        if dst.is_pointer and not src.is_pointer:
+            what = f"moves the pointer R{insn.dst} by the number in R{insn.src}"
+            return Access(pc, text, what, insn.src, src)
+        if src.is_pointer and not dst.is_pointer:
+            what = f"moves the pointer R{insn.src} by the number in R{insn.dst}"
+            return Access(pc, text, what, insn.dst, dst)
     at = reg if reg >= 0 else insn.dst
-    if insn.uses_reg and state.regs[insn.dst].is_pointer and not state.regs[insn.src].is_pointer:
-        what = f"moves the pointer R{insn.dst} by R{insn.src}"
-        return Access(pc, text, what, at, state.regs[at])
-    if insn.uses_reg and state.regs[insn.src].is_pointer and not state.regs[insn.dst].is_pointer:
-        return Access(pc, text, f"moves the pointer R{insn.src} by R{at}", at, state.regs[at])
-    return Access(pc, text, f"computes with R{at}", at, state.regs[at])
+    return Access(pc, text, f"uses R{at}", at, state.regs[at])
 
 
 def _bytes(size: int) -> str:

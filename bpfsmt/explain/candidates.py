@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from bpfsmt.cfg import build_cfg, live_registers, registers
 from bpfsmt.domain import Reg, RegType, State
-from bpfsmt.domain.analysis import Visit
 from bpfsmt.explain.access import Access
 from bpfsmt.explain.insert import Added
 from bpfsmt.explain.missing import Missing, unwritten_bytes
@@ -34,13 +33,14 @@ class Candidate:
 
     ``make`` gives them for a number from ``low`` to ``high``.  With ``widest`` the number is a
     bound and the greatest that passes is wanted, as it turns away the fewest runs; else the
-    smallest, which is tried first.
+    smallest, which is tried first.  ``bounded`` is the pc and the register that it bounds.
     """
 
     make: Callable[[int], tuple[Added, ...]]
     low: int = 0
     high: int = 0
     widest: bool = False
+    bounded: tuple[int, int] = (-1, -1)
 
     @property
     def cost(self) -> int:
@@ -64,25 +64,38 @@ class Exit:
 
 def candidates(
     program: Program,
-    visit: Visit,
+    state: State,
     access: Access,
     missing: Sequence[Missing],
     slice_: Sequence[Mattered],
 ) -> list[Candidate]:
-    """All that are worth a try, those with the fewest instructions first."""
-    maker = _Maker(program, visit, access, slice_)
+    """All that are worth a try, those with the fewest instructions first.
+
+    ``state`` is the one before the access, see `bpfsmt.explain.trail.remembered`.
+    """
+    maker = _Maker(program, state, access, slice_)
     found = sorted(maker.all(missing), key=lambda one: (one.cost, one.high))
     return [one for one in found if one.low <= one.high]
 
 
+def most_added(access: Access, program: Program) -> int:
+    """No number beyond this can be added to the pointer if the access is to lie inside."""
+    claim, limit = access.claim, MAX_VAR_OFF - 1
+    if claim.type is RegType.PTR_TO_MAP_VALUE:
+        limit = program.maps[claim.map].value_size - max(access.size, 0)
+    elif claim.type is RegType.PTR_TO_STACK:
+        limit = -max(access.size, 0)
+    return max(0, min(limit - access.fixed, MAX_VAR_OFF - 1))
+
+
 class _Maker:
     def __init__(
-        self, program: Program, visit: Visit, access: Access, slice_: Sequence[Mattered]
+        self, program: Program, state: State, access: Access, slice_: Sequence[Mattered]
     ) -> None:
         self.program, self.access, self.slice = program, access, slice_
-        self.pc, self.state = visit.pc, visit.state
+        self.pc, self.state = access.pc, state
         self.live = live_registers(build_cfg(program))
-        self.start, self.end = _function(program, visit.pc)
+        self.start, self.end = _function(program, self.pc)
         self.exits = list(exits(program, self.pc, self.start, self.end, self.state))
 
     def all(self, missing: Sequence[Missing]) -> Iterator[Candidate]:
@@ -124,8 +137,7 @@ class _Maker:
             yield from self.bound(self.pc, self.access.reg, 0, MAX_VAR_OFF - 1)
             yield from self.size_bound()
             return
-        uppers = [m.limit for m in missing if m.component in ("smax", "umax") and m.limit]
-        most = min([MAX_VAR_OFF - 1, *uppers])
+        most = most_added(self.access, self.program)
         packet = self.access.claim.type is RegType.PTR_TO_PACKET
         low = 1 if self.access.claim.type is RegType.PTR_TO_STACK else 0
         for pc, reg, _ in self.added_numbers():
@@ -140,13 +152,13 @@ class _Maker:
     def bound(self, pc: int, reg: int, low: int, high: int) -> Iterator[Candidate]:
         for way in self.exits:
             bound = _Bound(pc, reg, way)
-            yield Candidate(bound.alone, low, high, widest=True)
+            yield Candidate(bound.alone, low, high, True, (pc, reg))
 
     def size_bound(self) -> Iterator[Candidate]:
         """A size that must not be 0 needs a second compare."""
         for way in self.exits:
             bound = _Bound(self.pc, self.access.reg, way)
-            yield Candidate(bound.not_zero, 1, MAX_VAR_OFF - 1, widest=True)
+            yield Candidate(bound.not_zero, 1, MAX_VAR_OFF - 1, True, (self.pc, self.access.reg))
 
     def added_numbers(self) -> Iterator[tuple[int, int, State]]:
         """Where a number was added to the pointer: the pc and the number's register."""
@@ -263,9 +275,11 @@ class _Bound:
 
 def _both(bound: _Bound, packet: Candidate, most: int) -> Candidate:
     """A bound of what is added to a packet pointer, and the compare with the end after it."""
-    return Candidate(
-        lambda n: (*bound.alone(n), *packet.make(packet.low)), 0, most, widest=True
-    )  # fmt: skip
+
+    def make(number: int) -> tuple[Added, ...]:
+        return (*bound.alone(number), *packet.make(packet.low))
+
+    return Candidate(make, 0, most, True, (bound.pc, bound.reg))
 
 
 class _ByCopy:
@@ -372,5 +386,3 @@ def store_zero(offset: int, size: int) -> Instruction:
 def exit_() -> Instruction:
     """``exit``."""
     return Instruction(Class.JMP | JmpOp.EXIT)
-
-

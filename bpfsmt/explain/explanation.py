@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bpfsmt.crosscheck.settle import Witness
-from bpfsmt.domain import format_reg
 from bpfsmt.domain.analysis import Analysis, Outcome
-from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.errors import UnsupportedError
-from bpfsmt.explain.access import Access, failing_access, failing_visit, instruction_text
+from bpfsmt.explain.access import Access, failing_access, failing_visit
 from bpfsmt.explain.loss import Loss, find_loss
 from bpfsmt.explain.missing import Missing, missing_bounds
 from bpfsmt.explain.others import Other, ask_others
 from bpfsmt.explain.repair import NOT_SOUGHT, Repair, find_repair
-from bpfsmt.explain.trail import Loc, Mattered, slice_back, way_to
+from bpfsmt.explain.trail import Loc, Slice, slice_back, way_to
 from bpfsmt.explain.truth import Truth, find_truth
 from bpfsmt.program.program import Program
 from bpfsmt.prover import Solver
@@ -32,11 +29,15 @@ class Explanation:
     analysis: Analysis
     access: Access | None = None
     missing: Sequence[Missing] = ()
-    slice: Sequence[Mattered] = ()
+    slice: Slice = field(default_factory=Slice)
     loss: Loss = field(default_factory=lambda: Loss(NOT_SOUGHT))
     truth: Truth = field(default_factory=lambda: Truth("unknown", "access"))
     repair: Repair = field(default_factory=lambda: Repair(NOT_SOUGHT))
     others: Sequence[Other] = ()
+
+    def with_other(self, other: Other) -> Explanation:
+        """The same with what one more verifier says."""
+        return replace(self, others=(*self.others, other))
 
 
 def explain(
@@ -53,7 +54,7 @@ def explain(
     access, visit = failing_access(analysis), failing_visit(analysis)
     missing = missing_bounds(analysis, rules, access)
     way = [] if visit is None else way_to(analysis, visit)
-    slice_: list[Mattered] = []
+    slice_ = Slice()
     if visit is not None and access is not None and access.reg >= 0:
         here = Loc(len(visit.state.frames) - 1, access.reg)
         slice_ = slice_back(program, way, [here])
@@ -70,13 +71,3 @@ def _encoding(program: Program) -> tuple[Encoding | None, str]:
         return encode(program), ""
     except UnsupportedError as error:
         return None, str(error)
-
-
-def slice_line(program: Program, one: Mattered) -> str:
-    """A step of the slice: the instruction, and what is claimed of the value after it."""
-    reg = one.loc.in_state(one.step.after.state)
-    shown = "?" if reg is NOT_INIT else format_reg(reg, program.maps)
-    return f"{one.pc}: {instruction_text(program, one.pc)}   {one.loc}={shown}"
-
-
-__all__ = ["Explanation", "Witness", "explain", "slice_line"]

@@ -17,7 +17,7 @@ import z3
 from bpfsmt.crosscheck.precision import Hull, OutOfTime, exact_hull, hull_of, probe_of
 from bpfsmt.domain import Reg, RegType
 from bpfsmt.explain.missing import Missing
-from bpfsmt.explain.trail import PACKET, Loc, Mattered, Step
+from bpfsmt.explain.trail import PACKET, Loc, Mattered, Slice, Step
 from bpfsmt.symbolic.encode import Encoding, Node
 from bpfsmt.symbolic.state import SymState
 from bpfsmt.symbolic.values import Alt, Term, Value, conj, disj
@@ -56,22 +56,23 @@ def find_loss(
     encoding: Encoding | None,
     why: str,
     way: Sequence[Step],
-    slice_: Sequence[Mattered],
+    slice_: Slice,
     missing: Sequence[Missing],
     seconds: float,
 ) -> Loss:
-    """Compare claim and exact set after each instruction of the slice, the first one first."""
-    dropped = _dropped(way, slice_, missing)
+    """Compare claim and exact set after each instruction of the slice, the first one first,
+    and after each other branch on the way."""
+    dropped = _dropped(way, slice_.steps, missing)
     if dropped is not None:
         return dropped
     kind = _kind(missing)
-    if kind is None or not slice_:
+    if kind is None or not slice_.steps:
         return Loss(NOT_SOUGHT, why="no number or range is at fault")
     if encoding is None:
         return Loss(NOT_SOUGHT, why=why)
     search = _Search(encoding, way, time.monotonic() + seconds)
     checked = 0
-    for one in slice_:
+    for one in sorted((*slice_.steps, *slice_.passed), key=lambda one: one.index):
         try:
             wider = search.wider(one, kind)
         except OutOfTime:
@@ -219,9 +220,9 @@ def _value(state: SymState, loc: Loc) -> Value | None:
 
 def _variable_part(reg: Reg, value: Value, state: SymState) -> Term | None:
     """What was added to a pointer besides its fixed offset, if it points into one region."""
-    alts: tuple[Alt, ...] = value.alts
-    if len(alts) != 1 or alts[0].region is None:
-        return None
+    alts: list[Alt] = [alt for alt in value.alts if alt.region is not None]
+    if not reg.is_pointer or len(alts) != 1:
+        return None  # where a number is the alternative (NULL), the claim has excluded it
     if reg.type in PACKET:
         start = state.data if reg.type is RegType.PTR_TO_PACKET else state.data_meta
         return alts[0].off - start - reg.off

@@ -10,8 +10,7 @@ from bpfsmt.domain import Reg, RegType, State
 from bpfsmt.domain.analysis import Analysis
 from bpfsmt.domain.state import EMPTY_SLOT, INVALID, SLOT_SIZE, STACK_SIZE
 from bpfsmt.explain.access import Access, failing_visit
-from bpfsmt.explain.trail import PACKET, is_helper_call
-from bpfsmt.program.program import MapDef
+from bpfsmt.explain.trail import is_helper_call
 from bpfsmt.rules import RuleSet
 from bpfsmt.rules.access import MAX_PACKET_OFF, MAX_VAR_OFF
 from bpfsmt.semantics.helpers import HELPERS, Arg
@@ -45,9 +44,7 @@ def missing_bounds(analysis: Analysis, rules: RuleSet, access: Access | None) ->
 
 
 class _Finder:
-    def __init__(
-        self, analysis: Analysis, rules: RuleSet, access: Access, state: State
-    ) -> None:
+    def __init__(self, analysis: Analysis, rules: RuleSet, access: Access, state: State) -> None:
         self.program, self.rules = analysis.program, rules
         self.message = analysis.verdict.message
         self.access, self.state, self.claim = access, state, access.claim
@@ -164,9 +161,7 @@ def size_may_be_zero(finder: _Finder) -> bool:
     insn = finder.program[finder.access.pc]
     helper = HELPERS.get(insn.imm) if is_helper_call(insn) else None
     reg = finder.access.reg
-    return bool(
-        helper and reg <= len(helper.args) and helper.args[reg - 1] is Arg.SIZE_OR_ZERO
-    )
+    return bool(helper and reg <= len(helper.args) and helper.args[reg - 1] is Arg.SIZE_OR_ZERO)
 
 
 def unwritten_bytes(state: State, access: Access) -> list[int]:
@@ -182,15 +177,3 @@ def _hole(state: State, reg: Reg, at: int) -> bool:
     number, index = divmod(-at - 1, SLOT_SIZE)
     slot = state.frames[reg.frame].stack.get(number, EMPTY_SLOT)
     return slot.spill is None and slot.kinds[index] == INVALID
-
-
-def packet_like(reg: Reg) -> bool:
-    """A pointer whose bytes are known by compares with an end."""
-    return reg.type in PACKET
-
-
-def region_size(reg: Reg, maps: tuple[MapDef, ...]) -> int | None:
-    """The bytes of what a pointer points into, where that is fixed."""
-    if reg.type is RegType.PTR_TO_MAP_VALUE and reg.map < len(maps):
-        return maps[reg.map].value_size
-    return reg.mem or None

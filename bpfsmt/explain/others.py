@@ -33,7 +33,7 @@ def ask_others(
     program: Program,
     rules: RuleSet,
     repaired: Program | None,
-    verify: Callable[[Program, RuleSet], Analysis],
+    verify: Callable[..., Analysis],
 ) -> list[Other]:
     """All rule sets that come with bpfsmt, but the one that was asked first."""
     found = []
@@ -41,8 +41,10 @@ def ask_others(
         other = rule_set(name)
         if other.fingerprint == rules.fingerprint and other.policy == rules.policy:
             continue
-        verdict = verify(program, other).verdict
-        after = "" if repaired is None else verify(repaired, other).verdict.outcome.value
+        verdict = verify(program, other, record=False).verdict
+        after = (
+            "" if repaired is None else verify(repaired, other, record=False).verdict.outcome.value
+        )
         found.append(_of(name, verdict, after))
     return found
 

@@ -9,16 +9,16 @@ the access unreachable is none.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bpfsmt.domain.analysis import Analysis
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.explain.access import failing_access, failing_visit
-from bpfsmt.explain.candidates import Candidate, candidates
+from bpfsmt.explain.candidates import Candidate, candidates, most_added
 from bpfsmt.explain.insert import Changed, insert
 from bpfsmt.explain.missing import missing_bounds
-from bpfsmt.explain.trail import Loc, slice_back, way_to
+from bpfsmt.explain.trail import Loc, remembered, slice_back, way_to
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet
 
@@ -26,6 +26,8 @@ Verify = Callable[[Program], Analysis]
 
 MOST_ROUNDS = 4
 """A program may lack several checks: so many are looked for, one behind the other."""
+
+NOTHING_TO_ADD = "what is missing is nothing that an added compare could give"
 
 FOUND, NONE, TIMED_OUT, NOT_SOUGHT = "found", "none", "not found in time", "not sought"
 
@@ -82,9 +84,8 @@ class _Search:
         for round_ in range(1, MOST_ROUNDS + 1):
             found = self.candidates(analysis)
             if not found:
-                why = "no check helps here: what is missing is no bound that a compare could give"
                 word = NOT_SOUGHT if round_ == 1 else NONE
-                return Repair(word, tried=self.tried, why=why)
+                return Repair(word, tried=self.tried, why=NOTHING_TO_ADD)
             best = self.best(analysis, found)
             if best is None:
                 return Repair(NONE, tried=self.tried)
@@ -103,7 +104,8 @@ class _Search:
         way = way_to(analysis, visit)
         here = Loc(len(visit.state.frames) - 1, max(access.reg, 0))
         slice_ = slice_back(analysis.program, way, [here])
-        return candidates(analysis.program, visit, access, missing, slice_)
+        state = remembered(analysis.program, way, visit)
+        return candidates(analysis.program, state, access, missing, slice_.steps)
 
     def best(self, analysis: Analysis, found: list[Candidate]) -> _Try | None:
         """The first that passes; else the first that gets the walk past the access."""
@@ -144,14 +146,45 @@ class _Search:
         return max(wanted, default=0)
 
     def widest(self, analysis: Analysis, one: Candidate) -> _Try | None:
-        """The greatest number with which it passes, by halving; the first guess is the best."""
+        """The greatest number with which it passes; else what got past the access."""
         top = self.attempt(analysis, one, one.high)
         if top is not None and top.passes:
-            return top
-        best = self.attempt(analysis, one, one.low)
-        if best is None or not best.passes:
-            return next((t for t in (top, best) if t is not None and t.reached), None)
-        low, high = one.low, one.high
+            return self.tightened(analysis, one, one.high, top)
+        for number in self.guesses(one, top):
+            best = self.attempt(analysis, one, number)
+            if best is not None and best.passes:
+                if not self.fails(analysis, one, number + 1):
+                    high = min(one.high, 2 * number + 1)
+                    number, best = self.halved(analysis, one, number, high, best)
+                return self.tightened(analysis, one, number, best)
+        return top if top is not None and top.reached else None
+
+    def guesses(self, one: Candidate, top: _Try | None) -> Iterator[int]:
+        """Numbers below the greatest, descending but for the first one.
+
+        That is what the access that is refused next has room for.  Small numbers come last:
+        with them the access may be out of reach.
+        """
+        access = None if top is None else failing_access(top.analysis)
+        if top is not None and access is not None:
+            room = most_added(access, top.analysis.program)
+            if one.low <= room < one.high:
+                yield room
+        number = (1 << (one.high.bit_length() - 1)) - 1
+        while number > one.low:
+            yield number
+            number >>= 1
+        yield one.low
+
+    def fails(self, analysis: Analysis, one: Candidate, number: int) -> bool:
+        """It does not pass with this number."""
+        tried = self.attempt(analysis, one, number) if number < one.high else None
+        return tried is None or not tried.passes
+
+    def halved(
+        self, analysis: Analysis, one: Candidate, low: int, high: int, best: _Try
+    ) -> tuple[int, _Try]:
+        """The greatest number that passes, between one that does and one that does not."""
         while high - low > 1:
             middle = (low + high) // 2
             tried = self.attempt(analysis, one, middle)
@@ -159,7 +192,22 @@ class _Search:
                 low, best = middle, tried
             else:
                 high = middle
-        return best
+        return low, best
+
+    def tightened(self, analysis: Analysis, one: Candidate, number: int, best: _Try) -> _Try:
+        """With the number that the check itself lets the verifier derive, where it is smaller.
+
+        Other compares may have bounded the register too: then no run is turned away by that
+        which is not by ``number``, and the check says what is meant.
+        """
+        pc, reg = one.bounded
+        after = best.changed.moved.get(pc, -1)
+        known = [v.state.regs[reg].scalar.umax for v in best.analysis.visits if v.pc == after]
+        least = max(known, default=number)
+        if not one.low <= least < number:
+            return best
+        tried = self.attempt(analysis, one, least)
+        return tried if tried is not None and tried.passes else best
 
     def attempt(self, analysis: Analysis, one: Candidate, number: int) -> _Try | None:
         """Verify the program with the check in it; `None` if there is no such program."""

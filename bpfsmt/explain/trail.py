@@ -81,12 +81,42 @@ def way_to(analysis: Analysis, visit: Visit) -> list[Step]:
     return steps[::-1]
 
 
-def slice_back(program: Program, way: Sequence[Step], wanted: Sequence[Loc]) -> list[Mattered]:
-    """The steps of the way that made the values at ``wanted`` what they are, in its order."""
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The steps of the way that made a value what it is, in its order.
+
+    ``passed`` are the other branches on the way: they compare something else, but a run that
+    takes them may be one in which the value is bounded too.
+    """
+
+    steps: tuple[Mattered, ...] = ()
+    passed: tuple[Mattered, ...] = ()
+
+
+def slice_back(program: Program, way: Sequence[Step], wanted: Sequence[Loc]) -> Slice:
+    """The slice of the values that are at ``wanted`` in the end."""
     follow = _Backwards(program, set(wanted))
     for index in range(len(way) - 1, -1, -1):
         follow.step(index, way[index])
-    return follow.found[::-1]
+    return Slice(tuple(follow.found[::-1]), tuple(follow.passed[::-1]))
+
+
+def remembered(program: Program, way: Sequence[Step], visit: Visit) -> State:
+    """The state at the end of the way, with what a walk forgot because nothing reads it.
+
+    A check that is added does read it, so then the walk will not forget it.  What is said of
+    such a register is what was last claimed of it, which need not hold any more.
+    """
+    state = way[0].before.state if way else visit.state
+    for step in way:
+        after = step.after.state
+        if len(after.frames) == len(state.frames):
+            kept = ~_writes(program[step.before.pc])
+            for n, reg in enumerate(after.regs):
+                if reg.type is RegType.NOT_INIT and kept >> n & 1:
+                    after = after.with_reg(n, state.regs[n])
+        state = after
+    return state
 
 
 class _Backwards:
@@ -95,6 +125,7 @@ class _Backwards:
     def __init__(self, program: Program, wanted: set[Loc]) -> None:
         self.program, self.wanted = program, wanted
         self.found: list[Mattered] = []
+        self.passed: list[Mattered] = []
 
     def step(self, index: int, step: Step) -> None:
         insn = self.program[step.before.pc]
@@ -133,6 +164,8 @@ class _Backwards:
             ]
         if mattering:
             self.note(index, step, mattering[0], writes=False)
+        elif operands:
+            self.passed += [Mattered(index, step, loc, False) for loc in sorted(self.wanted)]
 
     def store(self, index: int, step: Step, insn: Instruction, frame: int) -> None:
         slot = _slot(step.before.state, insn.dst, insn.offset)

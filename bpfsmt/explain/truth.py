@@ -46,9 +46,7 @@ class Truth:
         }  # fmt: skip
 
 
-def find_truth(
-    analysis: Analysis, encoding: Encoding | None, why: str, solver: Solver
-) -> Truth:
+def find_truth(analysis: Analysis, encoding: Encoding | None, why: str, solver: Solver) -> Truth:
     """Ask; without an encoding ``why`` says why there is none."""
     verdict = analysis.verdict
     if has_form(analysis.program, verdict.kind):

@@ -118,15 +118,25 @@ def _loss(one: Explanation) -> Iterator[str]:
 _TRUTH = {
     ("unsafe", "access"): "yes; some input makes it go wrong here, and was replayed",
     ("unsafe", "program"): "yes; some input makes the program go wrong, and was replayed",
-    ("safe", "access"): "no; it is safe for all inputs, but not derivable by these rules",
+    ("safe", "access"): "no; it is safe for all inputs, but these rules cannot derive it",
     ("safe", "program"): "no; no input makes the program go wrong, but the rules refuse this",
     ("form", "program"): "a question of form: the rules refuse the shape, whatever a run does",
 }
 
 
+OTHER_HARM = (
+    "misaligned", "atomic-target", "stack-pointer-part", "stack-pointer-escape", "pointer-leak",
+    "modified-ctx", "map-read-only", "read-only", "packet-write", "special-field", "return-value",
+    "reference", "reference-leak", "lock-held", "spin-lock", "licence", "signature",
+)  # fmt: skip
+"""Rejections that are not about memory being out of bounds or never written."""
+
+
 def _truth(one: Explanation) -> Iterator[str]:
     truth = one.truth
     said = _TRUTH.get((truth.word, truth.about))
+    if truth.word == "safe" and one.analysis.verdict.kind in OTHER_HARM:
+        said = "no run touches memory that it may not; what the rule guards is not modelled here"
     if said is None:
         yield f"really unsafe: unknown: {truth.why}"
         return

@@ -62,8 +62,9 @@ def failing_access(analysis: Analysis) -> Access | None:
         return _argument(program, verdict.pc, text, insn, state, verdict.reg)
     if insn.is_alu:
         return _arithmetic(verdict.pc, text, insn, state, verdict.reg)
-    claim = state.regs[verdict.reg] if verdict.reg >= 0 else NOT_INIT
-    return Access(verdict.pc, text, f"uses R{verdict.reg}", verdict.reg, claim)
+    if verdict.reg < 0:
+        return Access(verdict.pc, text, "")
+    return Access(verdict.pc, text, f"uses R{verdict.reg}", verdict.reg, state.regs[verdict.reg])
 
 
 def instruction_text(program: Program, pc: int) -> str:

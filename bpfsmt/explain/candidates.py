@@ -94,7 +94,7 @@ class _Maker:
     ) -> None:
         self.program, self.access, self.slice = program, access, slice_
         self.pc, self.state = access.pc, state
-        self.live = live_registers(build_cfg(program))
+        self.live = live_registers(build_cfg(program, strict=False))
         self.start, self.end = _function(program, self.pc)
         self.exits = list(exits(program, self.pc, self.start, self.end, self.state))
 
@@ -226,8 +226,8 @@ class _Maker:
         return reg.type is RegType.PTR_TO_PACKET and plain
 
     def scratch(self, taken: set[int]) -> Iterator[int]:
-        """Registers whose value nobody needs here."""
-        live = set(registers(self.live.get(self.pc, (1 << 11) - 1)))
+        """Registers whose value nobody needs here; R0 may be what an exit returns."""
+        live = {0, *registers(self.live.get(self.pc, (1 << 11) - 1))}
         yield from (n for n in range(10) if n not in live and n not in taken)
 
     # Values that were never written

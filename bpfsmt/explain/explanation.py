@@ -21,6 +21,9 @@ from bpfsmt.rules import RuleSet
 from bpfsmt.symbolic.encode import Encoding, encode
 from bpfsmt.verifier import verify as run_verifier
 
+TOO_LONG = "too-complex"
+"""A walk that is cut off is not repeated with all of its states and its log kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -48,9 +51,11 @@ def explain(
     ``seconds`` bounds each query about the truth, the search for exact sets, and the search
     for a check.  ``verify`` is the verifier, ours unless another is given.
     """
-    analysis = verify(program, rules, log=True, forgetful=False)
+    analysis = verify(program, rules, record=False)
     if analysis.verdict.outcome is not Outcome.REJECT:
         return Explanation(analysis)
+    if analysis.verdict.kind != TOO_LONG:
+        analysis = verify(program, rules, log=True, forgetful=False)
     access, visit = failing_access(analysis), failing_visit(analysis)
     missing = missing_bounds(analysis, rules, access)
     way = [] if visit is None else way_to(analysis, visit)

@@ -67,7 +67,7 @@ def find_loss(
         return dropped
     kind = _kind(missing)
     if kind is None or not slice_.steps:
-        return Loss(NOT_SOUGHT, why="no number or range is at fault")
+        return Loss(NOT_SOUGHT, why="what is missing is no bound that could have been lost")
     if encoding is None:
         return Loss(NOT_SOUGHT, why=why)
     search = _Search(encoding, way, time.monotonic() + seconds)
@@ -188,9 +188,11 @@ class _Search:
     def room(self, reg: Reg, value: Value, state: SymState) -> list[Width] | None:
         """How many bytes from the variable part of a packet pointer on are in the packet."""
         x = _variable_part(reg, value, state)
-        if reg.type is not RegType.PTR_TO_PACKET or x is None:
+        if reg.type not in PACKET or x is None:
             return None
-        probe = probe_of(self.facts, state.data_end - state.data - x, self.deadline)
+        in_packet = reg.type is RegType.PTR_TO_PACKET
+        length = state.data_end - state.data if in_packet else state.data - state.data_meta
+        probe = probe_of(self.facts, length - x, self.deadline)
         if probe.find(z3.BoolVal(True)) is None:
             return []
         claimed = max(reg.range, 0)

@@ -8,6 +8,7 @@ the access unreachable is none.
 
 from __future__ import annotations
 
+import heapq
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -73,28 +74,53 @@ class _Try:
         return self.reached and self.analysis.verdict.accepted
 
 
+@dataclass(frozen=True, slots=True)
+class _Sofar:
+    """A rejected program with the checks that were added to get that far."""
+
+    analysis: Analysis
+    added: tuple[int, ...] = ()
+    checks: int = 0
+
+
 class _Search:
+    """Goes through the checks, and checks after checks, by how many instructions they add."""
+
     def __init__(self, rules: RuleSet, verify: Verify, deadline: float) -> None:
         self.rules, self.verify, self.deadline = rules, verify, deadline
         self.tried = 0
+        self.waiting: list[tuple[int, int, _Sofar, Candidate]] = []
+        self.pushed = 0
 
     def run(self, analysis: Analysis) -> Repair:
-        """One check after the other, until the program passes."""
-        added: tuple[int, ...] = ()
-        for round_ in range(1, MOST_ROUNDS + 1):
-            found = self.candidates(analysis)
-            if not found:
-                word = NOT_SOUGHT if round_ == 1 else NONE
-                return Repair(word, tried=self.tried, why=NOTHING_TO_ADD)
-            best = self.best(analysis, found)
+        """Try the cheapest first, until a program passes."""
+        self.push(_Sofar(analysis))
+        if not self.waiting:
+            return Repair(NOT_SOUGHT, why=NOTHING_TO_ADD)
+        expanded: set[tuple[str, int, int]] = set()
+        while self.waiting:
+            cost, _, sofar, one = heapq.heappop(self.waiting)
+            best = self.best(sofar.analysis, one)
             if best is None:
-                return Repair(NONE, tried=self.tried)
-            own = best.changed.moved
-            added = tuple(sorted({own[pc] for pc in added} | set(best.changed.added)))
+                continue
+            moved = best.changed.moved
+            added = tuple(sorted({*(moved[pc] for pc in sofar.added), *best.changed.added}))
+            checks = sofar.checks + 1
             if best.passes:
-                return Repair(FOUND, best.changed.program, added, round_, self.tried)
-            analysis = best.analysis
+                return Repair(FOUND, best.changed.program, added, checks, self.tried)
+            verdict = best.analysis.verdict
+            key = (verdict.kind, verdict.pc, cost)
+            if checks < MOST_ROUNDS and key not in expanded:
+                expanded.add(key)
+                self.push(_Sofar(best.analysis, added, checks))
         return Repair(NONE, tried=self.tried)
+
+    def push(self, sofar: _Sofar) -> None:
+        """Put what could help a rejected program among what waits."""
+        for one in self.candidates(sofar.analysis):
+            cost = len(sofar.added) + one.cost
+            heapq.heappush(self.waiting, (cost, self.pushed, sofar, one))
+            self.pushed += 1
 
     def candidates(self, analysis: Analysis) -> list[Candidate]:
         visit, access = failing_visit(analysis), failing_access(analysis)
@@ -107,17 +133,9 @@ class _Search:
         state = remembered(analysis.program, way, visit)
         return candidates(analysis.program, state, access, missing, slice_.steps)
 
-    def best(self, analysis: Analysis, found: list[Candidate]) -> _Try | None:
-        """The first that passes; else the first that gets the walk past the access."""
-        progress: _Try | None = None
-        for one in found:
-            if progress is not None and one.cost > len(progress.changed.added):
-                break
-            best = self.widest(analysis, one) if one.widest else self.smallest(analysis, one)
-            if best is not None and best.passes:
-                return best
-            progress = progress or best
-        return progress
+    def best(self, analysis: Analysis, one: Candidate) -> _Try | None:
+        """With the best number: one that passes, or else gets the walk past the access."""
+        return self.widest(analysis, one) if one.widest else self.smallest(analysis, one)
 
     def smallest(self, analysis: Analysis, one: Candidate) -> _Try | None:
         """Try the smallest number, then what the next rejection of its kind asks for."""
@@ -150,13 +168,15 @@ class _Search:
         top = self.attempt(analysis, one, one.high)
         if top is not None and top.passes:
             return self.tightened(analysis, one, one.high, top)
+        failed = [one.high]
         for number in self.guesses(one, top):
             best = self.attempt(analysis, one, number)
             if best is not None and best.passes:
+                high = min(n for n in failed if n > number)
                 if not self.fails(analysis, one, number + 1):
-                    high = min(one.high, 2 * number + 1)
                     number, best = self.halved(analysis, one, number, high, best)
                 return self.tightened(analysis, one, number, best)
+            failed.append(number)
         return top if top is not None and top.reached else None
 
     def guesses(self, one: Candidate, top: _Try | None) -> Iterator[int]:

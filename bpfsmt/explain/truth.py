@@ -17,6 +17,8 @@ from bpfsmt.crosscheck.replay import replay
 from bpfsmt.crosscheck.settle import has_form, settle, smallest
 from bpfsmt.crosscheck.witness import Witness, witness_of
 from bpfsmt.domain.analysis import Analysis
+from bpfsmt.explain.trail import is_helper_call
+from bpfsmt.isa.opcodes import Class
 from bpfsmt.prover import Proved, Refuted, Solver
 from bpfsmt.symbolic.encode import Encoding
 from bpfsmt.symbolic.values import Term, conj, disj, neg
@@ -52,11 +54,13 @@ def find_truth(analysis: Analysis, encoding: Encoding | None, why: str, solver: 
     if has_form(analysis.program, verdict.kind):
         return Truth("form", "program")
     if encoding is None:
-        return Truth("unknown", "access", why)
+        return Truth("unknown", "access", f"there is no formula of all runs: {why}")
     here = [(node, c, w) for node, c, w in encoding.wrong() if node.point[1] == verdict.pc]
-    if not here or not _complete(encoding, verdict.pc):
-        return _of_program(analysis, encoding, solver)
-    return _of_access(analysis, encoding, solver)
+    insn = analysis.program[verdict.pc]
+    touches = insn.cls in (Class.LDX, Class.ST, Class.STX) or is_helper_call(insn)
+    if _complete(encoding, verdict.pc) and (here or touches):
+        return _of_access(analysis, encoding, solver)
+    return _of_program(analysis, encoding, solver)
 
 
 def _complete(encoding: Encoding, pc: int) -> bool:

@@ -1,0 +1,91 @@
+"""Where the claim was lost: the right instruction is blamed, and none where none lost it."""
+
+from __future__ import annotations
+
+import pytest
+
+from bpfsmt.bits import rule
+from bpfsmt.domain import UNKNOWN, Scalar
+from bpfsmt.explain import explain
+from bpfsmt.explain.loss import EXACT, LOST, NOT_SOUGHT, TIMED_OUT
+from bpfsmt.program import load_asm
+from bpfsmt.rules import rule_set
+
+from .common import PAPER, explained, program
+
+BLAMED = [
+    ("false_rejection_copied_number", 10, "umax"),
+    ("false_rejection_sum_of_related", 4, "umin"),
+    ("false_rejection_32bit_compare", 8, "umax"),
+    ("false_rejection_division", 8, "umax"),
+    ("false_rejection_array_lookup", 5, "type"),
+    ("packet_variable_offset_new_id", 9, "range"),
+    ("packet_offset_too_large", 8, "range"),
+    ("call_clobbers_r1_r5", 0, "type"),
+    ("adjust_head_invalidates_packet_pointers", 6, "type"),
+]
+
+EXACT_ALL_ALONG = [
+    "packet_bounds_missing", "packet_bounds_off_by_one", "packet_metadata_missing",
+    "map_value_index_too_large", "map_value_negative_index", "map_null_check_missing",
+    "helper_size_unbounded",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "pc", "component"), BLAMED)
+def test_the_first_instruction_that_lost_something(name: str, pc: int, component: str) -> None:
+    loss = explained(name).loss
+    assert (loss.word, loss.pc) == (LOST, pc)
+    assert component in [w.component for w in loss.wider]
+
+
+@pytest.mark.parametrize("name", EXACT_ALL_ALONG)
+def test_nothing_was_lost_where_the_program_made_no_bound(name: str) -> None:
+    loss = explained(name).loss
+    assert loss.word == EXACT
+    assert loss.checked > 0
+
+
+def test_numbers_claimed_and_exact() -> None:
+    wider = {w.component: w for w in explained("false_rejection_copied_number").loss.wider}
+    assert (wider["umax"].claimed, wider["umax"].exact) == ("255", "31")
+    assert (wider["var_off"].claimed, wider["var_off"].exact) == ("(0x0; 0xff)", "(0x0; 0x1f)")
+
+
+@rule
+def alu64_and(a: Scalar, b: Scalar) -> Scalar:
+    """Sound, and forgets everything."""
+    return UNKNOWN
+
+
+def test_a_planted_rule_that_forgets_is_blamed() -> None:
+    """The program is accepted as it is; with the coarse rule its mask is what lost the bound."""
+    coarse = rule_set("xdp-paper").derive("coarse", alu64_and)
+    good = program("map_value_index_masked")
+    assert explain(good, PAPER).analysis.verdict.accepted
+    mask = next(pc for pc, insn in good.instructions() if insn.opcode == 0x57)
+    loss = explain(good, coarse, seconds=20).loss
+    assert (loss.word, loss.pc) == (LOST, mask)
+
+
+def test_no_time_is_a_word_of_its_own() -> None:
+    one = explain(program("map_value_index_too_large"), PAPER, seconds=1e-9)
+    assert one.loss.word == TIMED_OUT
+
+
+def test_a_program_without_a_formula_is_not_sought() -> None:
+    text = """
+        r3 = 4
+        r2 = *(u32 *)(r1 + 0)
+    back:
+        r3 += -1
+        if r3 != 0 goto back
+        r0 = *(u8 *)(r2 + 0)
+        exit
+    """
+    one = explain(load_asm(text, "p"), rule_set("linux-6.12"), seconds=5)
+    assert one.analysis.verdict.kind == "packet-bounds"
+    assert one.loss.word == NOT_SOUGHT
+    assert "a loop" in one.loss.why
+    assert one.truth.word == "unknown"
+    assert "a loop" in one.truth.why

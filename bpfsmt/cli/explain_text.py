@@ -140,6 +140,8 @@ def _truth(one: Explanation) -> Iterator[str]:
     if said is None:
         yield f"really unsafe: unknown: {truth.why}"
         return
+    if truth.word == "safe" and truth.why:
+        said += f" ({truth.why})"
     yield f"really unsafe: {said}"
     if truth.word == "unsafe":
         yield f"    {truth.why}"

@@ -7,6 +7,7 @@ on pointers, say), the question is whether any run of the whole program goes wro
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ from bpfsmt.explain.trail import is_helper_call
 from bpfsmt.isa.opcodes import Class
 from bpfsmt.prover import Proved, Refuted, Solver
 from bpfsmt.symbolic.encode import Encoding
+from bpfsmt.symbolic.memory import UNWRITTEN
 from bpfsmt.symbolic.values import Term, conj, disj, neg
 
 
@@ -55,48 +57,78 @@ def find_truth(analysis: Analysis, encoding: Encoding | None, why: str, solver: 
         return Truth("form", "program")
     if encoding is None:
         return Truth("unknown", "access", f"there is no formula of all runs: {why}")
-    here = [(node, c, w) for node, c, w in encoding.wrong() if node.point[1] == verdict.pc]
+    asked = _Access(analysis, encoding)
     insn = analysis.program[verdict.pc]
     touches = insn.cls in (Class.LDX, Class.ST, Class.STX) or is_helper_call(insn)
-    if _complete(encoding, verdict.pc) and (here or touches):
-        return _of_access(analysis, encoding, solver)
-    return _of_program(analysis, encoding, solver)
+    if not asked.complete or not (asked.here or touches):
+        return _of_program(analysis, encoding, solver)
+    return _of_access(analysis, encoding, asked, solver)
 
 
-def _complete(encoding: Encoding, pc: int) -> bool:
-    """All that leads to the instruction is in the formula."""
-    return all(point[1] != pc for point in (*encoding.blind, *encoding.unsupported))
+class _Access:
+    """The conditions under which runs come to the access and go wrong there.
+
+    What the producer lets programs do (read stack that was never written, in Linux 6.3 and
+    later) is not taken to be wrong.
+    """
+
+    def __init__(self, analysis: Analysis, encoding: Encoding) -> None:
+        pc, known = analysis.verdict.pc, encoding.known
+        self.complete = all(p[1] != pc for p in (*encoding.blind, *encoding.unsupported))
+        self.here: list[tuple[Term, str]] = []
+        first: list[Term] = []
+        unharmed: list[Term] = []
+        reach: list[Term] = []
+        clean: list[Term] = []
+        for node in encoding.nodes.values():
+            if node.stepped is None:
+                continue
+            wrong = [
+                (conj(node.reach, condition), what)
+                for condition, what in node.stepped.wrong
+                if not (analysis.uninit_stack and what.startswith(UNWRITTEN))
+            ]
+            if node.point[1] == pc:
+                self.here += wrong
+                first.append(conj(disj(*(c for c, _ in wrong)), *clean))
+                unharmed.append(conj(node.reach, *clean))
+                reach.append(node.reach)
+            clean.append(neg(disj(*(c for c, _ in wrong))))
+        self.first = conj(known, disj(*first))
+        """Something goes wrong at the access, and nothing before it."""
+        self.unharmed = conj(known, disj(*unharmed))
+        """A run comes to the access and nothing went wrong before."""
+        self.reach = conj(known, disj(*reach))
+        """A run comes to the access."""
 
 
-def _of_access(analysis: Analysis, encoding: Encoding, solver: Solver) -> Truth:
+def _of_access(analysis: Analysis, encoding: Encoding, asked: _Access, solver: Solver) -> Truth:
     pc = analysis.verdict.pc
-    answer = smallest(solver, conj(encoding.known, _first_wrong(encoding, pc)))
+    answer = smallest(solver, asked.first)
     if isinstance(answer, Proved):
-        return Truth("safe", "access", seconds=answer.seconds)
+        return _never_wrong(analysis, encoding, asked, solver, answer.seconds)
     if not isinstance(answer, Refuted):
         return Truth("unknown", "access", answer.why, seconds=answer.seconds)
     what = next(
         what
-        for node, condition, what in encoding.wrong()
-        if node.point[1] == pc and z3.is_true(answer.model.eval(condition, model_completion=True))
+        for condition, what in asked.here
+        if z3.is_true(answer.model.eval(condition, model_completion=True))
     )
     inputs = {"inputs": witness_of(encoding, answer.model)}
     finding = Finding("rejection", pc, Status.REFUTED, "", what, inputs, seconds=answer.seconds)
     return _replayed(analysis, encoding, finding, "access")
 
 
-def _first_wrong(encoding: Encoding, pc: int) -> Term:
-    """Something goes wrong at ``pc``, and nothing at any point before it."""
-    clean: list[Term] = []
-    ways: list[Term] = []
-    for node in encoding.nodes.values():
-        if node.stepped is None:
-            continue
-        wrong = disj(*(conj(node.reach, c) for c, _ in node.stepped.wrong))
-        if node.point[1] == pc:
-            ways.append(conj(wrong, *clean))
-        clean.append(neg(wrong))
-    return disj(*ways)
+def _never_wrong(
+    analysis: Analysis, encoding: Encoding, asked: _Access, solver: Solver, seconds: float
+) -> Truth:
+    """Safe, unless that is so only because every run that comes there went wrong before."""
+    comes = solver.impossible(asked.unharmed)
+    if isinstance(comes, Refuted):
+        return Truth("safe", "access", seconds=seconds)
+    if isinstance(comes, Proved) and isinstance(solver.impossible(asked.reach), Proved):
+        return Truth("safe", "access", "no run comes to it", seconds=seconds)
+    return _of_program(analysis, encoding, solver)
 
 
 def _of_program(analysis: Analysis, encoding: Encoding, solver: Solver) -> Truth:
@@ -108,8 +140,10 @@ def _of_program(analysis: Analysis, encoding: Encoding, solver: Solver) -> Truth
 
 
 def _replayed(analysis: Analysis, encoding: Encoding, finding: Finding, about: str) -> Truth:
-    """Unsafe only if the concrete machine shows it."""
+    """Unsafe only if the concrete machine shows it, and of the access only if it does so there."""
     shown = replay(analysis, encoding, finding)
     if shown.status is not Status.REFUTED or not shown.replayed:
         return Truth("unknown", about, shown.why, seconds=finding.seconds)
-    return Truth("unsafe", about, shown.why, shown.witness, finding.seconds)
+    pc = analysis.verdict.pc
+    there = re.search(rf"\b(pc|instruction) {pc}\b", shown.why) is not None
+    return Truth("unsafe", about if there else "program", shown.why, shown.witness, finding.seconds)

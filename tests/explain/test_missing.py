@@ -56,7 +56,7 @@ def test_with_the_bounds_the_rule_admits_it_and_one_beyond_it_does_not(
         for m in wanted:
             assert m.limit is not None
             away = -more if m.component == "smin" else more
-            scalar = scalar._replace(**{m.component: m.limit + away})
+            scalar = scalar._replace(**{m.component: m.limit + away})  # type: ignore[arg-type]
         return bool(admits(scalar, one.access.fixed, one.access.size, size))
 
     wanted = list(one.missing)

@@ -10,6 +10,7 @@ from bpfsmt.crosscheck.settle import Witness, settle
 from bpfsmt.explain import explain
 from bpfsmt.program import load_asm
 from bpfsmt.prover import Solver
+from bpfsmt.rules import rule_set
 from bpfsmt.symbolic.encode import encode
 
 from .common import PAPER, explained, rejected
@@ -77,3 +78,29 @@ def test_the_access_alone_is_asked_about() -> None:
     assert one.analysis.verdict.pc == 9
     assert (one.truth.word, one.truth.about) == ("safe", "access")
     assert settle(encode(one.analysis.program), Solver(20), 9).status is Status.REFUTED
+
+
+def test_safe_is_not_said_because_every_run_went_wrong_before() -> None:
+    """Under the Linux rules the stack may be read unwritten, so that the walk goes on."""
+    text = "r1 = *(u64 *)(r10 - 64)\nr0 = *(u32 *)(r1 + 0)\nexit"
+    one = explain(load_asm(text, "p"), rule_set("linux-6.12"), seconds=5)
+    assert (one.analysis.verdict.pc, one.analysis.verdict.kind) == (1, "bad-pointer")
+    assert one.truth.word == "unsafe"
+
+
+def test_an_access_that_no_run_comes_to() -> None:
+    text = """
+        r2 = *(u32 *)(r1 + 0)
+        r3 = *(u32 *)(r1 + 16)
+        r4 = r3
+        r4 *= r3
+        r4 &= 3
+        if r4 != 2 goto out
+        r0 = *(u8 *)(r2 + 0)
+    out:
+        r0 = 2
+        exit
+    """
+    one = explain(load_asm(text, "p"), PAPER, seconds=20)
+    assert one.analysis.verdict.pc == 6
+    assert (one.truth.word, one.truth.why) == ("safe", "no run comes to it")

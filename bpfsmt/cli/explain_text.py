@@ -10,7 +10,7 @@ from bpfsmt.domain.analysis import Outcome
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.explain import Explanation, Repair
 from bpfsmt.explain.access import instruction_text, region_name
-from bpfsmt.explain.loss import EXACT, LOST, TIMED_OUT
+from bpfsmt.explain.loss import EXACT, LOST, NO_RUN, TIMED_OUT
 from bpfsmt.explain.repair import FOUND, NONE
 from bpfsmt.explain.repair import TIMED_OUT as LATE
 from bpfsmt.explain.trail import Mattered
@@ -90,7 +90,9 @@ def _shown(claim: object, program: Program) -> str:
 
 def _loss(one: Explanation) -> Iterator[str]:
     loss = one.loss
-    if loss.word == LOST and loss.why:
+    if loss.word == LOST and loss.why == NO_RUN:
+        yield f"lost: at instruction {loss.pc}: no run goes this way, which the rules do not see"
+    elif loss.word == LOST and loss.why:
         (width,) = loss.wider
         yield (
             f"lost: at instruction {loss.pc}: {loss.where} was {width.exact} and is "

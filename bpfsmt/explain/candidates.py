@@ -13,18 +13,30 @@ from dataclasses import dataclass
 from bpfsmt.cfg import build_cfg, live_registers, registers
 from bpfsmt.domain import Reg, RegType, State
 from bpfsmt.explain.access import Access
+from bpfsmt.explain.checks import (
+    SIZES,
+    Bound,
+    ByCopy,
+    Exit,
+    InPlace,
+    compare,
+    exits,
+    function_of,
+    jump,
+    mov_imm,
+    store_zero,
+)
 from bpfsmt.explain.insert import Added
 from bpfsmt.explain.missing import Missing, unwritten_bytes
 from bpfsmt.explain.trail import Mattered
 from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import AluOp, Class, JmpOp, Mode, Size
+from bpfsmt.isa.opcodes import AluOp, Class, JmpOp, Mode
 from bpfsmt.program.program import Program
 from bpfsmt.rules.access import MAX_PACKET_OFF, MAX_VAR_OFF
 from bpfsmt.semantics.context import layout_of
 
-SIZES = {1: Size.B, 2: Size.H, 4: Size.W, 8: Size.DW}
-MOST_EXITS = 3
-"""So many exits are tried before one is added."""
+FURTHER = 1024
+"""A length to be in the packet may be so much greater than the access needs, for later ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +58,6 @@ class Candidate:
     def cost(self) -> int:
         """How many instructions it adds."""
         return len(self.make(self.high))
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """Where a check may jump: a pc, or with ``added`` behind the function that ends there."""
-
-    pc: int
-    added: bool = False
-
-    def tail(self) -> tuple[Added, ...]:
-        """What has to be put there first."""
-        if not self.added:
-            return ()
-        return (Added(self.pc, mov_imm(0, 0), tail=True), Added(self.pc, exit_(), tail=True))
 
 
 def candidates(
@@ -95,7 +93,7 @@ class _Maker:
         self.program, self.access, self.slice = program, access, slice_
         self.pc, self.state = access.pc, state
         self.live = live_registers(build_cfg(program, strict=False))
-        self.start, self.end = _function(program, self.pc)
+        self.start, self.end = function_of(program, self.pc)
         self.exits = list(exits(program, self.pc, self.start, self.end, self.state))
 
     def all(self, missing: Sequence[Missing]) -> Iterator[Candidate]:
@@ -144,20 +142,20 @@ class _Maker:
             if packet:
                 most = min(most, MAX_PACKET_OFF)
                 for way in self.exits:
-                    bound = _Bound(pc, reg, way)
+                    bound = Bound(pc, reg, way)
                     for one in self.packet(way.tail()):
                         yield _both(bound, one, most)
             yield from self.bound(pc, reg, low, most)
 
     def bound(self, pc: int, reg: int, low: int, high: int) -> Iterator[Candidate]:
         for way in self.exits:
-            bound = _Bound(pc, reg, way)
+            bound = Bound(pc, reg, way)
             yield Candidate(bound.alone, low, high, True, (pc, reg))
 
     def size_bound(self) -> Iterator[Candidate]:
         """A size that must not be 0 needs a second compare."""
         for way in self.exits:
-            bound = _Bound(self.pc, self.access.reg, way)
+            bound = Bound(self.pc, self.access.reg, way)
             yield Candidate(bound.not_zero, 1, MAX_VAR_OFF - 1, True, (self.pc, self.access.reg))
 
     def added_numbers(self) -> Iterator[tuple[int, int, State]]:
@@ -174,9 +172,9 @@ class _Maker:
     def packet(self, before: tuple[Added, ...]) -> Iterator[Candidate]:
         """Compares with the end; ``before`` (the exit's tail) is there already."""
         a = self.access
-        need = max(a.off, 0) + max(a.size, 1) if a.off < 0 else a.off + a.size
-        if need <= 0:
+        if a.size < 0:
             return
+        need = a.off + a.size
         for way in self.exits:
             tail = () if before else way.tail()
             for load, end, taken in self.ends():
@@ -194,13 +192,14 @@ class _Maker:
                     yield _fixed((*first, compare(pc, JmpOp.JGT, n, end, way)))
                 if reaches + 1 >= need:
                     yield _fixed((*first, compare(pc, JmpOp.JGE, n, end, way)))
-        high = min(MAX_PACKET_OFF, need + 256)
+        need = max(need, 1)
+        high = min(MAX_PACKET_OFF, need + FURTHER)
         for scratch in self.scratch(taken | {end, self.access.reg}):
-            make = _ByCopy(first, pc, scratch, self.access.reg, end, way)
+            make = ByCopy(first, pc, scratch, self.access.reg, end, way)
             yield Candidate(make, need, high)
             break
         else:
-            yield Candidate(_InPlace(first, pc, self.access.reg, end, way), need, high)
+            yield Candidate(InPlace(first, pc, self.access.reg, end, way), need, high)
 
     def ends(self) -> Iterator[tuple[tuple[Added, ...], int, set[int]]]:
         """Registers that hold the end, else a load of it from the context."""
@@ -258,85 +257,13 @@ class _Maker:
             yield _fixed(tuple(stores))
 
 
-class _Bound:
-    """``if reg > number goto way`` before ``pc``."""
-
-    def __init__(self, pc: int, reg: int, way: Exit) -> None:
-        self.pc, self.reg, self.way = pc, reg, way
-
-    def alone(self, number: int) -> tuple[Added, ...]:
-        """Just this compare."""
-        return (*self.way.tail(), jump(self.pc, JmpOp.JGT, self.reg, number, self.way))
-
-    def not_zero(self, number: int) -> tuple[Added, ...]:
-        """And one with 0."""
-        return (*self.alone(number), jump(self.pc, JmpOp.JEQ, self.reg, 0, self.way))
-
-
-def _both(bound: _Bound, packet: Candidate, most: int) -> Candidate:
+def _both(bound: Bound, packet: Candidate, most: int) -> Candidate:
     """A bound of what is added to a packet pointer, and the compare with the end after it."""
 
     def make(number: int) -> tuple[Added, ...]:
         return (*bound.alone(number), *packet.make(packet.low))
 
     return Candidate(make, 0, most, True, (bound.pc, bound.reg))
-
-
-class _ByCopy:
-    """``scratch = reg; scratch += n; if scratch > end goto way``."""
-
-    def __init__(
-        self, first: tuple[Added, ...], pc: int, scratch: int, reg: int, end: int, way: Exit
-    ) -> None:
-        self.first, self.pc, self.scratch = first, pc, scratch
-        self.reg, self.end, self.way = reg, end, way
-
-    def __call__(self, number: int) -> tuple[Added, ...]:
-        return (
-            *self.first,
-            Added(self.pc, Instruction(Class.ALU64 | AluOp.MOV | 0x08, self.scratch, self.reg)),
-            Added(self.pc, add_imm(self.scratch, number)),
-            compare(self.pc, JmpOp.JGT, self.scratch, self.end, self.way),
-        )
-
-
-class _InPlace:
-    """``reg += n; if reg > end goto way; reg -= n``, where no register is free."""
-
-    def __init__(self, first: tuple[Added, ...], pc: int, reg: int, end: int, way: Exit) -> None:
-        self.first, self.pc, self.reg, self.end, self.way = first, pc, reg, end, way
-
-    def __call__(self, number: int) -> tuple[Added, ...]:
-        return (
-            *self.first,
-            Added(self.pc, add_imm(self.reg, number)),
-            compare(self.pc, JmpOp.JGT, self.reg, self.end, self.way),
-            Added(self.pc, add_imm(self.reg, -number)),
-        )
-
-
-def exits(program: Program, pc: int, start: int, end: int, state: State) -> Iterator[Exit]:
-    """Exits of the function that return a number, the nearest behind ``pc`` first."""
-    found: list[int] = []
-    for at, insn in program.instructions():
-        if not start <= at < end or at == pc:
-            continue
-        following = at + insn.slots
-        after = program.slots[following] if following < end else None
-        sets_r0 = insn.is_alu and insn.alu_op is AluOp.MOV and not insn.uses_reg and not insn.dst
-        plain = _is_exit(insn) and state.regs[0].type is RegType.SCALAR_VALUE
-        if (sets_r0 and after is not None and _is_exit(after)) or plain:
-            found.append(at)
-    found.sort(key=lambda at: (at < pc, abs(at - pc)))
-    yield from (Exit(at) for at in found[:MOST_EXITS])
-    yield Exit(end, added=True)
-
-
-def _function(program: Program, pc: int) -> tuple[int, int]:
-    """Where the function that holds ``pc`` starts and ends."""
-    starts = sorted({0, *program.functions})
-    start = max(s for s in starts if s <= pc)
-    return start, min((s for s in starts if s > pc), default=len(program))
 
 
 def _fixed(what: tuple[Added, ...], number: int = 0) -> Candidate:
@@ -351,38 +278,3 @@ def _cover(low: int, high: int) -> list[tuple[int, int]]:
         pieces.append((low, size))
         low += size
     return pieces
-
-
-def _is_exit(insn: Instruction) -> bool:
-    return insn.is_jmp and insn.jmp_op is JmpOp.EXIT
-
-
-def jump(pc: int, op: JmpOp, reg: int, number: int, way: Exit) -> Added:
-    """``if reg op number goto way``, before ``pc``."""
-    insn = Instruction(Class.JMP | op, reg, imm=number)
-    return Added(pc, insn, way.pc, to_tail=way.added)
-
-
-def compare(pc: int, op: JmpOp, reg: int, other: int, way: Exit) -> Added:
-    """``if reg op other goto way``, before ``pc``."""
-    return Added(pc, Instruction(Class.JMP | op | 0x08, reg, other), way.pc, to_tail=way.added)
-
-
-def mov_imm(reg: int, number: int) -> Instruction:
-    """``reg = number``."""
-    return Instruction(Class.ALU64 | AluOp.MOV, reg, imm=number)
-
-
-def add_imm(reg: int, number: int) -> Instruction:
-    """``reg += number``."""
-    return Instruction(Class.ALU64 | AluOp.ADD, reg, imm=number)
-
-
-def store_zero(offset: int, size: int) -> Instruction:
-    """``*(size *)(r10 + offset) = 0``."""
-    return Instruction(Class.ST | Mode.MEM | SIZES[size], 10, 0, offset)
-
-
-def exit_() -> Instruction:
-    """``exit``."""
-    return Instruction(Class.JMP | JmpOp.EXIT)

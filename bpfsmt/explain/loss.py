@@ -1,9 +1,11 @@
 """Where the claim first became wider than the exact set, along the way to the access.
 
 The exact set of a value after an instruction is what it can be over all runs that take the
-same branches as the walk did up to there.  It is found by asking the solver, with a time
-limit: *not found in time* is an answer of its own.  A claim that is exact at every step was
-not lost by the verifier: the program never made the bound.
+same branches as the walk did up to there; what is compared is the smallest intervals and
+the smallest tnum around it.  They are found by asking the solver, with a time limit: *not
+found in time* is an answer of its own.  A claim that is exact at every step was not lost by
+the verifier: the program never made the bound.  (A state may also stand for runs that were
+pruned there, and for these it may have to be wider.)
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from bpfsmt.symbolic.values import Alt, Term, Value, conj, disj
 
 _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
+NO_RUN = "no run goes this way"
+
 EXACT, LOST, TIMED_OUT, NOT_SOUGHT = "exact", "lost", "not found in time", "not sought"
 
 
@@ -77,6 +81,8 @@ def find_loss(
             wider = search.wider(one, kind)
         except OutOfTime:
             return Loss(TIMED_OUT, one.pc, str(one.loc), checked=checked)
+        except _NoRun:
+            return Loss(LOST, one.pc, str(one.loc), why=NO_RUN, checked=checked + 1)
         except LookupError:
             return Loss(NOT_SOUGHT, why="the way is not in the formula", checked=checked)
         if wider is None:
@@ -132,6 +138,10 @@ def _assigns(step: Step, slice_: Sequence[Mattered]) -> bool:
     )  # fmt: skip
 
 
+class _NoRun(Exception):
+    """The exact set is empty: the way cannot be taken."""
+
+
 class _Search:
     """Exact sets along one way."""
 
@@ -183,7 +193,9 @@ class _Search:
             x = moved
         claimed = hull_of([reg.scalar])
         exact = exact_hull(self.facts, x, claimed, self.deadline)
-        return [] if exact is None else _compared(claimed, exact)
+        if exact is None:
+            raise _NoRun
+        return _compared(claimed, exact)
 
     def room(self, reg: Reg, value: Value, state: SymState) -> list[Width] | None:
         """How many bytes from the variable part of a packet pointer on are in the packet."""
@@ -194,7 +206,7 @@ class _Search:
         length = state.data_end - state.data if in_packet else state.data - state.data_meta
         probe = probe_of(self.facts, length - x, self.deadline)
         if probe.find(z3.BoolVal(True)) is None:
-            return []
+            raise _NoRun
         claimed = max(reg.range, 0)
         least = probe.lowest(claimed + _SIGN, _SIGN) - _SIGN
         return [Width("range", str(claimed), str(least))] if least > claimed else []
@@ -204,6 +216,8 @@ class _Search:
         if reg.type.nonnull is None:
             return None
         probe = probe_of(self.facts, value.bits, self.deadline)
+        if probe.find(z3.BoolVal(True)) is None:
+            raise _NoRun
         numbers = disj(*(conj(a.guard, a.off == 0) for a in value.alts if a.region is None))
         if probe.find(numbers) is not None:
             return []

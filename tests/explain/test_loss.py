@@ -7,7 +7,7 @@ import pytest
 from bpfsmt.bits import rule
 from bpfsmt.domain import UNKNOWN, Scalar
 from bpfsmt.explain import explain
-from bpfsmt.explain.loss import EXACT, LOST, NOT_SOUGHT, TIMED_OUT
+from bpfsmt.explain.loss import EXACT, LOST, NO_RUN, NOT_SOUGHT, TIMED_OUT
 from bpfsmt.program import load_asm
 from bpfsmt.rules import rule_set
 
@@ -89,3 +89,21 @@ def test_a_program_without_a_formula_is_not_sought() -> None:
     assert "a loop" in one.loss.why
     assert one.truth.word == "unknown"
     assert "a loop" in one.truth.why
+
+
+def test_a_way_that_no_run_goes() -> None:
+    """A square is 0 or 1 modulo 4, never 2; the rules walk that way all the same."""
+    text = """
+        r2 = *(u32 *)(r1 + 0)
+        r3 = *(u32 *)(r1 + 16)
+        r4 = r3
+        r4 *= r3
+        r4 &= 3
+        if r4 != 2 goto out
+        r0 = *(u8 *)(r2 + 0)
+    out:
+        r0 = 2
+        exit
+    """
+    loss = explain(load_asm(text, "p"), PAPER, seconds=20).loss
+    assert (loss.word, loss.pc, loss.why) == (LOST, 5, NO_RUN)

@@ -10,6 +10,7 @@ from bpfsmt.domain.analysis import Outcome
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.explain import Explanation, Repair
 from bpfsmt.explain.access import instruction_text, region_name
+from bpfsmt.explain.explanation import TOO_LONG
 from bpfsmt.explain.loss import EXACT, LOST, NO_RUN, TIMED_OUT
 from bpfsmt.explain.repair import FOUND, NONE
 from bpfsmt.explain.repair import TIMED_OUT as LATE
@@ -162,6 +163,8 @@ def _others(one: Explanation) -> Iterator[str]:
     if said:
         parts = [f"{word}: {', '.join(names)}" for word, names in sorted(said.items())]
         yield f"other verifiers: {'; '.join(parts)}"
+    elif one.analysis.verdict.kind == TOO_LONG:
+        yield "other verifiers: not asked, as a walk of this length takes minutes"
 
 
 def _check(one: Explanation) -> Iterator[str]:

@@ -22,7 +22,8 @@ from bpfsmt.symbolic.encode import Encoding, encode
 from bpfsmt.verifier import verify as run_verifier
 
 TOO_LONG = "too-complex"
-"""A walk that is cut off is not repeated with all of its states and its log kept."""
+"""A walk that is cut off takes minutes: it is not repeated to keep its states and its log, nor
+with other rule sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def explain(
     loss = find_loss(encoding, why, way, slice_, missing, seconds)
     truth = find_truth(analysis, encoding, why, Solver(seconds))
     repair = find_repair(analysis, rules, lambda p: verify(p, rules, forgetful=False), seconds)
-    others = ask_others(program, rules, repair.program, verify)
+    too_long = analysis.verdict.kind == TOO_LONG
+    others = [] if too_long else ask_others(program, rules, repair.program, verify)
     return Explanation(analysis, access, missing, slice_, loss, truth, repair, others)
 
 

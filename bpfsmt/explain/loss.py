@@ -28,6 +28,8 @@ _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
 NO_RUN = "no run goes this way"
 
+WRONG = "the claim does not hold of all runs; crosscheck such a program with these rules"
+
 EXACT, LOST, TIMED_OUT, NOT_SOUGHT = "exact", "lost", "not found in time", "not sought"
 
 
@@ -81,6 +83,8 @@ def find_loss(
             wider = search.wider(one, kind)
         except OutOfTime:
             return Loss(TIMED_OUT, one.pc, str(one.loc), checked=checked)
+        except _Wrong:
+            return Loss(NOT_SOUGHT, one.pc, str(one.loc), why=WRONG, checked=checked)
         except _NoRun:
             return Loss(LOST, one.pc, str(one.loc), why=NO_RUN, checked=checked + 1)
         except LookupError:
@@ -136,6 +140,10 @@ def _assigns(step: Step, slice_: Sequence[Mattered]) -> bool:
         m.step is step and m.writes and m.loc.in_state(step.after.state).type
         is not RegType.NOT_INIT for m in slice_
     )  # fmt: skip
+
+
+class _Wrong(Exception):
+    """The exact set is not inside the claim."""
 
 
 class _NoRun(Exception):
@@ -208,6 +216,8 @@ class _Search:
         if probe.find(z3.BoolVal(True)) is None:
             raise _NoRun
         claimed = max(reg.range, 0)
+        if claimed and probe.find(length - x < claimed) is not None:
+            raise _Wrong  # (a range of 0 says nothing)
         least = probe.lowest(claimed + _SIGN, _SIGN) - _SIGN
         return [Width("range", str(claimed), str(least))] if least > claimed else []
 
@@ -246,21 +256,24 @@ def _variable_part(reg: Reg, value: Value, state: SymState) -> Term | None:
 
 
 def _compared(claimed: Hull, exact: Hull) -> list[Width]:
-    """Every component that admits more than the exact one."""
+    """Every component that admits more than the exact one; raises `_Wrong` if one admits less."""
     found = []
-    for name in ("umin", "umax", "smin", "smax"):
+    for name, up in (("umin", -1), ("umax", 1), ("smin", -1), ("smax", 1)):
         mine, true = getattr(claimed, name), getattr(exact, name)
+        if up * mine < up * true:
+            raise _Wrong
         if mine != true:
             found.append(Width(name, show(mine), show(true)))
-    if claimed.mask & ~exact.mask & _ALL:
-        found.append(
-            Width(
-                "var_off",
-                f"({claimed.value:#x}; {claimed.mask:#x})",
-                f"({exact.value:#x}; {exact.mask:#x})",
-            )
-        )
+    unknown = claimed.mask & _ALL
+    if exact.mask & ~unknown or (exact.value ^ claimed.value) & ~unknown & _ALL:
+        raise _Wrong
+    if unknown & ~exact.mask:
+        found.append(Width("var_off", _tnum(claimed), _tnum(exact)))
     return found
+
+
+def _tnum(hull: Hull) -> str:
+    return f"({hull.value:#x}; {hull.mask:#x})"
 
 
 def show(number: int) -> str:

@@ -88,3 +88,10 @@ def test_the_running_kernel_is_asked_about_both_programs() -> None:
     kernel = found["others"][-1]
     assert kernel["name"].startswith("Linux ")
     assert (kernel["verdict"], kernel["repaired"]) == ("accept", "accept")
+
+
+def test_the_example_in_the_readme_is_what_comes_out() -> None:
+    file = "bench_programs/rules/false_rejection_copied_number.bpfasm"
+    lines = bpfsmt("explain", "--no-log", RULES.parents[1] / file).stdout.splitlines()
+    shown = "".join(f"    {line}\n" for line in [f"$ bpfsmt explain --no-log {file}", *lines])
+    assert shown in (RULES.parents[1] / "README.md").read_text()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bpfsmt.bits import rule
 from bpfsmt.domain import UNKNOWN, Scalar
 from bpfsmt.explain import explain
-from bpfsmt.explain.loss import EXACT, LOST, NO_RUN, NOT_SOUGHT, TIMED_OUT
+from bpfsmt.explain.loss import EXACT, LOST, NO_RUN, NOT_SOUGHT, TIMED_OUT, WRONG
 from bpfsmt.program import load_asm
-from bpfsmt.rules import rule_set
+from bpfsmt.rules import load_rules, rule_set
 
 from .common import PAPER, explained, program
 
@@ -66,6 +68,37 @@ def test_a_planted_rule_that_forgets_is_blamed() -> None:
     mask = next(pc for pc, insn in good.instructions() if insn.opcode == 0x57)
     loss = explain(good, coarse, seconds=20).loss
     assert (loss.word, loss.pc) == (LOST, mask)
+
+
+PLANTED_BUG = str(Path(__file__).parents[1] / "cli" / "planted_bug.py")
+
+UNSOUND = """
+.map m type=hash key=4 value=2 entries=4
+    r6 = *(u32 *)(r1 + 16)
+    r6 &= 3
+    *(u32 *)(r10 - 4) = 0
+    r1 = map[m]
+    r2 = r10
+    r2 += -4
+    call bpf_map_lookup_elem
+    if r0 == 0 goto out
+    r7 = r6
+    r6 += r7
+    r0 += r6
+    r3 = *(u8 *)(r0 + 0)
+out:
+    r0 = 2
+    exit
+"""
+
+
+def test_planted_an_unsound_rule_is_not_said_to_be_coarse() -> None:
+    """A sum whose carries are forgotten is narrower than the exact set, not wider."""
+    program_ = load_asm(UNSOUND, "p")
+    right = explain(program_, PAPER, seconds=20).loss
+    assert (right.word, right.pc) == (LOST, 10)  # the sum is known to be even
+    loss = explain(program_, load_rules(PLANTED_BUG), seconds=20).loss
+    assert (loss.word, loss.pc, loss.why) == (NOT_SOUGHT, 10, WRONG)
 
 
 def test_no_time_is_a_word_of_its_own() -> None:

@@ -196,3 +196,12 @@ def test_others_are_asked_about_both_programs() -> None:
     strict = {o.name: o for o in explained("packet_bounds_missing").others}
     assert strict["linux-6.12"].repaired == "reject"
     assert RULES.is_dir()
+
+
+def test_a_walk_that_is_cut_off_is_explained_shortly() -> None:
+    short = PAPER.derive("short", policy=replace(PAPER.policy, max_walked=3))
+    one = explain(program("packet_bounds_ok"), short, seconds=5)
+    assert one.analysis.verdict.kind == "too-complex"
+    assert one.repair.word == NOT_SOUGHT
+    assert list(one.others) == []
+    assert [line for line in text(one) if line.startswith("other verifiers: not asked")]

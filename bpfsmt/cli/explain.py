@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import click
+from rich.console import Console
 
 from bpfsmt.cli.boundary import (
     EXIT_INPUT,
@@ -86,7 +87,8 @@ def explain(
     kernel = None if oracle_name is None else oracle(oracle_name)
     found: list[Explanation] = []
     for program in programs:
-        one = explain_program(program, chosen, seconds=timeout)
+        with Console(stderr=True).status(f"explaining {clean(program.name)}"):
+            one = explain_program(program, chosen, seconds=timeout)
         if kernel is not None:
             one = _with_kernel(kernel, one, errors)
         found.append(one)

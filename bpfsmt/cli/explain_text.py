@@ -22,6 +22,14 @@ FIRST, LAST = 3, 9
 """Of a long slice so many lines are shown at its beginning and at its end."""
 
 
+OTHER_HARM = (
+    "misaligned", "atomic-target", "stack-pointer-part", "stack-pointer-escape", "pointer-leak",
+    "modified-ctx", "map-read-only", "read-only", "packet-write", "special-field", "return-value",
+    "reference", "reference-leak", "lock-held", "spin-lock", "licence", "signature",
+)  # fmt: skip
+"""Rejections that are not about memory being out of bounds or never written."""
+
+
 def explanation_lines(one: Explanation, *, log: int) -> Iterator[str]:
     """The whole explanation; of the log the last ``log`` lines, all if that is negative."""
     verdict, program = one.analysis.verdict, one.analysis.program
@@ -105,10 +113,10 @@ def _loss(one: Explanation) -> Iterator[str]:
             what = f"{width.component} of {loss.where}"
             yield f"    {what}: claimed {width.claimed}, exact {width.exact}"
     elif loss.word == EXACT:
-        yield (
-            "lost: nowhere; the claim is exact after each instruction that was compared "
-            f"({loss.checked}), so the program itself never makes the bound"
-        )
+        safe = one.truth.word == "safe" and one.analysis.verdict.kind not in OTHER_HARM
+        so = "the rule asks for more" if safe else "the program itself makes no such bound"
+        steps = "the instruction" if loss.checked == 1 else f"each of {loss.checked} instructions"
+        yield f"lost: nowhere; the claim is exact after {steps} compared: {so}"
     elif loss.word == TIMED_OUT:
         yield (
             f"lost: not found in time (the exact set after instruction {loss.pc}; the claim is "
@@ -125,14 +133,6 @@ _TRUTH = {
     ("safe", "program"): "no; no input makes the program go wrong, but the rules refuse this",
     ("form", "program"): "a question of form: the rules refuse the shape, whatever a run does",
 }
-
-
-OTHER_HARM = (
-    "misaligned", "atomic-target", "stack-pointer-part", "stack-pointer-escape", "pointer-leak",
-    "modified-ctx", "map-read-only", "read-only", "packet-write", "special-field", "return-value",
-    "reference", "reference-leak", "lock-held", "spin-lock", "licence", "signature",
-)  # fmt: skip
-"""Rejections that are not about memory being out of bounds or never written."""
 
 
 def _truth(one: Explanation) -> Iterator[str]:

@@ -10,7 +10,7 @@ from bpfsmt.domain import Reg, RegType, State
 from bpfsmt.domain.analysis import Analysis
 from bpfsmt.domain.state import EMPTY_SLOT, INVALID, SLOT_SIZE, STACK_SIZE
 from bpfsmt.explain.access import Access, failing_visit
-from bpfsmt.explain.trail import is_helper_call
+from bpfsmt.explain.trail import PACKET, is_helper_call
 from bpfsmt.rules import RuleSet
 from bpfsmt.rules.access import MAX_PACKET_OFF, MAX_VAR_OFF
 from bpfsmt.semantics.helpers import HELPERS, Arg
@@ -149,8 +149,22 @@ class _Finder:
             yield self.bound("smin", var.smin, f"at least {least}", least)
         elif var.umin < least:
             yield self.bound("umin", var.umin, "at least 1", 1)
-        if var.umax >= MAX_VAR_OFF:
+        room = self.room_at(self.access.reg - 1)
+        if room is not None and var.umax > room:
+            needed = f"at most {room}, the bytes that are known to be at R{self.access.reg - 1}"
+            yield self.bound("umax", var.umax, needed, room)
+        elif var.umax >= MAX_VAR_OFF:
             yield self.bound("umax", var.umax, f"at most {MAX_VAR_OFF - 1}", MAX_VAR_OFF - 1)
+
+    def room_at(self, number: int) -> int | None:
+        """How many bytes are known to be there behind a pointer, if that is one to memory."""
+        reg = self.state.regs[number]
+        at = reg.off + reg.scalar.smax
+        if reg.type is RegType.PTR_TO_STACK:
+            return max(0, -at)
+        if reg.type is RegType.PTR_TO_MAP_VALUE:
+            return max(0, self.program.maps[reg.map].value_size - at)
+        return max(0, reg.range - reg.off) if reg.type in PACKET else None
 
 
 _TYPED = ("pointer-arithmetic", "argument-type", "bad-pointer")

@@ -30,6 +30,8 @@ MOST_ROUNDS = 4
 
 NOTHING_TO_ADD = "what is missing is nothing that an added compare could give"
 
+NO_END = "no register holds the packet's end there, nor the context to load it from"
+
 FOUND, NONE, TIMED_OUT, NOT_SOUGHT = "found", "none", "not found in time", "not sought"
 
 
@@ -96,7 +98,9 @@ class _Search:
         """Try the cheapest first, until a program passes."""
         self.push(_Sofar(analysis))
         if not self.waiting:
-            return Repair(NOT_SOUGHT, why=NOTHING_TO_ADD)
+            lacking = missing_bounds(analysis, self.rules, failing_access(analysis))
+            ends = any(m.component == "range" for m in lacking)
+            return Repair(NOT_SOUGHT, why=NO_END if ends else NOTHING_TO_ADD)
         expanded: set[tuple[str, int, int]] = set()
         while self.waiting:
             cost, _, sofar, one = heapq.heappop(self.waiting)

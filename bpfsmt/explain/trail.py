@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bpfsmt.cfg import reads, registers, writes
+from bpfsmt.cfg.defuse import ALL_REGISTERS, ARGUMENTS
 from bpfsmt.domain import Reg, RegType, State
 from bpfsmt.domain.analysis import Analysis, Edge, Visit
 from bpfsmt.domain.reg import NOT_INIT
@@ -109,9 +110,12 @@ def remembered(program: Program, way: Sequence[Step], visit: Visit) -> State:
     """
     state = way[0].before.state if way else visit.state
     for step in way:
-        after = step.after.state
-        if len(after.frames) == len(state.frames):
-            kept = ~_writes(program[step.before.pc])
+        after, kept = step.after.state, 0
+        if step.edge.kind == "call":
+            kept = ARGUMENTS
+        elif len(after.frames) == len(state.frames):
+            kept = ALL_REGISTERS & ~_writes(program[step.before.pc])
+        if kept:
             for n, reg in enumerate(after.regs):
                 if reg.type is RegType.NOT_INIT and kept >> n & 1:
                     after = after.with_reg(n, state.regs[n])

@@ -26,7 +26,7 @@ FOUND = [
     ("register_uninitialised", "type", "? (never written)", None),
     ("scalar_dereference", "type", "scalar", None),
     ("helper_wrong_arg_type", "type", "ctx", None),
-    ("helper_size_unbounded", "umax", "4294967295", 536870911),
+    ("helper_size_unbounded", "umax", "4294967295", 8),
     ("map_value_unbounded_index", "smin", "unbounded (-2^63)", -536870911),
     ("tnum_alignment_unknown", "var_off", "unknown in bits 0x7", None),
 ]

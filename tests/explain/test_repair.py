@@ -205,3 +205,35 @@ def test_a_walk_that_is_cut_off_is_explained_shortly() -> None:
     assert one.repair.word == NOT_SOUGHT
     assert list(one.others) == []
     assert [line for line in text(one) if line.startswith("other verifiers: not asked")]
+
+
+CALLEE = """
+    r2 = *(u32 *)(r1 + 4)
+    r1 = *(u32 *)(r1 + 0)
+    call f
+    call g
+    r0 = 2
+    exit
+f:
+    r0 = *(u8 *)(r1 + 5)
+    exit
+g:
+    r0 = 3
+    exit
+"""
+
+
+@pytest.mark.parametrize("rules", ["xdp-paper", "linux-6.12"])
+def test_a_check_in_a_function_that_has_no_exit_to_go_to(rules: str) -> None:
+    """The exit is put behind that function and before the next, which calls still find."""
+    found = explain(load_asm(CALLEE, "p"), rule_set(rules), seconds=20).repair
+    assert (found.word, len(found.added)) == (FOUND, 5)
+    assert found.program is not None
+    assert verify(found.program, rule_set(rules)).verdict.accepted
+    assert dict(found.program.functions) == {0: "main", 6: "f", 13: "g"}
+
+
+def test_without_the_end_at_hand_that_is_said() -> None:
+    lost = CALLEE.replace("r2 = *(u32 *)(r1 + 4)", "r2 = 0")
+    found = explain(load_asm(lost, "p"), PAPER, seconds=20).repair
+    assert (found.word, found.why) == (NOT_SOUGHT, repair.NO_END)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import z3
@@ -107,6 +107,30 @@ def walker(namespace: Mapping[str, Any]) -> Walker:
     return _Terms(namespace)
 
 
+SMALL = 200
+"""Subterms up to which a condition is simplified; of large ones it takes seconds."""
+
+
+def _is_small(term: Any) -> bool:
+    seen: set[int] = set()
+    pending = [term]
+    while pending and len(seen) <= SMALL:
+        t = pending.pop()
+        if t.get_id() not in seen:
+            seen.add(t.get_id())
+            pending += t.children()
+    return len(seen) <= SMALL
+
+
+def _is_known(term: Any) -> bool:
+    return bool(z3.is_bv_value(term) or z3.is_true(term) or z3.is_false(term))
+
+
+def _folded(term: Any, args: Iterable[Any]) -> Any:
+    """An operation on known numbers is a number: what is closed stays small."""
+    return z3.simplify(term) if all(map(_is_known, args)) else term
+
+
 class _Terms(Walker):
     def constant(self, type_: Type, value: int) -> Any:
         return constant(type_, value)
@@ -115,7 +139,7 @@ class _Terms(Walker):
         return ite(cond, then, other)
 
     def decide(self, cond: Any) -> bool | None:
-        simple = z3.simplify(cond)
+        simple = z3.simplify(cond) if _is_small(cond) else cond
         return True if z3.is_true(simple) else False if z3.is_false(simple) else None
 
     def convert(self, to: Word, of: Type, value: Any) -> Any:
@@ -123,23 +147,23 @@ class _Terms(Walker):
             return ite(value, constant(to, 1), constant(to, 0))
         assert isinstance(of, Word)
         grow = to.bits - of.bits
-        if grow < 0:
-            return z3.Extract(to.bits - 1, 0, value)
         if grow == 0:
             return value
-        return z3.SignExt(grow, value) if of.signed else z3.ZeroExt(grow, value)
+        if grow < 0:
+            return _folded(z3.Extract(to.bits - 1, 0, value), [value])
+        extend = z3.SignExt if of.signed else z3.ZeroExt
+        return _folded(extend(grow, value), [value])
 
     def op(self, e: ir.Op, args: list[Any]) -> Any:
-        if e.op == "==":
-            return equal(*args)
-        if e.op == "!=":
-            return z3.Not(equal(*args))
+        if e.op in ("==", "!="):
+            same = equal(*args) if e.op == "==" else z3.Not(equal(*args))
+            return same if isinstance(args[0], tuple) else _folded(same, args)
         if e.op == "bit_length":
-            return _bit_length(args[0])
+            return _folded(_bit_length(args[0]), args)
         word = e.args[0].type
         table = _SIGNED if isinstance(word, Word) and word.signed else _UNSIGNED
         if e.op in ("min", "max"):
             less = table["<="]
             first: Callable[..., Any] = less if e.op == "min" else lambda a, b: less(b, a)
             return functools.reduce(lambda a, b: ite(first(a, b), a, b), args)
-        return (table.get(e.op) or _EITHER[e.op])(*args)
+        return _folded((table.get(e.op) or _EITHER[e.op])(*args), args)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -21,6 +23,7 @@ from bpfsmt.prover.cache import Cache, default_path
 from bpfsmt.prover.prove import Done, Options
 from bpfsmt.prover.prove import prove as run_proofs
 from bpfsmt.prover.recheck import check_installed
+from bpfsmt.prover.settled import settled
 from bpfsmt.prover.theorems import theorems, uncovered
 from bpfsmt.rules import RuleSet, RuleSetError, load_rules
 from bpfsmt.rules.museum import PREFIX
@@ -135,7 +138,13 @@ def _run(
             counts.update(r.verdict for r in one.results)
             said = ", ".join(f"{n} {word}" for word, n in sorted(counts.items()))
             progress.update(task, advance=1, description=said)
-    return sorted(done, key=lambda d: order[d.theorem])
+    return _settle(sorted(done, key=lambda d: order[d.theorem]))
+
+
+def _settle(done: list[Done]) -> list[Done]:
+    """Each theorem's results, in the light of those that they rest on."""
+    results = iter(settled(r for d in done for r in d.results))
+    return [replace(d, results=list(itertools.islice(results, len(d.results)))) for d in done]
 
 
 def _code(done: Sequence[Done]) -> int:

@@ -11,7 +11,7 @@ Where a rule calls another that has a contract, its result is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 import z3
@@ -59,7 +59,8 @@ class Composition:
 
     ``given`` collects what may be assumed, a list of small conjuncts: that each operand
     stands for its number, and what the contracts promise.  ``uses`` has the names of the
-    rules whose contracts were relied on, ``stages`` those left out at the end.  With no
+    rules whose contracts were relied on, ``stages`` those left out at the end, ``beyond`` those
+    that were relied on for other records than operands.  With no
     ``contracts`` every callee is its text.  Of the rules in ``read`` both are known, text
     and contract.  ``reads`` has the names of the rules whose texts went into the terms: what
     is proved of these stays proved whatever the other rules say.
@@ -75,6 +76,8 @@ class Composition:
         self.given: list[Any] = []
         self.uses: set[str] = set()
         self.stages: set[str] = set()
+        self.beyond: set[str] = set()
+        self._operands: set[tuple[int, ...]] = set()
         self.reads: set[str] = set()
         self._rules = rules.linked.rules
         self._read = read
@@ -105,6 +108,7 @@ class Composition:
         r = terms.fresh(type_, name)
         self.given += parts_of_gamma(r, x).values()
         self._know(r, x)
+        self._operands.add(_ids(r))
         return r
 
     def run(self, name: str, *args: Any) -> Any:
@@ -137,6 +141,7 @@ class Composition:
         def call(*args: Any) -> Any:
             args = tuple(terms.lift(t, a) for (_, t), a in zip(rule.params, args, strict=True))
             numbers = [self._number(a) if isinstance(a, tuple) else a for a in args]
+            self._note(name, args)
             if not contract.free and all(n is not None for n in numbers):
                 return self._instance(name, contract, numbers, args)
             if name in self._read:
@@ -147,6 +152,11 @@ class Composition:
 
         return call
 
+    def _note(self, name: str, args: Iterable[Any]) -> None:
+        """Whether the rule is called on what is no operand of the rule in question."""
+        if not all(_ids(a) in self._operands for a in args if isinstance(a, Scalar)):
+            self.beyond.add(name)
+
     def _told(self, fact: Fact) -> Callable[..., Any]:
         rule = self._rules[fact.rule]
 
@@ -156,6 +166,7 @@ class Composition:
             if any(number is None for number in numbers.values()):
                 return self._texts[fact.rule](*args)
             self.uses.add(fact.rule)
+            self._note(fact.rule, args)
             self._fresh += 1
             result = terms.fresh(rule.result, f"{self._prefix}{fact.rule}!{self._fresh}")
             self.given.append(fact.holds({**named, **numbers}, result))

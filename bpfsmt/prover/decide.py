@@ -33,7 +33,8 @@ class Result:
     ``verdict`` is "proved", "refuted" or "unknown" (``why``).  ``inputs`` says what a proof
     assumed of operands: "arbitrary", or "synced" if it needs that.  ``uses`` are the rules
     of which it only knew the contract: it holds if theirs do; ``reads`` those whose texts it
-    read: it holds whatever the others say.  ``formulas`` are the hashes of the SMT-LIB texts
+    read: it holds whatever the others say; ``beyond`` are those of ``uses`` that were called
+    on other records than operands.  ``formulas`` are the hashes of the SMT-LIB texts
     that were unsatisfiable.  ``counterexample`` comes with "refuted"; with
     a "synced" proof it is one on inputs that were not.  ``opinions`` are those of a second
     solver on each formula, if it was asked.
@@ -49,6 +50,7 @@ class Result:
     solver: str = SOLVER
     uses: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
     formulas: tuple[str, ...] = ()
     why: str = ""
     counterexample: Counterexample | None = None
@@ -118,6 +120,7 @@ class Decider:
                         obligation.name, obligation.kind.value, obligation.rule, "proved",
                         inputs.value, attempt.how, uses=tuple(sorted(attempt.uses)),
                         reads=tuple(sorted(attempt.reads)),
+                        beyond=tuple(sorted(attempt.uses & attempt.beyond)),
                         formulas=tuple(key for key, _ in shown),
                     )  # fmt: skip
                 if isinstance(answer, Refuted) and attempt.exact:

@@ -57,8 +57,9 @@ class Attempt:
     """One formula: ``given`` implies ``goal``, for all values of the free variables.
 
     ``how`` says by which means, ``inputs`` what is assumed of operands, ``uses`` the rules of
-    which only the contract is known, ``reads`` those whose texts are in it.  ``args`` are the
-    rule's arguments, if there is one rule that all this is about.
+    which only the contract is known (``beyond``: for records that are no operands),
+    ``reads`` those whose texts are in it.  ``args`` are the rule's arguments, if there is one
+    rule that all this is about.
     """
 
     given: tuple[Any, ...]
@@ -69,6 +70,7 @@ class Attempt:
     uses: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
     args: tuple[Any, ...] = ()
+    beyond: frozenset[str] = frozenset()
 
     def violations(self) -> list[Any]:
         """How the goal can fail, one formula for each way; all must be impossible."""

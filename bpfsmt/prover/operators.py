@@ -157,10 +157,13 @@ class Operator:
         given = (*s.given, *s.synced) if inputs is Inputs.SYNCED else tuple(s.given)
         uses = frozenset(s.composition.uses | s.composition.stages)
         reads = frozenset(s.composition.reads)
+        beyond = frozenset(s.composition.beyond | s.composition.stages)
         bridged = products.without_products(given, goal)
         if bridged is not None:
-            yield Attempt(*bridged, f"{how}, products as unknowns", False, inputs, uses, reads)
-        yield Attempt(given, goal, how, exact, inputs, uses, reads, tuple(s.args))
+            yield Attempt(
+                *bridged, f"{how}, products as unknowns", False, inputs, uses, reads, beyond=beyond
+            )
+        yield Attempt(given, goal, how, exact, inputs, uses, reads, tuple(s.args), beyond)
 
     def _by_low_half(self, s: Setting) -> Attempt:
         """What ends with `zext32` needs the low half of its argument only, if that reads no more.
@@ -177,9 +180,13 @@ class Operator:
             z3.And(*parts_of_gamma(extended, self._contracts["zext32"].meaning(w)).values()),
         )
         goal = z3.And(*low_half(s.result, s.means), reads_low)
-        uses = frozenset(s.composition.uses | s.composition.stages)
-        reads = frozenset(s.composition.reads | c.reads)
-        return Attempt(tuple(s.given), goal, "contracts, low half", False, uses=uses, reads=reads)
+        both = (s.composition, c)
+        uses = frozenset().union(*(x.uses | x.stages for x in both))
+        return Attempt(
+            tuple(s.given), goal, "contracts, low half", False, uses=uses,
+            reads=frozenset(s.composition.reads | c.reads),
+            beyond=frozenset().union(*(x.beyond | x.stages for x in both)),
+        )  # fmt: skip
 
     def _confirm(self, part: str, attempt: Attempt, model: Any) -> Counterexample | None:
         found = self._replayed(part, attempt, model)

@@ -170,7 +170,7 @@ class _Instance:
                 how, uses = ("text", "contracts")[not exact], frozenset(c.uses)
                 yield Attempt(
                     given, goals[part], how, exact, inputs, uses, frozenset(c.reads),
-                    tuple(args[n] for n, _ in self.rule.params),
+                    tuple(args[n] for n, _ in self.rule.params), frozenset(c.beyond),
                 )  # fmt: skip
         if self.of.synced and "sync" in self.rules.linked.rules:
             args, c, goals = self.settled

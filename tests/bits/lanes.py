@@ -7,6 +7,7 @@ unsigned numbers, kept below 2**width, and truth values.
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -133,26 +134,37 @@ def evaluate(terms: Iterable[Any], known: Mapping[str, Any]) -> list[Any]:
     >>> evaluate([x + 255, x < 0], {"x": np.array([0, 1, 200], dtype=U)})[0].tolist()
     [255, 0, 199]
     """
+    roots = list(terms)
+    order = _in_order(roots)
+    left = Counter(c.get_id() for _, children in order for c in children)
+    left.update(t.get_id() for t in roots)
     found: dict[int, Any] = {}
-
-    def visit(roots: Iterable[Any]) -> None:
-        pending = [(t, t.children()) for t in roots]
-        while pending:
-            t, children = pending[-1]
-            if t.get_id() in found:
-                pending.pop()
-                continue
-            missing = [c for c in children if c.get_id() not in found]
-            if missing:
-                pending += [(c, c.children()) for c in missing]
-                continue
-            pending.pop()
+    with np.errstate(over="ignore"):
+        for t, children in order:
             name = t.decl().name()
-            open_ = z3.is_const(t) and t.decl().kind() == z3.Z3_OP_UNINTERPRETED
+            open_ = not children and t.decl().kind() == z3.Z3_OP_UNINTERPRETED
             args = [found[c.get_id()] for c in children]
             found[t.get_id()] = known[name] if open_ else _value(t, args)
+            for c in children:  # arrays are let go of when nothing needs them any more
+                left[c.get_id()] -= 1
+                if not left[c.get_id()]:
+                    del found[c.get_id()]
+    return [found[t.get_id()] for t in roots]
 
-    terms = list(terms)
-    with np.errstate(over="ignore"):
-        visit(terms)
-    return [found[t.get_id()] for t in terms]
+
+def _in_order(roots: list[Any]) -> list[tuple[Any, list[Any]]]:
+    """Every subterm once with its operands, behind these."""
+    order: list[tuple[Any, list[Any]]] = []
+    done: set[int] = set()
+    pending = [(t, t.children()) for t in roots]
+    while pending:
+        t, children = pending[-1]
+        missing = [c for c in children if c.get_id() not in done]
+        if missing and t.get_id() not in done:
+            pending += [(c, c.children()) for c in missing]
+            continue
+        pending.pop()
+        if t.get_id() not in done:
+            done.add(t.get_id())
+            order.append((t, children))
+    return order

@@ -188,7 +188,8 @@ class SyncCoherence:
             given = (*c.given, contains(result, x))
             uses, reads = frozenset(c.uses - {"sync"}), frozenset(c.reads)
             goal = synced(result)[k]
-            yield Attempt(given, goal, f"{len(kept)} texts", False, uses=uses, reads=reads)
+            yield Attempt(given, goal, f"{len(kept)} texts", False, uses=uses, reads=reads,
+                          beyond=frozenset(c.beyond))  # fmt: skip
         c, r, x = self._whole
         result = c.run("sync", r)
         given, goal = (*c.given, contains(result, x)), synced(result)[k]

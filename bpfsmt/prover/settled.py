@@ -1,0 +1,39 @@
+"""What proofs that rest on each other come to, once all of them are there.
+
+A rule that is proved of synced operands only may be taken by its contract where a caller
+hands its own operands on; the caller then needs synced operands, too.  Of any other record
+nothing is known to have been synced, and a proof that rests on it there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bpfsmt.prover.decide import Result
+from bpfsmt.prover.obligation import Inputs, Kind
+
+SYNCED = Inputs.SYNCED.value
+OF_VALUES = (Kind.OPERATOR.value, Kind.PREDICATE.value)
+"""Kinds of obligations that others may rest on."""
+
+
+def settled(results: Iterable[Result]) -> list[Result]:
+    """The results, with what their contracts' own proofs needed taken into account."""
+    found = list(results)
+    needing = {r.rule for r in found if r.kind in OF_VALUES and r.inputs == SYNCED}
+    while True:
+        more = {r.rule for r in found if r.kind in OF_VALUES and needing & set(r.uses)} - needing
+        if not more:
+            return [_settled(r, needing) for r in found]
+        needing |= more
+
+
+def _settled(r: Result, needing: set[str]) -> Result:
+    if r.verdict != "proved" or not needing & set(r.uses):
+        return r
+    loose = sorted(needing & set(r.beyond))
+    if loose:
+        why = f"rests on {', '.join(loose)} of synced operands, for a record that may not be synced"
+        return replace(r, verdict="unknown", why=why)
+    return replace(r, inputs=SYNCED)

@@ -27,7 +27,7 @@ ABSENT = (
         "CVE-2017-17855, CVE-2023-2163, CVE-2026-43009, CVE-2026-53081, 1ffc85d9298e, "
         "345e004d0233, 2793a8b015f7",
         "which states are compared when a path is pruned, and how exactly: the walk decides "
-        "it, in code of its own",
+        "it; the rules only say when one register stands for another",
     ),
     Absent(
         "CVE-2017-17856, CVE-2017-17857, CVE-2017-17862, CVE-2021-3489, CVE-2021-4204, "

@@ -37,6 +37,7 @@ def test_pixels(tmp_path: Path) -> None:
 
 def test_nothing_measured(tmp_path: Path) -> None:
     write_plot(tmp_path / "x.svg", [ROWS[2]], "one CPU")
+    assert "<svg" in (tmp_path / "x.svg").read_text()
 
 
 def test_what_cannot_be_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

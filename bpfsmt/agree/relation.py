@@ -10,7 +10,7 @@ from enum import Enum
 
 from bpfsmt.domain.order import scalar_covers
 from bpfsmt.domain.reg import ADDED, NOT_INIT, Reg, RegType
-from bpfsmt.domain.scalar import Scalar
+from bpfsmt.domain.scalar import Scalar, const
 from bpfsmt.domain.state import INVALID, MISC, SPILL, ZERO, Slot
 
 
@@ -52,7 +52,7 @@ def relate(ours: Reg, kernel: Reg) -> Relation:
 
 def relate_slots(ours: Slot, kernel: Slot) -> Relation:
     """Compare two stack slots, byte kinds and what is spilled there."""
-    ours, kernel = _told(ours), _told(kernel)
+    ours, kernel = told(ours), told(kernel)
     if ours.spill is not None and kernel.spill is not None:
         if ours.kinds == kernel.kinds:
             return relate(ours.spill, kernel.spill)
@@ -62,7 +62,7 @@ def relate_slots(ours: Slot, kernel: Slot) -> Relation:
     return _ordered(_stronger(ours, kernel), _stronger(kernel, ours))
 
 
-def _told(slot: Slot) -> Slot:
+def told(slot: Slot) -> Slot:
     """The slot as a log tells of it: bytes of a register that is lost are bytes of anything."""
     lost = slot.spill is not None and slot.spill.type is RegType.NOT_INIT
     if lost or SPILL not in slot.kinds:
@@ -71,11 +71,14 @@ def _told(slot: Slot) -> Slot:
 
 
 def plain(reg: Reg) -> Reg:
-    """The register without the names in it."""
+    """The register without the names in it, a known number with all ranges that it implies."""
     if reg.type is RegType.NOT_INIT:
         return NOT_INIT
     off = reg.off if reg.is_pointer else 0
-    return reg._replace(id=0, ref=0, off=off)
+    known = const(reg.const_value) if reg.is_const else reg.scalar
+    # ranges that do not have the number in them say something else
+    scalar = known if known is reg.scalar or scalar_covers(reg.scalar, known) else reg.scalar
+    return reg._replace(scalar=scalar, id=0, ref=0, off=off)
 
 
 def same_names(ours: Reg, kernel: Reg, names: dict[int, int]) -> bool:

@@ -18,6 +18,8 @@ from bpfsmt.cli.mutate import mutate
 from bpfsmt.cli.oracles import oracles
 from bpfsmt.cli.precision import precision
 from bpfsmt.cli.prove import prove
+from bpfsmt.cli.record import record
+from bpfsmt.cli.replay import replay
 from bpfsmt.cli.rules import rules
 from bpfsmt.cli.run import run
 from bpfsmt.cli.selftests import selftests
@@ -42,6 +44,8 @@ for command in (
     mutate,
     precision,
     diff,
+    record,
+    replay,
     run,
     cfg,
     disasm,

@@ -11,12 +11,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 @contextmanager
-def counting(title: str, total: int) -> Iterator[Callable[[Iterable[str]], None]]:
-    """Gives a function that is told the words of one more step."""
+def counting(title: str, total: int | None) -> Iterator[Callable[[Iterable[str]], None]]:
+    """Gives a function that is told the words of one more step; how many is not always known."""
     counts: Counter[str] = Counter()
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TextColumn("{task.description}"))  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    err = Console(stderr=True)
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("", total=total)
 
         def step(words: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bpfsmt.agree.relation import Relation
 from bpfsmt.agree.states import States
 from bpfsmt.cli.boundary import clean
 from bpfsmt.cli.corpus import Found
@@ -43,13 +44,14 @@ def _table(rows: Sequence[Difference]) -> Table:
     table.add_column("program", overflow="fold")
     table.add_column("verdict", no_wrap=True)
     table.add_column("walked", justify="right", no_wrap=True)
-    for word in WORDS.values():
-        table.add_column(word, justify="right")
+    some = [relation for relation in WORDS if any(_count(each, relation) for each in rows)]
+    for relation in some:
+        table.add_column(WORDS[relation], justify="right")
     table.add_column("differs", no_wrap=True)
     for each in rows:
-        counts = ["-"] * len(WORDS)
-        if each.states is not None:
-            counts = [str(each.states.pairs[relation] or "") for relation in WORDS]
+        counts = [str(_count(each, relation) or "") for relation in some]
+        if each.states is None:
+            counts = ["-"] * len(some)
         a, b = (verdict.outcome.value for verdict in (each.a, each.b))
         verdicts = Text(a, _STYLES[a])
         if a != b:
@@ -57,6 +59,10 @@ def _table(rows: Sequence[Difference]) -> Table:
         kinds = Text(", ").join(Text(kind, _STYLES[kind]) for kind in _sorted(each))
         table.add_row(Text(clean(short_name(each.name))), verdicts, _walked(each), *counts, kinds)
     return table
+
+
+def _count(each: Difference, relation: Relation) -> int:
+    return each.states.pairs[relation] if each.states is not None else 0
 
 
 def short_name(name: str) -> str:

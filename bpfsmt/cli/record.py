@@ -110,6 +110,9 @@ def _record(corpus: Path, path: Path, side: Side, kind: str, jobs: int) -> _Kept
                 if not one.why:
                     part.add(one.entry)
         finished = True
+    except KeyboardInterrupt:
+        complain(f"{part.path}: {len(kept.entries)} programs so far; record again to go on")
+        raise
     finally:
         part.close(finished=finished)
     return kept

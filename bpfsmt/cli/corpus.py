@@ -108,10 +108,10 @@ class Found:
     errors: list[Exception] = field(default_factory=list)
     interrupted: bool = False
 
-    def collect(self, answers: Iterator[Difference], title: str) -> None:
+    def collect(self, answers: Iterator[Difference], title: str, total: int | None = None) -> None:
         """Take all answers, with a bar; Ctrl-C keeps those that are there."""
         try:
-            with counting(title, None) as count:
+            with counting(title, total) as count:
                 for answer in answers:
                     self.differences.append(answer)
                     count(answer.kinds or ["the same"])

@@ -61,7 +61,8 @@ def replay(
     side = _side(before, path)
     found = Found(level)
     programs = _matched(corpus, kind, path, entries, found.errors)
-    found.collect(run_replay(programs, before, side, processes(jobs)), f"replaying {side.name}")
+    answers = run_replay(programs, before, side, processes(jobs))
+    found.collect(answers, f"replaying {side.name}", len(entries))
     names = (f"{path}, {before.name}", side.name)
     seconds = time.perf_counter() - start
     if as_json:

@@ -149,7 +149,7 @@ def read(path: Path) -> tuple[By, list[Entry]]:
     """A file as `write` made it; raises `ExpectedError` or `OSError`."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ExpectedError(f"{path}: cut off, or no expectations: {error}") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         found = data.get("format") if isinstance(data, dict) else None
@@ -157,8 +157,11 @@ def read(path: Path) -> tuple[By, list[Entry]]:
     try:
         by = By(**data["by"])
         entries = [_entry(each) for each in data["programs"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ExpectedError(f"{path}: not as bpfsmt record writes it: {error}") from None
+        if not all(isinstance(value, str) for value in asdict(by).values()):
+            raise ValueError("a value of the wrong type in by")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise ExpectedError(f"{path}: not as bpfsmt record writes it: {why}") from None
     names = [each.program for each in entries]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -167,12 +170,14 @@ def read(path: Path) -> tuple[By, list[Entry]]:
 
 
 def _entry(data: dict[str, Any]) -> Entry:
+    """An entry; raises one of several errors for what is none."""
     rows = data.pop("steps", [])
     found = Entry(**data, steps=[word for row in rows for word in row.split()])
-    texts = (found.program, found.bytes, found.kind, found.message, found.states)
-    numbers = (found.pc or 0, found.walked or 0, found.every)
-    if not all(isinstance(x, str) for x in texts) or not all(type(x) is int for x in numbers):
-        raise ValueError(f"{found.program!r}: a value of the wrong type")
+    numbers = {"pc": found.pc, "walked": found.walked, "every": found.every}
+    for name, value in asdict(found).items():
+        kind = int if name in numbers else list if name == "steps" else str
+        if type(value) is not kind and not (value is None and name in ("pc", "walked")):
+            raise ValueError(f"{found.program!r}: {name} is {value!r}")
     Outcome(found.verdict)
     for word in found.steps:
         int(word.partition(":")[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,9 @@ from bpfsmt.corpus.difference import Difference, difference
 from bpfsmt.corpus.digest import program_digest, steps
 from bpfsmt.corpus.expected import entry, parting
 from bpfsmt.corpus.side import say
-from bpfsmt.domain import Reg, State
-from bpfsmt.domain.analysis import Analysis, Outcome
+from bpfsmt.domain import Reg, Slot, State
+from bpfsmt.domain.analysis import Analysis, Edge, Outcome, Verdict
+from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.program import Program, load, load_asm
 from bpfsmt.rules import rule_set
 from bpfsmt.verifier import verify
@@ -159,6 +161,100 @@ def test_ids_count_by_what_shares_them(change: Callable[[Reg], Reg], same: bool)
     assert (found.equal == found.total) is same
     assert set(found.pairs) <= {Relation.EQUAL, Relation.NAMES}
     assert (list(steps(analysis)) == list(steps(other))) is same
+
+
+# Walks with one thing changed in them
+
+CALL = """
+.type xdp
+    r6 = *(u32 *)(r1 + 12)
+    r7 = *(u32 *)(r1 + 0)
+    *(u64 *)(r10 - 8) = r6
+    r1 = 5
+    call sub
+    if r6 > 3 goto out
+    r0 = 1
+out:
+    r0 = 2
+    exit
+sub:
+    r0 = r1
+    exit
+"""
+
+
+def in_frame(state: State, depth: int, **change: Any) -> State:
+    """The state with that frame, if it is there, changed."""
+    frames = list(state.frames)
+    if depth < len(frames):
+        frames[depth] = frames[depth]._replace(**change)
+    return state._replace(frames=tuple(frames))
+
+
+def edited(analysis: Analysis, at: int, change: Callable[[Edge], Edge | None]) -> Analysis:
+    """The analysis with the edges from ``at`` changed, or left out with all behind them."""
+    known = {0: 0}
+    edges: list[Edge] = []
+    for edge in analysis.edges:
+        found = change(edge) if analysis.visits[edge.src].pc == at else edge
+        if found is None or edge.src not in known:
+            continue
+        if not found.pruned:
+            known[edge.dst] = len(known)
+        edges.append(replace(found, src=known[edge.src], dst=known[found.dst]))
+    visits = [replace(analysis.visits[old], index=new) for old, new in known.items()]
+    return replace(analysis, visits=visits, edges=edges)
+
+
+def with_state(change: Callable[[State], State]) -> Callable[[Edge], Edge]:
+    return lambda edge: replace(edge, state=change(edge.state))
+
+
+def lost_reg(state: State) -> State:
+    return in_frame(state, 0, regs=(*state.frames[0].regs[:7], NOT_INIT, *state.frames[0].regs[8:]))
+
+
+CHANGES: dict[str, tuple[int, Callable[[Edge], Edge | None], str]] = {
+    "a slot": (2, with_state(lambda s: in_frame(s, 0, stack={0: Slot("mmmmmmmm")})), "fp-8"),
+    "no slot": (2, with_state(lambda s: in_frame(s, 0, stack={})), "fp-8"),
+    "a register": (1, with_state(lost_reg), "R7"),
+    "a caller's register": (9, with_state(lost_reg), "frame0: R7"),
+    "a reference": (3, with_state(lambda s: s._replace(refs=(7,))), "refs"),
+    "an arm": (5, lambda edge: None if edge.kind == "taken" else edge, "no way"),
+    "a pruned arm": (5, lambda edge: replace(edge, pruned=True, dst=0), "an earlier state"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_one_thing_changed_is_seen_where_it_is(what: str) -> None:
+    at, change, text = CHANGES[what]
+    one = load_asm(CALL, "call")
+    before = say(one, RULES)
+    assert isinstance(before.walk, Analysis) and before.verdict.accepted
+    for walks in ((before.walk, edited(before.walk, at, change)),
+                  (edited(before.walk, at, change), before.walk)):  # fmt: skip
+        a, b = (replace(before, walk=walk) for walk in walks)
+        found = difference(one, a, b)
+        assert found.kinds == ({"walked"} if "pruned" in what else {"states"})
+        assert found.parting is not None
+        assert found.parting.pc == at
+        assert text in found.parting.a + found.parting.b
+        short = parting(entry("x", one, a), entry("x", one, b))
+        assert short is not None
+        # where a way is left out, the next one that is walked is what the digest sees
+        assert short[0] == at or what == "an arm"
+
+
+def test_a_walk_that_ended_early_says_nothing_of_what_it_did_not_come_to() -> None:
+    one = load_asm(CALL, "call")
+    before = say(one, RULES)
+    assert isinstance(before.walk, Analysis)
+    walk = edited(before.walk, 5, lambda edge: None)
+    rejected = Verdict(Outcome.REJECT, 5, "bad-pointer")
+    walk = replace(walk, verdict=rejected)
+    after = replace(before, verdict=rejected, walk=walk)
+    assert difference(one, before, after).kinds == {"verdict"}
+    assert parting(entry("x", one, before), entry("x", one, after)) is None
 
 
 # Digests

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bpfsmt.corpus import work
-from bpfsmt.corpus.expected import Entry, entry, read
+from bpfsmt.corpus.expected import By, Entry, ExpectedError, entry, parting, read
 
 from .common import (
     BENCH,
@@ -129,6 +132,48 @@ def test_a_broken_file_is_one_line(corpus: Path, how: str) -> None:
     (line,) = done.stderr.splitlines()
     assert str(path) in line
     assert not done.stdout
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2**70) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner,
+                                                               max_size=2), max_leaves=4,
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_any_other_value_is_an_error_or_one_that_can_be_compared(data: st.DataObject) -> None:
+    """One value somewhere in the file of `BENCH` is another."""
+    document = json.loads((BENCH / "expected.json").read_text())
+    document["programs"] = document["programs"][:2]
+    _, whole = _read(document)
+    place: Any = document
+    while True:
+        key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict)
+                                        else range(len(place))))  # fmt: skip
+        if isinstance(place[key], dict | list) and place[key] and data.draw(st.booleans()):
+            place = place[key]
+            continue
+        place[key] = data.draw(JSON)
+        break
+    try:
+        by, entries = _read(document)
+    except ExpectedError as error:
+        assert str(error).startswith(tempfile.gettempdir())
+        return
+    assert isinstance(work.comparable(by, By()), bool)
+    for each in entries:
+        assert each.said.outcome.value == each.verdict
+        parting(each, whole[0])
+        parting(whole[1], each)
+
+
+def _read(document: object) -> tuple[By, list[Entry]]:
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(document, file)
+        file.flush()
+        return read(Path(file.name))
 
 
 def test_binary_is_no_file_of_expectations(corpus: Path) -> None:

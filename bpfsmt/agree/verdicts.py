@@ -11,7 +11,7 @@ from bpfsmt.kernel.stats import last_words
 from bpfsmt.kernel.syscall import describe_errno
 
 _INSTRUCTION = re.compile(r"^(\d+): \([0-9a-f]{2}\) ", re.MULTILINE)
-_NUMBERS = re.compile(r"(?<![A-Za-z_])-?(?:0x[0-9a-f]+|\d+)")
+_NUMBERS = re.compile(r"(?<![A-Za-z_0-9])-?(?:0x[0-9a-f]+|\d+)")
 
 SILENT = "silent"
 """The kind of a rejection without any word in the log."""
@@ -88,5 +88,7 @@ def shape(text: str) -> str:
 
     >>> shape("R3 invalid mem access 'scalar' off=-8")
     "R invalid mem access 'scalar' off=N"
+    >>> shape("R10 = be16 R10")
+    'R = be16 R'
     """
     return re.sub(r"\bR\d+\b", "R", _NUMBERS.sub("N", text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
@@ -14,6 +15,7 @@ from rich.text import Text
 
 from bpfsmt.agree.relation import Relation
 from bpfsmt.agree.states import States
+from bpfsmt.agree.verdicts import shape
 from bpfsmt.cli.boundary import clean
 from bpfsmt.cli.corpus import Found
 from bpfsmt.corpus.difference import STATES, UNKNOWN, VERDICT, WALKED, WORDS, Difference, Parting
@@ -26,6 +28,12 @@ _STYLES = {
 
 LONGEST = 400
 """So much of a state is printed; --json has all of it."""
+
+
+_KINDS = 6
+"""So many kinds of instructions after which walks part are named; --json has all."""
+
+_REGISTER = re.compile(r"\b[rw]\d+\b")
 
 
 def show(found: Found, out: Console, names: tuple[str, str], seconds: float, every: bool) -> None:
@@ -125,6 +133,9 @@ def _total(found: Found, names: tuple[str, str], seconds: float) -> Iterator[str
     if total["states"]["equal"]:
         pairs = ", ".join(f"{n} {word}" for word, n in total["states"].items())
         yield f"registers and slots: {pairs}"
+    if total["part_after"]:
+        most = list(total["part_after"].items())[:_KINDS]
+        yield "they part after: " + clean(", ".join(f"{n} × {insn}" for insn, n in most))
     if total["states_not_compared"]:
         yield f"states not compared: {total['states_not_compared']}"
     if found.interrupted:
@@ -139,11 +150,14 @@ def totals(found: Found) -> dict[str, Any]:
     for each in found.differences:
         if each.states is not None:
             states.add(each.states)
+    parted = (each.parting.insn for each in found.differences if each.parting)
+    insns = Counter(_REGISTER.sub("r", shape(insn)) or "a path's beginning" for insn in parted)
     return {
         "programs": len(found.differences),
         "unchanged": sum(not each.kinds for each in found.differences),
         "differ": {kind: kinds[kind] for kind in (VERDICT, STATES, WALKED, UNKNOWN)},
         "states": {word: states.pairs[relation] for relation, word in WORDS.items()},
+        "part_after": dict(insns.most_common()),
         "states_not_compared": sum(not each.compared for each in found.differences),
     }
 

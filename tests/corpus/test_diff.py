@@ -49,6 +49,7 @@ def test_differences_are_listed(corpus: Path) -> None:
     assert "4 programs: 1 unchanged; 1 verdict, 3 states, 1 walked, 0 unknown" in done.output
     assert f"{STATES}: first after 1: r6 &= 12\n    A  R6=" in done.output
     assert "B  reject at 11, misaligned: misaligned value access" in done.output
+    assert "they part after: 3 × r &= N" in done.output
     assert "xdp_drop.o" not in done.output
 
 

@@ -134,6 +134,12 @@ def test_a_broken_file_is_one_line(corpus: Path, how: str) -> None:
     assert not done.stdout
 
 
+def _two() -> str:
+    document = json.loads((BENCH / "expected.json").read_text())
+    return json.dumps({**document, "programs": document["programs"][:2]})
+
+
+TWO = _two()
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 2**70) | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner,
@@ -144,9 +150,8 @@ JSON = st.recursive(
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_any_other_value_is_an_error_or_one_that_can_be_compared(data: st.DataObject) -> None:
-    """One value somewhere in the file of `BENCH` is another."""
-    document = json.loads((BENCH / "expected.json").read_text())
-    document["programs"] = document["programs"][:2]
+    """One value somewhere in a file is another."""
+    document = json.loads(TWO)
     _, whole = _read(document)
     place: Any = document
     while True:

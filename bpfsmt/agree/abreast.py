@@ -150,10 +150,9 @@ def compare_arrival(analysis: Analysis, arrival: Arrival, found: States) -> list
     pc = arrival.pc if after else arrival.to
     different: list[Pair] = []
     for place, relation, ours, other in _places(arrival.ours, arrival.other, maps):
-        pair = Pair(pc, after, place, relation, ours, other)
-        found.note(analysis.program, pair)
+        found.pairs[relation] += 1
         if relation is not Relation.EQUAL:
-            different.append(pair)
+            different.append(Pair(pc, after, place, relation, ours, other, cause=""))
     return different
 
 

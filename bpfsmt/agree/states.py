@@ -42,7 +42,7 @@ class Pair(NamedTuple):
     relation: Relation
     ours: str
     kernel: str
-    cause: str = ""
+    cause: str
 
 
 @dataclass(slots=True)
@@ -70,16 +70,6 @@ class States:
     def equal(self) -> int:
         """The pairs without any difference."""
         return self.pairs[Relation.EQUAL]
-
-    def note(self, program: Program, pair: Pair) -> None:
-        """Count one more pair; its ``cause`` is filled in here."""
-        self.pairs[pair.relation] += 1
-        if pair.relation is Relation.EQUAL:
-            return
-        pair = pair._replace(cause=_cause(program, pair))
-        self.causes[pair.cause] += 1
-        if self.causes[pair.cause] <= _TOLD:
-            self.told.append(pair)
 
     def add(self, other: States) -> None:
         """Add the counts of another program; what was told stays there."""
@@ -163,7 +153,7 @@ class _Comparison:
             relation = Relation.EQUAL if ours == said else relate(reg, kernel)
             if relation is Relation.EQUAL and not same_names(reg, kernel, names):
                 relation = Relation.NAMES
-            self.found.note(self.program, Pair(pc, after, f"R{n}", relation, ours, said))
+            self.note(pc, after, f"R{n}", relation, ours, said)
         for n, said in text.slots.items():
             slot = frame.stack.get(n, EMPTY_SLOT)
             try:
@@ -174,14 +164,24 @@ class _Comparison:
             name = f"fp-{SLOT_SIZE * (n + 1)}"
             ours = format_slot(slot, self.maps)
             relation = Relation.EQUAL if ours == said else relate_slots(slot, printed)
-            self.found.note(self.program, Pair(pc, after, name, relation, ours, said))
+            self.note(pc, after, name, relation, ours, said)
 
+    def note(
+        self, pc: int, after: bool, place: str, relation: Relation, ours: str, kernel: str
+    ) -> None:
+        self.found.pairs[relation] += 1
+        if relation is Relation.EQUAL:
+            return
+        cause = self.cause(pc, after, place, relation)
+        self.found.causes[cause] += 1
+        if self.found.causes[cause] <= _TOLD:
+            self.found.told.append(Pair(pc, after, place, relation, ours, kernel, cause))
 
-def _cause(program: Program, pair: Pair) -> str:
-    """What a difference is grouped by."""
-    what = "a stack slot" if pair.place.startswith("fp") else "a register"
-    where = f"after {_kind(program, pair.pc)}" if pair.after else "where a path begins"
-    return f"{pair.relation.value}: {what} {where}"
+    def cause(self, pc: int, after: bool, place: str, relation: Relation) -> str:
+        """What a difference is grouped by."""
+        what = "a stack slot" if place.startswith("fp") else "a register"
+        where = f"after {_kind(self.program, pc)}" if after else "where a path begins"
+        return f"{relation.value}: {what} {where}"
 
 
 def _kind(program: Program, pc: int) -> str:

@@ -131,7 +131,7 @@ def difference(program: Program, a: Said, b: Said) -> Difference:
     """Compare what two sides say of one program."""
     states, parting, walks = _walks(a.walk, b.walk)
     if states is not None:
-        states.told.clear()  # of many programs these are many, and all that is told is told
+        states.told = []  # of many programs these are many, and what is to be told is told
     return Difference(
         program.name, a.verdict, b.verdict, (a.walked, b.walked), states, parting,
         walks=frozenset(walks), compared=states is not None or not (a.walked and b.walked),

@@ -134,7 +134,7 @@ def difference(program: Program, a: Said, b: Said) -> Difference:
         states.told = []  # of many programs these are many, and what is to be told is told
     return Difference(
         program.name, a.verdict, b.verdict, (a.walked, b.walked), states, parting,
-        walks=frozenset(walks), compared=states is not None or not (a.walked and b.walked),
+        walks=frozenset(walks), compared=states is not None or 0 in (a.walked, b.walked),
         seconds=a.seconds + b.seconds, bug=a.bug or b.bug,
     )  # fmt: skip
 

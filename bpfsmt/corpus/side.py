@@ -45,8 +45,8 @@ class Side:
     @property
     def name(self) -> str:
         """As it was chosen, a kernel with its release."""
-        return self.rules or (f"{self.kernel.name}: Linux {self.kernel.release}" if self.kernel
-                              else "nobody")  # fmt: skip
+        kernel = self.kernel
+        return f"{kernel.name}: Linux {kernel.release}" if kernel else self.rules
 
     @property
     def ruleset(self) -> RuleSet:
@@ -85,7 +85,8 @@ def say(program: Program, asked: Asked) -> Said:
         return silent("no-verdict", str(asked))
     if isinstance(asked, LoadResult):
         log = asked if asked.log and recorded(asked) else None
-        return Said(kernel_verdict(asked), asked.insns_processed, log)
+        walked = asked.insns_processed if asked.log else 0
+        return Said(kernel_verdict(asked), walked, log)
     start = time.perf_counter()
     try:
         analysis = _verified(program, asked)

@@ -144,11 +144,11 @@ def _replay(
 def _from_digests(old: Entry, new: Entry, program: Program, said: Said, alike: bool) -> Difference:
     found = parting(old, new) if alike else None
     where = found and Parting(found[0], instruction(program, found[0]), found[1], found[2])
-    short = (old.walked or new.walked) and not (old.states and new.states)
+    whole = bool(old.states and new.states) or 0 in (old.walked, new.walked)
     return Difference(
         old.program, old.said, said.verdict, (old.walked, said.walked), None, where,
-        walks=frozenset([STATES] if where else []), compared=alike and not short,
-         seconds=said.seconds, bug=said.bug,
+        walks=frozenset([STATES] if where else []), compared=alike and whole,
+        seconds=said.seconds, bug=said.bug,
     )  # fmt: skip
 
 

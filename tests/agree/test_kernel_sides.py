@@ -161,3 +161,10 @@ def test_the_running_kernel() -> None:
     done = CliRunner().invoke(main, ["diff", "-j1", *arguments])
     assert done.exit_code == 0, done.output
     assert "3 programs: 3 unchanged" in done.output
+
+
+def test_a_refusal_without_a_word_has_nothing_to_compare() -> None:
+    silent = result("reject", "6.18", "", accepted=False)
+    found = differ("reject", silent, "linux-6.18")
+    assert found.compared
+    assert found.states is None

@@ -26,16 +26,22 @@ Named = tuple[str, Program]
 def in_order(answers: Iterable[tuple[int, T]]) -> Iterator[T]:
     """The answers by their index, each as soon as those before it are there.
 
+    On Ctrl-C those come, too, that are done but wait for others.
+
     >>> list(in_order([(1, "b"), (0, "a"), (2, "c")]))
     ['a', 'b', 'c']
     """
     early: dict[int, T] = {}
     turn = 0
-    for index, answer in answers:
-        early[index] = answer
-        while turn in early:
-            yield early.pop(turn)
-            turn += 1
+    try:
+        for index, answer in answers:
+            early[index] = answer
+            while turn in early:
+                yield early.pop(turn)
+                turn += 1
+    except KeyboardInterrupt:
+        yield from (early[index] for index in sorted(early))
+        raise
 
 
 # Two sides

@@ -154,6 +154,18 @@ def test_ctrl_c_shows_what_is_done(corpus: Path, monkeypatch: pytest.MonkeyPatch
     assert "interrupted" in done.output
 
 
+def test_ctrl_c_loses_nothing_that_waits_for_its_turn() -> None:
+    def answers() -> Iterator[tuple[int, str]]:
+        yield from [(0, "a"), (3, "d"), (2, "c")]
+        raise KeyboardInterrupt
+
+    found: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        for answer in work.in_order(answers()):
+            found.append(answer)
+    assert found == ["a", "c", "d"]
+
+
 def die(index: int, name: str, *_: object) -> tuple[int, Difference]:
     if "drop" in name:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,6 +1,8 @@
 # make crosscheck   prove or refute what the verifier claims about bench_programs/
 # make test         lint, then all tests
 # make lint         ruff, mypy, the layers of the imports
+# make results      measure what the paper says (PROFILE=full: hours; ONLY="name ..."; FORCE=1)
+# make paper        typeset paper/bpfsmt.pdf from what was measured
 # make programs     rebuild bench_programs/ from its sources (needs clang 14)
 # make clean        remove what the above made
 #
@@ -9,13 +11,15 @@
 VENV ?= .venv
 FILES ?= bench_programs
 ARGS ?=
+PROFILE ?= quick
+ONLY ?=
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; \
 	done)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c .ci/constraints.txt
 
-.PHONY: crosscheck test lint programs clean
+.PHONY: crosscheck test lint results paper programs clean
 
 crosscheck: $(VENV)/.run
 	$(BIN)/bpfsmt crosscheck $(ARGS) $(FILES)
@@ -29,6 +33,12 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+results: $(VENV)/.dev
+	$(BIN)/python -m paper.tools.measure --profile $(PROFILE) $(if $(FORCE),--force) $(ONLY)
+
+paper: $(VENV)/.paper
+	$(BIN)/python -m paper.tools.typeset $(if $(FINAL),--final)
+
 # The environment is made again only when the versions or the project file change.
 $(VENV)/.run: pyproject.toml .ci/constraints.txt | $(BIN)/python
 	$(PIP) -e .
@@ -37,6 +47,10 @@ $(VENV)/.run: pyproject.toml .ci/constraints.txt | $(BIN)/python
 $(VENV)/.dev: pyproject.toml .ci/constraints.txt | $(BIN)/python
 	$(PIP) -e '.[test,dev,recheck]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.paper: pyproject.toml .ci/constraints.txt | $(BIN)/python
+	$(PIP) -e '.[paper]'
+	@touch $@
 
 $(BIN)/python:
 	@test -n '$(PYTHON)' || { \

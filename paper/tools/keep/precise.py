@@ -77,6 +77,9 @@ def diff(data: Any) -> Kept:
     """How many rules of two sets are equal, tighter in one, incomparable, unknown."""
     return {
         "rules": len(data["rules"]),
+        "newer": [r["rule"] for r in data["rules"] if r["verdict"] == "B tighter"],
+        "older": [r["rule"] for r in data["rules"] if r["verdict"] == "A tighter"],
+        "apart": [r["rule"] for r in data["rules"] if r["verdict"] == "incomparable"],
         "verdicts": {verdict.replace(" ", "_"): n for verdict, n in data["verdicts"].items()},
         "seconds": round(data["seconds"], 1),
     }

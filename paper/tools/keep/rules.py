@@ -139,6 +139,7 @@ def mutate(data: Any) -> Kept:
         "mutants": data["mutants"],
         "possible": data["possible"],
         "counts": counts,
+        "tighter": sorted({o["rule"] for o in data["outcomes"] if o.get("relation") == "tighter"}),
         "decided": share(decided, data["mutants"]),
         "score": round(100 * counts["score"], 1) if counts["score"] is not None else None,
         "proved_sound": sum(o["verdict"] == "sound" for o in data["outcomes"]),

@@ -102,23 +102,23 @@ class Session:
         code, last = self.run(words, raw)
         seconds = round(time.perf_counter() - start, 1)
         result = replace(result, seconds=seconds, exit=code)
-        if code not in ANSWERS:
+        if code not in ANSWERS or not raw.read_text().strip():
             return replace(result, reason=f"exit code {code}: {last}")
         return self._understood(one, raw, result)
 
     def _understood(self, one: Measurement, raw: Path, result: Result) -> Result:
         try:
-            values = one.keep(_read(raw))
+            values = one.keep(_read(raw, one.arguments(self.profile)))
         except (ValueError, KeyError, IndexError, TypeError) as error:
             why = f"not understood: {type(error).__name__}: {error}"
             return replace(result, status="failed", reason=why, values={})
         return replace(result, status="measured", reason="", values=values)
 
 
-def _read(raw: Path) -> Any:
+def _read(raw: Path, arguments: str) -> Any:
     """A JSON document, or plain text where a command prints a text."""
     text = raw.read_text()
-    return json.loads(text) if text.lstrip()[:1] in ("{", "[") else text
+    return json.loads(text) if "--json" in arguments.split() else text
 
 
 @click.command()

@@ -27,13 +27,13 @@ class Nothing(Needs):
 class Commands:
     """Answers in bpfsmt's place: a number of calls, or an exit code and no output."""
 
-    def __init__(self, code: int = 0, text: str = "") -> None:
+    def __init__(self, code: int = 0, text: str | None = None) -> None:
         self.code, self.text, self.calls = code, text, 0
 
     def __call__(self, words: Sequence[str], raw: Path) -> tuple[int, str]:
         self.calls += 1
         raw.parent.mkdir(parents=True, exist_ok=True)
-        raw.write_text(self.text or json.dumps({"calls": self.calls}))
+        raw.write_text(json.dumps({"calls": self.calls}) if self.text is None else self.text)
         return self.code, "the last line on stderr"
 
 
@@ -84,6 +84,7 @@ def test_a_change_of_the_sources_is_measured_again(tmp_path: Path) -> None:
         (Commands(code=2), "exit code 2: the last line on stderr"),
         (Commands(text='{"other": 1}'), "not understood: KeyError: 'calls'"),
         (Commands(text='{"calls": '), "not understood: JSONDecodeError"),
+        (Commands(code=1, text=""), "exit code 1: the last line on stderr"),
     ],
 )
 def test_what_fails_has_no_values_and_is_tried_again(
@@ -93,6 +94,12 @@ def test_what_fails_has_no_values_and_is_tried_again(
     assert (result.status, result.values) == ("failed", {})
     assert result.reason.startswith(reason)
     assert session(tmp_path, run).kept(ONE) is None
+
+
+def test_an_empty_text_is_a_failure(tmp_path: Path) -> None:
+    show = Measurement("show", lambda text: {"lines": text.splitlines()}, "show --show rule")
+    assert session(tmp_path, Commands(text="def rule")).measure(show).values["lines"]
+    assert session(tmp_path, Commands(text="\n")).measure(show).status == "failed"
 
 
 def test_what_is_not_to_be_had_is_left_out_with_the_reason(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,24 @@ def test_what_was_not_measured_is_said(copy: Path) -> None:
     store.begin(store.environment(), store.names())
     assert "museum" in typeset.unmeasured(copy)["missing"]
     assert "museum" not in typeset.unmeasured()["missing"]
+
+
+def test_it_is_typeset_where_nothing_can_be_asked(copy: Path) -> None:
+    store = Store(copy / "results")
+    refused = {one.name for one in MEASUREMENTS if one.needs}
+    for name in refused & set(store.names()):
+        result = store.read(name)
+        assert result is not None
+        store.write(replace(result, status="refused", reason="bpf() is refused", values={}))
+    assert typeset.unmeasured(copy)["refused"] >= refused & set(store.names())
+    assert typeset.pdf(copy)[1] == []
+
+
+def test_it_is_typeset_without_any_result(copy: Path) -> None:
+    store = Store(copy / "results")
+    store.begin(store.environment(), [])
+    assert typeset.unmeasured(copy)["missing"] == typeset.used(copy)
+    assert typeset.used(copy) == {one.name for one in MEASUREMENTS}
 
 
 def test_a_value_that_is_not_there_is_an_error(copy: Path) -> None:

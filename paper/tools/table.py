@@ -105,7 +105,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement("generate-kernel", keep.generate, "generate --json --oracle kernel --count 200",
                 "generate --json --oracle kernel --count 5000", "kernel"),
     *(Measurement(f"fuzz-{name}", keep.fuzz,
-                  f"fuzz --json --seed 1 --rules {name} --programs 200",
+                  f"fuzz --json --seed 1 --rules {name} --programs 100",
                   f"fuzz --json --seed 1 --rules {name} --time 600")
       for name in ("xdp-paper", "linux-6.1", "linux-6.12", "linux-6.18")),
     Measurement("fuzz-museum", keep.fuzz_museum, "fuzz --museum --json --seeds 1 --time 5",

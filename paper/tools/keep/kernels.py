@@ -24,6 +24,8 @@ def agree(data: Any) -> Kept:
         "states": states,
         "equal": pairs["equal"],
         "differ": states - pairs["equal"],
+        # Where no cause is told apart, none is known.
+        "unexplained": total["states"].get("unexplained", states - pairs["equal"]),
         "wider": pairs["wider"],
         "share": share(pairs["equal"], states),
         "seconds": round(data["seconds"], 1),

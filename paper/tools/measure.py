@@ -57,15 +57,17 @@ class Session:
     raw: Path = RAW
     force: bool = False
 
-    def key(self, one: Measurement) -> Key:
+    def key(self, one: Measurement, profile: str = "") -> Key:
         """What the result would be of."""
-        return Key("bpfsmt " + one.arguments(self.profile), self.profile, environment.sources())
+        profile = profile or self.profile
+        return Key("bpfsmt " + one.arguments(profile), profile, environment.sources())
 
     def kept(self, one: Measurement) -> Result | None:
-        """The result that is there, if it need not be made again."""
+        """The result that is there, if it need not be made again; a full one serves as a quick."""
         old = self.store.read(one.name)
-        same = old is not None and old.key == self.key(one) and old.status != "failed"
-        return old if same and not self.force else None
+        if old is None or old.status == "failed" or self.force:
+            return None
+        return old if old.key in (self.key(one), self.key(one, "full")) else None
 
     def measure(self, one: Measurement) -> Result:
         """Run one measurement and write its result, whatever came of it."""

@@ -75,6 +75,10 @@ class Store:
         others = ("index", "environment")
         return sorted(p.stem for p in self.directory.glob("*.json") if p.stem not in others)
 
+    def all(self) -> list[Result]:
+        """All results that are there."""
+        return [r for r in map(self.read, self.names()) if r is not None]
+
     def environment(self) -> dict[str, Any]:
         """Where they were made; empty if there are none yet."""
         try:

@@ -58,7 +58,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement("prove-linux-6.1", keep.prove, f"{PROVE} linux-6.1 --timeout 5",
                 f"{PROVE} linux-6.1"),
     Measurement("prove-linux-6.12", keep.prove, f"{PROVE} linux-6.12"),
-    Measurement("prove-linux-6.18", keep.prove, f"{PROVE} linux-6.18 --timeout 2",
+    Measurement("prove-linux-6.18", keep.prove, f"{PROVE} linux-6.18 --timeout 1",
                 f"{PROVE} linux-6.18"),
     Measurement("recheck", keep.prove,
                 f"{PROVE} linux-6.12 --recheck tnum_add tnum_sub tnum_mul add_core and_core",
@@ -87,7 +87,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement("explain", keep.explain, f"explain --json {EXPLAINED}"),
     # Beside kernels.
     Measurement("agree", keep.agree, "agree --json bench_programs", needs="kernel"),
-    Measurement("agree-generated", keep.agree, "agree --json --generated 300 --seed 11",
+    Measurement("agree-generated", keep.agree, "agree --json --generated 200 --seed 11",
                 "agree --json --generated 5000 --seed 11", "kernel"),
     Measurement("agree-6.12", keep.agree, "agree --json --oracle vm:6.12 bench_programs",
                 needs="vm:6.12"),
@@ -108,7 +108,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
                   f"fuzz --json --seed 1 --rules {name} --programs 100",
                   f"fuzz --json --seed 1 --rules {name} --time 600")
       for name in ("xdp-paper", "linux-6.1", "linux-6.12", "linux-6.18")),
-    Measurement("fuzz-museum", keep.fuzz_museum, "fuzz --museum --json --seeds 1 --time 5",
+    Measurement("fuzz-museum", keep.fuzz_museum, "fuzz --museum --json --seeds 1 --time 4",
                 "fuzz --museum --json"),
     # How fast.
     Measurement("bench-xdp", keep.bench_xdp, f"bench xdp --json --runs 5 --seconds 0.02 {XDP}",

@@ -14,6 +14,9 @@ from typing import Any
 import click
 import typst
 
+from paper.tools.environment import sources
+from paper.tools.store import Store
+
 PAPER = Path(__file__).resolve().parents[1]
 MAIN = "bpfsmt.typ"
 EPOCH = 1_700_000_000
@@ -77,6 +80,9 @@ def main(out: Path, final: bool, png: Path | None) -> None:
             click.echo(f"paper: not measured: {names} (make results)", err=True)
             if final:
                 sys.exit(1)
+        stale = [r.name for r in Store().all() if r.key.sources != sources()]
+        if stale:
+            click.echo(f"paper: {len(stale)} results are of other sources (make results)", err=True)
         data, warnings = pdf()
     except typst.TypstError as error:
         click.echo(f"paper: {error}", err=True)

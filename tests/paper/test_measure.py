@@ -65,6 +65,8 @@ def test_the_same_is_kept_and_anything_else_is_not(tmp_path: Path) -> None:
     assert session(tmp_path, run, profile="full").kept(ONE) is None
     assert session(tmp_path, run, force=True).kept(ONE) is None
     assert session(tmp_path, run).kept(replace(ONE, quick="one --json --more")) is None
+    full = session(tmp_path, run, profile="full").measure(ONE)
+    assert session(tmp_path, run).kept(ONE) == full
 
 
 def test_a_change_of_the_sources_is_measured_again(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import textwrap
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from bpfsmt.bits import Word
 from bpfsmt.cli.boundary import EXIT_PROVED, EXIT_REFUTED, EXIT_UNKNOWN
-from bpfsmt.cli.museum import components, to_json
+from bpfsmt.cli.museum import components, found_in, to_json
 from bpfsmt.cli.prove_text import poc_text
 from bpfsmt.domain import Scalar, Tnum
 from bpfsmt.domain.printing import format_scalar
@@ -22,9 +23,15 @@ from bpfsmt.poc import Poc, selftest, synthesise
 from bpfsmt.prover.decide import Result
 from bpfsmt.prover.obligation import Counterexample
 from bpfsmt.rules import load_exhibit
+from bpfsmt.rules.duties import meaning
 from bpfsmt.rules.museum import Exhibit
 
 WIDTH = 96
+NO_RULE = (
+    "What the walk forgot is in no rule, and no obligation speaks of it: what refutes it is a "
+    "check of what it claims of a program."
+)
+
 SHOWN = 3
 """So many refuted components are shown with their inputs; the others only by name."""
 
@@ -43,7 +50,7 @@ class Page:
     @property
     def code(self) -> int:
         """1 if something is refuted, 3 if something is unknown: what `prove` says of rules."""
-        if self.seen.verdict.refuted:
+        if self.seen.refuted:
             return EXIT_REFUTED
         return EXIT_UNKNOWN if self.seen.verdict.unknown else EXIT_PROVED
 
@@ -74,18 +81,23 @@ class Page:
             out.print(line, soft_wrap=True, markup=False)
 
     def _lines(self, as_selftest: bool) -> Iterator[Line]:
-        e, v = self.exhibit, self.seen.verdict
+        e, first = self.exhibit, self.seen.first
         yield _bold(f"{e.rules.name}: {e.title}")
         yield from _history(e)
         yield from _section("What was wrong", _wrapped(e.wrong))
         yield from _section("What is right", _wrapped(e.right))
         yield from _section("The rule as it was", _texts(e, wrong=True))
         yield from _section(f"The rule as it is ({e.base.name})", _texts(e, wrong=False))
-        yield from _section(f"Refuted, the first in {v.first:.2f} s", _refutations(e, self.seen))
-        yield from _section("Proved", _proved(e, self.seen))
+        refuted = [*_refutations(e, self.seen), *_refuted_claims(self.seen)]
+        yield from _section(f"Refuted, the first in {first:.2f} s", refuted)
+        if e.about:
+            yield from _section("Proved", _proved(e, self.seen))
+        else:
+            yield from _section("No rule is wrong", [*_wrapped(NO_RULE), _command(e)])
         if e.program is not None:
             program = [*_assembly(e).splitlines(), "", *_replayed(e, self.seen)]
-            yield from _section("A program that the wrong rule lets through", program)
+            what = "walk" if e.undone else "rule"
+            yield from _section(f"A program that the wrong {what} lets through", program)
         if self.poc is not None:
             text = selftest(self.poc) if as_selftest else poc_text(self.poc.operation, self.poc)
             yield from _section("A program found from the wrong rule alone", text.splitlines())
@@ -124,14 +136,17 @@ def _history(e: Exhibit) -> Iterator[str]:
     for label, text in (
         ("known as", e.cve), ("brought by", e.introduced), ("mended by", e.fix),
         ("wrong in", e.bad), ("right in", e.fixed),
-        ("shows in", components((*e.refuted, *e.unsynced))),
+        ("shows in", found_in(e)),
     ):  # fmt: skip
         if text:
             yield f"  {label + ':':12}{text}"
 
 
 def _texts(e: Exhibit, wrong: bool) -> Iterator[str]:
-    """The rules' texts, those that only one side has included."""
+    """The rules' texts, those that only one side has included; what the walk does, or not."""
+    for name in e.undone:
+        yield f"{name}: {'not done' if wrong else meaning(name)}"
+        yield ""
     for name, before, after in e.texts:
         text = before if wrong else after
         yield from (text or f"({name} is gone)").splitlines()
@@ -151,6 +166,22 @@ def _refutations(e: Exhibit, seen: Seen) -> Iterator[str]:
     if groups[SHOWN:]:
         more = ", ".join(f"{r.name} ({_verdict(r)})" for g in groups[SHOWN:] for r in g)
         yield from _wrapped(f"and {more}")
+
+
+def _refuted_claims(seen: Seen) -> Iterator[str]:
+    """The checks that refute what is claimed of the program."""
+    if seen.claims is not None:
+        yield f"claims about the program below: refuted by {', '.join(seen.claims.wrong) or 'none'}"
+
+
+def _command(e: Exhibit) -> str:
+    return f"bpfsmt crosscheck --rules {e.rules.name} {_relative(e.program)}"
+
+
+def _relative(path: Path | None) -> Path | None:
+    """As it is called from here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path is not None and path.is_relative_to(here) else path
 
 
 def _same_inputs(r: Result) -> tuple[Any, ...]:

@@ -36,10 +36,11 @@ Done = tuple[Exhibit, Seen]
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Processes; as many as cores.")
 @json_option
 def museum(names: tuple[str, ...], jobs: int | None, as_json: bool) -> int:
-    """Refute the unsound rules that Linux has had, and run a program that shows each.
+    """Refute the unsound rules and walks that Linux has had, and run a program that shows each.
 
     Each exhibit has to fail in what it lists and nothing else, the corrected rule has to be
-    proved, and the program to be let through and go wrong.  A FILE defines one as EXHIBIT.
+    proved, and the program to be let through and go wrong.  Where the walk forgets something,
+    claims about the program have to be refuted.  A FILE defines an exhibit as EXHIBIT.
 
     Exit code 0: all as listed; 1: something is not; 3: something unknown.
     """
@@ -84,11 +85,11 @@ def code(seen: Seen) -> int:
 
 def verdict_word(exhibit: Exhibit, seen: Seen) -> str:
     """The verdict on the wrong rule in a few words."""
-    if any(fault.startswith("not refuted") for fault in seen.verdict.faults):
+    if any(fault.startswith("not refuted") for fault in seen.faults):
         return "not refuted"
     if seen.verdict.unknown:
         return "unknown"
-    return "refuted" if exhibit.refuted else "refuted unless synced"
+    return "refuted unless synced" if exhibit.unsynced and not exhibit.refuted else "refuted"
 
 
 def program_word(seen: Seen) -> str:
@@ -114,6 +115,13 @@ def components(names: Sequence[str]) -> str:
     return "; ".join(rule + ",".join(found) for rule, found in parts.items())
 
 
+def found_in(exhibit: Exhibit) -> str:
+    """Where the fault shows: in obligations, or in claims about a program by some checks."""
+    rules = components((*exhibit.refuted, *exhibit.unsynced))
+    program = f"claims: {', '.join(exhibit.caught)}" if exhibit.caught else ""
+    return "; ".join(filter(None, (rules, program)))
+
+
 def _show(done: Sequence[Done]) -> None:
     out = console()
     if done:
@@ -125,8 +133,8 @@ def _show(done: Sequence[Done]) -> None:
             out.print(Text(f"{exhibit.name}: unknown: {name}", "magenta"), soft_wrap=True)
     good = sum(code(seen) == EXIT_PROVED for _, seen in done)
     shown = sum(seen.replay is not None and seen.replay.shown for _, seen in done)
-    spent = sum(seen.verdict.seconds for _, seen in done)
-    again = sum(seen.verdict.corrected for _, seen in done)
+    spent = sum(seen.seconds for _, seen in done)
+    again = sum(seen.corrected for _, seen in done)
     proved = sum(r.verdict == "proved" for _, seen in done for r in seen.verdict.right)
     count = f"{len(done)} exhibit{'' if len(done) == 1 else 's'}"
     out.print(
@@ -150,9 +158,9 @@ def _table(done: Sequence[Done]) -> Table:
         verdict, program = verdict_word(exhibit, seen), program_word(seen)
         table.add_row(
             exhibit.name, exhibit.fix, exhibit.bad, exhibit.kind,
-            components((*exhibit.refuted, *exhibit.unsynced)),
+            found_in(exhibit),
             Text(verdict, _STYLES.get(verdict, "green")),
-            f"{seen.verdict.first:.2f} s", f"{seen.verdict.seconds:.1f} s",
+            f"{seen.first:.2f} s", f"{seen.seconds:.1f} s",
             Text(program, _STYLES.get(program, "")),
         )  # fmt: skip
     return table
@@ -175,14 +183,16 @@ def to_json(exhibit: Exhibit, seen: Seen) -> dict[str, Any]:
         "right": exhibit.right,
         "limits": exhibit.limits,
         "listed": [*exhibit.refuted, *exhibit.unsynced],
+        "undone": list(exhibit.undone),
+        "caught": list(seen.claims.wrong) if seen.claims else [],
         "verdict": verdict_word(exhibit, seen),
         "refuted": list(v.refuted),
         "unsynced": list(v.unsynced),
         "unknown": list(v.unknown),
         "seconds": {
-            "first": round(v.first, 3),
-            "wrong": round(v.seconds, 3),
-            "corrected": round(v.corrected, 3),
+            "first": round(seen.first, 3),
+            "wrong": round(seen.seconds, 3),
+            "corrected": round(seen.corrected, 3),
         },
         "obligations": {"wrong": v.counts(), "corrected": v.counts(fault=False)},
         "program": program_word(seen),

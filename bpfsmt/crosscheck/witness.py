@@ -9,8 +9,9 @@ import z3
 
 from bpfsmt.isa.opcodes import CallSrc
 from bpfsmt.semantics.context import CtxField, layout_of
+from bpfsmt.semantics.helpers import HELPERS, Arg
 from bpfsmt.symbolic.encode import Encoding, Node, place
-from bpfsmt.symbolic.memory import ctx_part
+from bpfsmt.symbolic.memory import STACK_SIZE, ctx_part
 
 CALL = 0x85
 MAX_BYTES = 2048
@@ -113,11 +114,20 @@ def _events(node: Node, read: _Reader) -> list[Event]:
         return [Event("load", pc, read.word(read.named[loads[0]]()))]
     if node.insn.opcode != CALL or node.insn.src != CallSrc.HELPER:
         return []
-    outs = sorted(int(n.rsplit(".", 1)[1]) for n in mentioned if n.startswith(f"out.{at}."))
-    out = bytes(
-        read.word(z3.BitVec(f"out.{at}.{k}", 8)) for k in range(max(outs) + 1 if outs else 0)
-    )
+    out = bytes(read.word(z3.BitVec(f"out.{at}.{k}", 8)) for k in range(_outputs(node, read)))
     assert node.stepped is not None
     result = node.stepped.arms[0].state.regs[0]
     alt = next(a for a in result.alts if read.truth(a.guard))
     return [Event("call", pc, read.word(alt.off) if alt.region is None else None, out)]
+
+
+def _outputs(node: Node, read: _Reader) -> int:
+    """How many bytes of the stack the helper fills."""
+    helper = HELPERS.get(node.insn.imm)
+    if helper is None or Arg.UNINIT_MEM not in helper.args:
+        return 0
+    number = helper.args.index(Arg.UNINIT_MEM) + 1
+    memory, size = node.state.regs[number], node.state.regs[number + 1]
+    alt = next(a for a in memory.alts if read.truth(a.guard))
+    on_stack = alt.region is not None and alt.region.kind == "stack"
+    return min(read.word(size.bits), STACK_SIZE) if on_stack else 0

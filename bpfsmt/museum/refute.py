@@ -135,5 +135,5 @@ def _faults(exhibit: Exhibit, wrong: Sequence[Result], right: Sequence[Result]) 
     for r in right:
         if r.verdict == "refuted":
             yield f"{r.name} is refuted of the corrected rule"
-    if not right:
+    if not right and exhibit.about:
         yield "nothing is proved of the corrected rule"

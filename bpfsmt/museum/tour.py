@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import z3
 
+from bpfsmt.museum.claims import Claims, claims
 from bpfsmt.museum.refute import Verdict, decide
 from bpfsmt.museum.replay import Replay, replay
 from bpfsmt.rules.registry import load_exhibit
@@ -17,18 +18,39 @@ from bpfsmt.rules.registry import load_exhibit
 
 @dataclass(frozen=True)
 class Seen:
-    """What came of one exhibit, given by its name or file; ``replay`` is of its program."""
+    """What came of one exhibit, given by its name or file; ``replay`` is of its program.
+
+    ``claims`` are those about the program, if the fault is one of the walk.
+    """
 
     spec: str
     verdict: Verdict
     replay: Replay | None
+    claims: Claims | None
+    faults: tuple[str, ...]
+    """In what it is otherwise than the exhibit says."""
 
     @property
-    def faults(self) -> tuple[str, ...]:
-        """In what it is otherwise than the exhibit says."""
-        if self.replay is not None and not self.replay.shown:
-            return (*self.verdict.faults, _unshown(self.replay))
-        return tuple(self.verdict.faults)
+    def refuted(self) -> bool:
+        """Something was refuted with the fault: an obligation, or a claim."""
+        return bool(self.verdict.refuted or (self.claims and self.claims.wrong))
+
+    @property
+    def first(self) -> float:
+        """Processor time in seconds to the first refutation."""
+        if self.claims is not None and not self.verdict.first:
+            return self.claims.first
+        return self.verdict.first
+
+    @property
+    def seconds(self) -> float:
+        """Processor time in seconds for all that was asked with the fault."""
+        return self.verdict.seconds + (self.claims.seconds if self.claims else 0.0)
+
+    @property
+    def corrected(self) -> float:
+        """The same without the fault."""
+        return self.verdict.corrected + (self.claims.corrected if self.claims else 0.0)
 
 
 def _unshown(replay: Replay) -> str:
@@ -42,7 +64,14 @@ def _unshown(replay: Replay) -> str:
 def look(spec: str, readable: bool = False) -> Seen:
     """One exhibit."""
     exhibit = load_exhibit(spec)
-    return Seen(spec, decide(exhibit, readable), replay(exhibit))
+    verdict, ran = decide(exhibit, readable), replay(exhibit)
+    found = claims(exhibit, ran)
+    faults = list(verdict.faults)
+    if ran is not None and not ran.shown:
+        faults.append(_unshown(ran))
+    if found is not None:
+        faults += found.faults(exhibit)
+    return Seen(spec, verdict, ran, found, tuple(faults))
 
 
 def tour(specs: Sequence[str], jobs: int) -> Iterator[Seen]:

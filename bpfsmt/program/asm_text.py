@@ -6,7 +6,14 @@ from bpfsmt.errors import BpfsmtError, LoadError
 from bpfsmt.isa.asm import AsmUnit, assemble
 from bpfsmt.isa.directives import Directive, MapDirective
 from bpfsmt.program.maptypes import check_map
-from bpfsmt.program.program import Expectation, MapDef, Program, ProgramType
+from bpfsmt.program.program import (
+    Expectation,
+    MapDef,
+    Param,
+    Program,
+    ProgramType,
+    Signature,
+)
 from bpfsmt.program.raw import check_map_references
 
 
@@ -16,6 +23,8 @@ def load_asm(text: str, name: str, *, type: ProgramType = ProgramType.XDP) -> Pr
     A text without ``.license`` is under the GPL, so that it may call any helper.  Raises
     `AsmError` for a line that cannot be assembled, and `LoadError`, both in one line, for
     a map that the kernel would refuse or a directive that says nothing known.
+
+    ``.global f ctx scalar`` declares a function that is verified by itself.
 
     >>> load_asm('.expect reject at 0 "R0 !read_ok"\\nexit', "x").expect
     Expectation(verdict='reject', pc=0, reason='R0 !read_ok')
@@ -43,6 +52,7 @@ def _program(unit: AsmUnit, name: str, default: ProgramType) -> Program:
         license="GPL" if unit.license is None else unit.license,
         title=_title(unit),
         expect=_expect(unit),
+        signatures=_signatures(unit),
     )
 
 
@@ -85,6 +95,27 @@ def _only(unit: AsmUnit, name: str) -> Directive | None:
 def _title(unit: AsmUnit) -> str:
     directive = _only(unit, "title")
     return "" if directive is None else " ".join(directive.args)
+
+
+_PARAMS = ("ctx", "scalar")
+
+
+def _signatures(unit: AsmUnit) -> dict[int, Signature]:
+    """The functions that ``.global NAME PARAM...`` declares; each gives a number."""
+    starts = {name: pc for pc, name in unit.functions.items()}
+    found = {}
+    for directive in unit.directives:
+        if directive.name != "global":
+            continue
+        name, *params = directive.args or ("",)
+        if starts.get(name, 0) == 0 or not set(params) <= set(_PARAMS) or len(params) > 5:
+            known = " or ".join(_PARAMS)
+            raise LoadError(
+                f"line {directive.line}: expected .global, the name of a function behind the main "
+                f"one, and for each of up to five parameters {known}"
+            )
+        found[starts[name]] = Signature(True, tuple(map(Param, params)))
+    return found
 
 
 def _expect(unit: AsmUnit) -> Expectation | None:

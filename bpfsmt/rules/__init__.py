@@ -13,10 +13,12 @@ To change a rule, derive a rule set and override it by name:
 ('tnum_and',)
 """
 
+from bpfsmt.rules.duties import Duties
 from bpfsmt.rules.registry import load_exhibit, load_rules, rule_set, rule_set_names
 from bpfsmt.rules.ruleset import Policy, RuleSet, RuleSetError
 
 __all__ = [
+    "Duties",
     "Policy",
     "RuleSet",
     "RuleSetError",

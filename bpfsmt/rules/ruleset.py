@@ -6,12 +6,13 @@ import difflib
 import functools
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from bpfsmt.bits import LinkedRules, Rule
 from bpfsmt.errors import BpfsmtError
+from bpfsmt.rules.duties import ALL, Duties
 
 
 class RuleSetError(BpfsmtError):
@@ -47,7 +48,7 @@ class Policy:
     ``helpers_trusted`` that a helper is taken to leave memory as it was which its prototype
     does not say it writes (Linux 6.14); before, it may have written all that it is given.
     ``live_links`` says that a compare tells of linked numbers only those in registers that
-    are read later (Linux 6.18).
+    are read later (Linux 6.18).  ``duties`` is what the walk of Linux does besides.
     """
 
     max_insns: int = 4096
@@ -59,6 +60,7 @@ class Policy:
     known_keys: bool = False
     helpers_trusted: bool = False
     live_links: bool = False
+    duties: Duties = ALL
 
 
 class _OnInts(SimpleNamespace):
@@ -121,6 +123,18 @@ class RuleSet:
         table = {**self.rules, **added}
         policy = policy or self.policy
         return replace(self, name=name, rules=table, policy=policy, base=self, doc=doc)
+
+    def neglect(self, name: str, *duties: str) -> RuleSet:
+        """This rule set with some `Duties` not done, by name.
+
+        Raises `RuleSetError` for a name that is none.
+        """
+        known = [f.name for f in fields(Duties)]
+        for duty in duties:
+            if duty not in known:
+                raise RuleSetError(f"no duty {duty!r}: there are {', '.join(known)}")
+        undone = replace(self.policy.duties, **dict.fromkeys(duties, False))
+        return self.derive(name, policy=replace(self.policy, duties=undone))
 
     @property
     def changed(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import z3
 
 from bpfsmt.errors import UnsupportedError
 from bpfsmt.semantics.helpers import HELPERS, Arg, Helper, Ret
-from bpfsmt.symbolic.memory import Access, write_bytes
+from bpfsmt.symbolic.memory import Access, write_bytes, write_somewhere
 from bpfsmt.symbolic.state import SymState
 from bpfsmt.symbolic.values import (
     UNINIT,
@@ -142,12 +142,13 @@ def _memory(
             state = replace(state, packet=_fresh_bytes(access))
         if writes and region.kind == "stack":
             off = const_of(alt.off)
-            if off is None or known is None:
-                raise UnsupportedError(
-                    f"{access.place}: output of unknown size or place on the stack"
-                )
+            if known is None:
+                raise UnsupportedError(f"{access.place}: output of unknown size on the stack")
             fresh = [z3.BitVec(f"out.{access.place}.{k}", 8) for k in range(max(known, 0))]
-            state = write_bytes(state, region.key[0], off, fresh, alt.guard)
+            if off is None:
+                state = write_somewhere(state, region.key[0], alt.off, fresh, alt.guard)
+            else:
+                state = write_bytes(state, region.key[0], off, fresh, alt.guard)
     return state
 
 

@@ -23,6 +23,7 @@ from bpfsmt.symbolic.values import (
     Region,
     Term,
     Value,
+    choose,
     conj,
     const_of,
     disj,
@@ -199,27 +200,16 @@ class Access:
         frame = alt.region.key[0]
         stack = state.frames[frame].stack
         off = const_of(alt.off)
+        bits = value.bits
+        new_bytes = [z3.simplify(z3.Extract(8 * i + 7, 8 * i, bits)) for i in range(size)]
         if off is None:
-            return self._store_variable(state, frame, alt, size, value)
+            return write_somewhere(state, frame, alt.off, new_bytes, alt.guard)
         if off % 8 == 0 and size == 8:
             i = -off // 8 - 1
             old = stack.get(i, EMPTY)
             new = Cell(value) if z3.is_true(alt.guard) else merge_cells(alt.guard, Cell(value), old)
             return state.with_cells(frame, {i: new})
-        bits = value.bits
-        new_bytes = [z3.simplify(z3.Extract(8 * i + 7, 8 * i, bits)) for i in range(size)]
         return write_bytes(state, frame, off, new_bytes, alt.guard)
-
-    def _store_variable(
-        self, state: SymState, frame: int, alt: Alt, size: int, value: Value
-    ) -> SymState:
-        bits = value.bits
-        for i in range(size):
-            byte = z3.simplify(z3.Extract(8 * i + 7, 8 * i, bits))
-            for k in range(-STACK_SIZE, 0):
-                here = conj(alt.guard, alt.off + i == k)
-                state = write_bytes(state, frame, k, [byte], here)
-        return state
 
 
 def ctx_part(f: CtxField, at: int) -> str:
@@ -271,6 +261,37 @@ def write_bytes(
         written[at] = disj(written[at], guard)
         cells[i] = Cell(None, tuple(content), tuple(written))
     return state.with_cells(frame, cells)
+
+
+def write_somewhere(
+    state: SymState, frame: int, off: Term, new: list[Term], guard: Term = TRUE
+) -> SymState:
+    """The same for an ``off`` that is not known."""
+    stack = state.frames[frame].stack
+    cells = {
+        i: _perhaps_written(stack.get(i, EMPTY), off + _WORD * (i + 1), new, guard)
+        for i in range(STACK_SIZE // _WORD)
+    }
+    return state.with_cells(frame, cells)
+
+
+def _perhaps_written(cell: Cell, start: Term, new: list[Term], guard: Term) -> Cell:
+    """A cell after bytes were written from ``start`` on, counted from the cell's first byte.
+
+    A pointer in it is still one if none of them was written here.
+    """
+    content, written = list(cell.as_bytes()), list(cell.when_written())
+    for at in range(_WORD):
+        for k, byte in enumerate(new):
+            here = conj(guard, start + k == at)
+            old = content[at]
+            content[at] = byte if old is None else ite(here, byte, old)
+            written[at] = disj(written[at], here)
+    whole = cell.value
+    if whole is None or any(a.region is UNINIT for a in whole.alts):
+        return Cell(None, tuple(content), tuple(written))
+    touched = conj(guard, start > -len(new), start < _WORD)
+    return Cell(choose(touched, number(z3.Concat(*content[::-1])), whole))
 
 
 def packet_index(off: Term, i: int) -> Term:

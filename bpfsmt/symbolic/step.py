@@ -187,9 +187,9 @@ class _Step:
             return self.exit()
         if insn.jmp_op is JmpOp.CALL:
             return self.call()
-        if insn.opcode == 0xE5:
-            raise UnsupportedError(f"instruction {pc}: may_goto")
-        taken = z3.simplify(self.condition())
+        # When the kernel has had enough of a may_goto loop, nobody knows.
+        leaves = z3.Bool(f"leaves.{self.place}")
+        taken = leaves if insn.jmp_op is JmpOp.JCOND else z3.simplify(self.condition())
         return (
             Arm("taken", pc + 1 + insn.offset, taken, self.state),
             Arm("not-taken", pc + 1, neg(taken), self.state),

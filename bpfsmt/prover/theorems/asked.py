@@ -92,6 +92,7 @@ def accesses() -> Iterator[Statement]:
 
     x: dict[str, Any] = {"numbers": ("x",), "synced": True}
     yield Statement("stack_access_ok", Kind.PREDICATE, inside, words, members={"var": "x"}, **x)
+    yield Statement("stack_reach", Kind.RELATION, _reached, _near, members={"var": "x"}, **x)
     yield Statement(
         "size_arg_ok", Kind.PREDICATE,
         lambda a, ok: {
@@ -100,6 +101,16 @@ def accesses() -> Iterator[Statement]:
         },
         members={"n": "x"}, **x,
     )  # fmt: skip
+
+
+def _near(a: Args) -> list[Any]:
+    fits = a["off"] == z3.SignExt(32, z3.Extract(31, 0, a["off"]))
+    return [fits, a["var"].smin > -(1 << 62), a["var"].smax < 1 << 62]
+
+
+def _reached(a: Args, reach: Any) -> Mapping[str, Any]:
+    low, high = reach
+    return {"not below": low <= a["off"] + a["x"], "not above": a["off"] + a["x"] <= high}
 
 
 def choices() -> Iterator[Statement]:

@@ -9,6 +9,7 @@ from typing import Any
 import z3
 
 from bpfsmt.bits import terms
+from bpfsmt.domain.reg import ADD_CONST, ADD_CONST32
 from bpfsmt.prover.compose import SCALAR, contains, parts_of_gamma
 from bpfsmt.prover.obligation import Kind
 from bpfsmt.prover.statement import Args, Statement
@@ -94,6 +95,15 @@ def splits() -> Iterator[Statement]:
     )
 
 
+def _names(a: Args, names: Any) -> Mapping[str, Any]:
+    own, base = names
+    flags = ADD_CONST | ADD_CONST32
+    return {
+        "what it is linked to": base == a["id_"] & ~z3.BitVecVal(flags, 32),
+        "its link": own == a["id_"],
+    }
+
+
 def ids() -> Iterator[Statement]:
     """Ids of two states: what the old ids say of the values follows from the new ones."""
 
@@ -111,6 +121,7 @@ def ids() -> Iterator[Statement]:
         return {"old follows": z3.Implies(z3.And(r, new_says), old_says)}
 
     yield Statement("id_pairs_agree", Kind.SUBSUMPTION, pairs, numbers=("x", "y"))
+    yield Statement("link_names", Kind.SUBSUMPTION, _names)
     yield Statement(
         "id_pair_ok", Kind.SUBSUMPTION,
         lambda a, r: {"an old id has a new one": z3.Implies(r, (a["old"] != 0) == (a["new"] != 0))},

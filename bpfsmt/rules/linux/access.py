@@ -47,6 +47,12 @@ def stack_access_ok(var: Scalar, off: s64, size: u64, lowest: s64) -> bool:
 
 
 @rule
+def stack_reach(var: Scalar, off: s64) -> tuple[s64, s64]:
+    """The lowest and the highest place where an access to the stack may begin, once admitted."""
+    return var.smin + off, var.smax + off
+
+
+@rule
 def index_known(index: Tnum, entries: u32) -> bool:
     """index is one number below ``entries``.
 

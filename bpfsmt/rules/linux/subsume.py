@@ -7,6 +7,7 @@ id): every pair must be `id_pair_ok`, and every two pairs `id_pairs_agree`.
 from __future__ import annotations
 
 from bpfsmt.bits import rule, s64, u32
+from bpfsmt.domain.reg import ADD_CONST, ADD_CONST32
 from bpfsmt.domain.scalar import UNKNOWN, Scalar
 from bpfsmt.rules.linux.branch import range_within
 from bpfsmt.rules.tnum import tnum_in
@@ -56,6 +57,16 @@ def link_subsumes(
     if old_id == 0:
         return True
     return old_added == new_added and (not old_added or old_off == new_off)
+
+
+@rule
+def link_names(id_: u32) -> tuple[u32, u32]:
+    """The names of a linked number, each of which goes through `id_pairs_agree`.
+
+    The first is that of its link, with the flags of an addition, the second that of what it is
+    linked to.  (Linux 6.12 ``check_scalar_ids`` of both; 0 is no name.)
+    """
+    return id_, id_ & ~u32(ADD_CONST | ADD_CONST32)
 
 
 @rule

@@ -11,12 +11,21 @@ its map ``input``.  What is not here, and why, is in `absent`.
 """
 
 from bpfsmt.rules.museum.absent import ABSENT, Absent
-from bpfsmt.rules.museum.exhibit import MODULES, PREFIX, Exhibit, beside, exhibit, exhibits
+from bpfsmt.rules.museum.exhibit import (
+    MODULES,
+    PREFIX,
+    PROGRAM,
+    Exhibit,
+    beside,
+    exhibit,
+    exhibits,
+)
 
 __all__ = [
     "ABSENT",
     "MODULES",
     "PREFIX",
+    "PROGRAM",
     "Absent",
     "Exhibit",
     "beside",

@@ -13,6 +13,9 @@ from bpfsmt.rules.ruleset import RuleSet, RuleSetError
 
 AnyRule: TypeAlias = "Rule[..., object]"
 
+PROGRAM = "program"
+"""The kind of an exhibit that only shows in the claims about a program."""
+
 
 @dataclass(frozen=True)
 class Exhibit:
@@ -25,6 +28,10 @@ class Exhibit:
     obligation about the same rules is proved.  ``wrong`` and ``right`` say it in words, and
     ``limits`` what of the story is not modelled.  ``program`` is the file of a program that
     shows the fault, if there is one.
+
+    A fault of the walk (kind `PROGRAM`) may leave every rule as it is, and undo one of its
+    `Duties`.  Then the claims about ``program`` are what is refuted, by the checks ``caught``:
+    those of `bpfsmt.crosscheck`, and "run" for its run in the machine.
     """
 
     rules: RuleSet
@@ -38,6 +45,7 @@ class Exhibit:
     right: str
     refuted: tuple[str, ...] = ()
     unsynced: tuple[str, ...] = ()
+    caught: tuple[str, ...] = ()
     introduced: str = ""
     cve: str = ""
     limits: str = ""
@@ -59,6 +67,11 @@ class Exhibit:
         """The rules that the obligations speak of: those that are listed, and all that changed."""
         named = {o.partition("/")[0].partition("(")[0] for o in (*self.refuted, *self.unsynced)}
         return tuple(sorted(named | {name for name, _, _ in self.texts}))
+
+    @property
+    def undone(self) -> tuple[str, ...]:
+        """The names of the `Duties` that the walk does not do."""
+        return self.rules.policy.duties.undone
 
     @property
     def texts(self) -> list[tuple[str, str, str]]:
@@ -83,7 +96,11 @@ _FILES = (
     "a20_narrow_spill", "a20_store_imm", "a21_cve_2022_2905", "a22_unsigned_min",
     "a23_retval_umax", "a24_cve_2021_3600", "a24_cve_2021_3444", "a24_division_leaves",
     "a25_sdiv32_magnitude", "a25_sdiv64_overflow", "p01_cve_2017_17854",
-    "p02_cve_2022_23222", "p05_cve_2024_41003",
+    "p01_cve_2017_17856", "p01_cve_2017_17857", "p02_cve_2022_23222", "p05_cve_2024_41003",
+    "p06_cve_2023_2163", "p07_narrow_slots", "p07_cve_2026_43009", "p07_alloc_size",
+    "p07_outer_frames", "p08_cve_2026_53081", "p09_scalar_ids", "p09_linked_precision",
+    "p10_bit_test", "p11_exact_rounds", "p12_cve_2024_58098", "p13_cve_2021_34866",
+    "p13_cve_2021_4204", "p13_cve_2024_49861",
 )  # fmt: skip
 
 

@@ -79,6 +79,7 @@ def _verify(
         lines.rejected(rejection)
     analysis.walked, analysis.uninit_stack = walk.walked, True
     if record and forgetful:
+        walk.explored.settle()
         forget(analysis, (env.live, env.live_slots), walk.needed)
     lines.finished(analysis.walked, rules.policy.max_walked)
     return analysis

@@ -58,7 +58,7 @@ class Env:
         self.rules, self.policy = rules, rules.policy
         self.ints = rules.ints
         self.flow = Flow(program)
-        ways = ways_on(program)
+        ways = ways_on(program, bit_tests=rules.policy.duties.bit_tests)
         self.live = live_registers(program, ways)
         self.live_slots = live_slots(program, self.flow.starts, ways)
         self.layout = layout_of(program.type)

@@ -21,9 +21,9 @@ Ways = list[tuple[int, ...]]
 """For each slot of the program, where its instruction leads inside its function."""
 
 
-def ways_on(program: Program) -> Ways:
-    """Where each instruction leads."""
-    return [() if insn is None else _successors(pc, insn)
+def ways_on(program: Program, *, bit_tests: bool = True) -> Ways:
+    """Where each instruction leads; without ``bit_tests`` a branch on ``&`` never jumps."""
+    return [() if insn is None else _successors(pc, insn, bit_tests)
             for pc, insn in enumerate(program.slots)]  # fmt: skip
 
 
@@ -53,9 +53,9 @@ def live_before(effects: list[tuple[int, int]], ways: Ways) -> list[int]:
     return live
 
 
-def _successors(pc: int, insn: Instruction) -> tuple[int, ...]:
+def _successors(pc: int, insn: Instruction, bit_tests: bool) -> tuple[int, ...]:
     target = jump_target(pc, insn)
-    if target is not None:
+    if target is not None and (bit_tests or insn.jmp_op is not JmpOp.JSET):
         return (target,) if insn.jmp_op is JmpOp.JA else (pc + 1, target)
     return () if insn.is_jmp and insn.jmp_op is JmpOp.EXIT else (pc + insn.slots,)
 

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 from bpfsmt.domain import RegType
 from bpfsmt.domain.state import SPILL
-from bpfsmt.isa import FETCH, AluOp, AtomicOp, CallSrc, Class, Instruction, JmpOp, Mode
+from bpfsmt.isa import FETCH, AluOp, AtomicOp, CallSrc, Class, Instruction, JmpOp, Mode, Size
+from bpfsmt.rules import Duties
 from bpfsmt.verifier.linux.flow import is_local_call
 from bpfsmt.verifier.linux.path import Checkpoint, Past, Path
 
@@ -88,10 +89,12 @@ class Precision:
         self,
         slots: tuple[Instruction | None, ...],
         is_global: Callable[[int], bool],
+        duties: Duties,
         note: Callable[[int, Backtrack], None] | None = None,
     ) -> None:
         self._slots = slots
         self._is_global = is_global
+        self._duties = duties
         self._note = note
         self._concerned = [_ALWAYS if insn is None else _concerned(insn) for insn in slots]
 
@@ -113,8 +116,9 @@ class Precision:
     def checkpoint(self, path: Path, old: Checkpoint) -> None:
         """What has mattered after ``old`` matters here, where the path ends in it."""
         bt = Backtrack(len(path.state.frames) - 1)
+        outermost = 0 if self._duties.outer_frames else bt.frame
         for frame, (regs, slots) in old.precise.items():
-            if frame <= bt.frame:
+            if outermost <= frame <= bt.frame:
                 bt.regs[frame] |= regs
                 bt.slots[frame] |= slots
         if not bt.empty:
@@ -249,16 +253,19 @@ class Precision:
 
     def _step(self, bt: Backtrack, at: int, subseq: int, past: Past | None) -> None:
         """From what is looked for after an instruction to what is looked for before it."""
-        insn = self._slots[at]
+        insn, duties = self._slots[at], self._duties
         assert insn is not None
-        bt.link(past)
+        if duties.linked_numbers:
+            bt.link(past)
         match insn.cls:
             case Class.ALU | Class.ALU64:
                 _alu(bt, insn)
             case Class.LDX:
-                _load(bt, insn.dst, past)
+                _load(bt, insn.dst, self._followed(insn, past))
+            case Class.STX if duties.fetches and _fetches(insn):
+                _load(bt, 0 if insn.imm == AtomicOp.CMPXCHG | FETCH else insn.src, past)
             case Class.STX | Class.ST:
-                _store(bt, insn, past)
+                _store(bt, insn, self._followed(insn, past))
             case Class.JMP | Class.JMP32:
                 if self._jump(bt, insn, at, subseq, past):
                     return
@@ -267,7 +274,12 @@ class Precision:
                     raise NotTracked
                 if insn.is_ld_imm64:
                     bt.drop(insn.dst)
-        bt.link(past)
+        if duties.linked_numbers:
+            bt.link(past)
+
+    def _followed(self, insn: Instruction, past: Past | None) -> Past | None:
+        """What is known of a spill or fill, if it is followed at all."""
+        return past if self._duties.narrow_slots or insn.size is Size.DW else None
 
     def _jump(
         self, bt: Backtrack, insn: Instruction, at: int, subseq: int, past: Past | None
@@ -292,6 +304,8 @@ class Precision:
             return True
         elif insn.uses_reg and (bt.has(insn.dst) or bt.has(insn.src)):
             pointers = past.stack_operands if past is not None else 0
+            if not self._duties.both_compared:
+                return False
             if not pointers & 2:
                 bt.add(insn.src)
             if not pointers & 1:
@@ -340,10 +354,11 @@ def _load(bt: Backtrack, register: int, past: Past | None) -> None:
         bt.slots[frame] |= 1 << number
 
 
+def _fetches(insn: Instruction) -> bool:
+    return insn.mode is Mode.ATOMIC and bool(insn.imm & FETCH)
+
+
 def _store(bt: Backtrack, insn: Instruction, past: Past | None) -> None:
-    if insn.cls is Class.STX and insn.mode is Mode.ATOMIC and insn.imm & FETCH:
-        _load(bt, 0 if insn.imm == AtomicOp.CMPXCHG | FETCH else insn.src, past)
-        return
     if bt.has(insn.dst):
         raise NotTracked
     if past is None or past.slot is None:

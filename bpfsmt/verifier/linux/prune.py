@@ -26,11 +26,32 @@ class Explored:
         self.walk = walk
         self._at: dict[tuple[int, int], list[Checkpoint]] = {}
         self._jumps = self._walked = 0
+        exact = walk.env.policy.duties.exact_rounds
+        self._inside_loop = Exact.RANGES if exact else Exact.NO
+        self._early: list[tuple[Path, Checkpoint]] = []
+        """Paths that ended inside a loop, before it was known what matters there."""
 
     def forget(self) -> None:
         """Begin a new function: nothing is explored."""
+        self.settle()
         self._at.clear()
         self._jumps = self._walked = 0
+
+    def settle(self) -> None:
+        """Let what came to matter in a loop matter on the paths that had ended there before.
+
+        The walk needs it no more, as all of their state was compared; its claims do.
+        """
+        before: list[str] = []
+        matters = self._mattering()
+        while matters != before:
+            for path, old in self._early:
+                self.walk.precision.checkpoint(path, old)
+            before, matters = matters, self._mattering()
+        self._early.clear()
+
+    def _mattering(self) -> list[str]:
+        return [repr(sorted(old.precise.items())) for _, old in self._early]
 
     def visited(self, path: Path) -> bool:
         """Whether an explored state stands for the path's; else it may become one."""
@@ -58,7 +79,7 @@ class Explored:
                     add = False
             else:
                 loop = old.loop if old.loop is not None and old.loop.branches else None
-                if self._equal(old, path.state, Exact.NO if loop is None else Exact.RANGES):
+                if self._equal(old, path.state, Exact.NO if loop is None else self._inside_loop):
                     if loop is not None:
                         self._enter_loop(loop, path)
                     self._hit(old, path)
@@ -78,7 +99,7 @@ class Explored:
         return (
             path.pc in self.walk.env.flow.rounds
             and old.rounds != path.rounds
-            and self._equal(old, path.state, Exact.RANGES)
+            and self._equal(old, path.state, self._inside_loop)
         )
 
     def _enter_loop(self, entry: Checkpoint, path: Path) -> None:
@@ -100,6 +121,8 @@ class Explored:
 
     def _hit(self, old: Checkpoint, path: Path) -> None:
         old.hits += 1
+        if self.walk.record and (old.branches or old.loop is not None):
+            self._early.append((path, old))
         self.walk.pruned(path, old)
         if path.pc in self.walk.env.flow.jumps:
             self.walk.note_past()

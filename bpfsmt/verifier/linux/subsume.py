@@ -70,11 +70,8 @@ class Ids:
         if not new:
             self._fresh += 1
             new = self._fresh
-        if not self.same(old, new):
-            return False
-        if old & ADDED:
-            return self.same(old & ~ADDED, new & ~ADDED)
-        return True
+        names = zip(self._ints.link_names(old), self._ints.link_names(new), strict=True)
+        return all(self.same(a, b) for a, b in names)
 
 
 Precise = Mapping[int, Sequence[int]]

@@ -62,7 +62,9 @@ class Walk:
         """The global functions that were called, to be verified too."""
         self.stack_depth: dict[int, int] = {}
         self.tail_calls: set[int] = set()
-        self.precision = Precision(env.slots, self.is_global, self._note if record else None)
+        self.precision = Precision(
+            env.slots, self.is_global, env.policy.duties, self._note if record else None
+        )
         self.explored = Explored(self)
         self._ids = 0
         self._types: dict[int, RegType] = {}

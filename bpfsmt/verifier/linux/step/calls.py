@@ -52,7 +52,7 @@ def _call_global(w: Walk, start: int, pc: int) -> int:
         check_parameter(w, n, w.read(n), param)
     if start not in w.called:
         w.called.append(start)
-    if w.env.changes_packet(start):
+    if w.env.policy.duties.after_functions and w.env.changes_packet(start):
         w.path.state = forget_packet(w.path.state)
     w.clobber(ANY)
     w.path.kind = "over"

@@ -203,6 +203,8 @@ def _check_kind(w: Walk, call: Call, n: int, reg: Reg, kind: str) -> None:
             check_unmoved(w, n, reg, 0)
         case "ringbuf_mem":
             _expect(w, n, reg, RegType.RINGBUF_MEM)
+            if not w.env.policy.duties.whole_records:
+                return
             if reg.off:
                 message = f"R{n} must have zero offset when passed to release func"
                 w.reject("modified-ctx", f"{message} or trusted arg to kfunc", reg=n)
@@ -243,10 +245,11 @@ def _check_memory_argument(w: Walk, call: Call, n: int, reg: Reg, arg: str, kind
         if not reg.is_const:
             w.reject("argument-size", f"R{n} is not a known constant'", reg=n)
         call.mem = reg.const_value
-        w.precise(n)
+        if w.env.policy.duties.alloc_sizes:
+            w.precise(n)
     elif arg[-1].isdigit() and kind in ("mem", "inout", "out"):
         size = int("".join(c for c in arg if c.isdigit()))
-        writes = _writes(w, kind) or "@" in arg
+        writes = _writes(w, kind) or ("@" in arg and w.env.policy.duties.written_words)
         hand_over(w, call, n, reg, size, writes=writes, fresh=kind == "out")
         if "@" in arg:
             check_alignment(w, Access(n, reg, 0, size, write=True), strict=True)

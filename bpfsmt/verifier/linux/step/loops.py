@@ -13,7 +13,8 @@ from bpfsmt.verifier.linux.walk import Walk
 def may_goto(w: Walk, insn: Instruction, pc: int) -> int:
     """Leave the loop now; keep another round for later, in which what does not matter is open."""
     state = w.path.state
-    before = _previous(w.path.parent, pc, state)
+    exact = w.env.policy.duties.exact_rounds
+    before = _previous(w.path.parent, pc, state) if exact else None
     arm = w.push(state if before is None else _widened(w, before, state), pc + 1, "not-taken")
     arm.rounds += 1
     w.path.kind = "taken"

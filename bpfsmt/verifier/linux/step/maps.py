@@ -80,6 +80,8 @@ def check_map(w: Walk, proto: Prototype, index: int) -> None:
             f"A program of type {w.env.program.type.value} may not change map {m.name}.",
         )
     only, wanted = _ONLY.get(m.type), _FOR.get(name)
+    if wanted == "ringbuf" and not w.env.policy.duties.ring_maps:
+        wanted = None
     if (only is not None and name not in only.split()) or (
         wanted is not None and m.type not in wanted.split()
     ):

@@ -140,7 +140,8 @@ _NAMES = {
 def check_alignment(w: Walk, a: Access, *, strict: bool = False) -> None:
     """Reject what may be misaligned: on the stack always, elsewhere if the load asks for it."""
     type_ = a.ptr.type
-    if not (strict or w.env.strict or type_ is RegType.PTR_TO_STACK) or a.size == 1:
+    always = type_ is RegType.PTR_TO_STACK and w.env.policy.duties.aligned_stack
+    if not (strict or w.env.strict or always) or a.size == 1:
         return
     extra = NET_IP_ALIGN if type_ in PACKET_TYPES else 0
     if w.env.ints.access_aligned(a.ptr.scalar.var_off, a.fixed + extra, a.size):

@@ -41,14 +41,16 @@ def place(w: Walk, n: int, reg: Reg, off: int, size: int, what: str) -> Place:
 
     ``what`` is "read from", "write to" or "indirect access to".
     """
-    start = reg.off + off
+    start, ints = reg.off + off, w.env.ints
     var = reg.scalar
     low, high = start + var.smin, start + var.smax
     if size:
-        inside = w.env.ints.stack_access_ok(var, start, size, -STACK_SIZE)
+        inside = ints.stack_access_ok(var, start, size, -STACK_SIZE)
     else:
         inside = low >= -STACK_SIZE and high <= 0
-    if not inside:
+    if inside:
+        low, high = ints.stack_reach(var, start)
+    else:
         unbounded = var.smax >= MAX_VAR_OFF or var.smin <= -MAX_VAR_OFF
         if unbounded and not reg.is_const:
             message = f"invalid unbounded variable-offset {what} stack R{n}"

@@ -26,6 +26,12 @@ def witness_lines(witness: Mapping[str, Any]) -> Iterator[str]:
             yield clean(f"step:   {name} = {value}")
 
 
+_EVENTS = {
+    "call": "the helper returned", "load": "the map value held",
+    "program": "another program ran, returned",
+}  # fmt: skip
+
+
 def _inputs(inputs: Mapping[str, Any]) -> Iterator[str]:
     yield f"input:  packet {packet_text(inputs['packet'])}"
     if inputs["meta"]:
@@ -36,7 +42,9 @@ def _inputs(inputs: Mapping[str, Any]) -> Iterator[str]:
     for event in inputs["events"]:
         value = "an address" if event["value"] is None else f"{event['value']:#x}"
         wrote = f", wrote {event['out']}" if event["out"] else ""
-        what = "the helper returned" if event["kind"] == "call" else "the map value held"
+        if event.get("packet"):
+            wrote += f", left the packet at {event['packet'][1]}..{event['packet'][2]}"
+        what = _EVENTS[event["kind"]]
         yield clean(f"        at {event['pc']} {what} {value}{wrote}")
 
 

@@ -12,6 +12,7 @@ from bpfsmt.semantics.context import CtxField, layout_of
 from bpfsmt.semantics.helpers import HELPERS, Arg
 from bpfsmt.symbolic.encode import Encoding, Node, place
 from bpfsmt.symbolic.memory import STACK_SIZE, ctx_part
+from bpfsmt.symbolic.state import SymState
 
 CALL = 0x85
 MAX_BYTES = 2048
@@ -23,14 +24,16 @@ class Event:
     """One thing that the environment decided, in execution order.
 
     ``kind`` is "call" (``value`` is what the helper returned, `None` for the address of a
-    map value; ``out`` are bytes that it wrote) or "load" (``value`` is what a map value held:
-    another CPU may have written it).
+    map value; ``out`` are bytes that it wrote), "load" (``value`` is what a map value held:
+    another CPU may have written it) or "program" (a tail call succeeded: ``value`` is what the
+    other program returned, ``packet`` where it left data_meta, data and data_end).
     """
 
     kind: str
     pc: int
     value: int | None
     out: bytes = b""
+    packet: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Witness:
             "ctx": self.ctx,
             "events": [
                 {"kind": e.kind, "pc": e.pc, "value": e.value, "out": e.out.hex()}
+                | ({} if e.packet is None else {"packet": list(e.packet)})
                 for e in self.events
             ],
         }
@@ -97,6 +101,10 @@ class _Reader:
         """An unsigned number."""
         return int(self.model.eval(term, model_completion=True).as_long())
 
+    def signed(self, term: Any) -> int:
+        """The same, signed."""
+        return int(self.model.eval(term, model_completion=True).as_signed_long())
+
     def truth(self, term: Any) -> bool:
         """A truth value."""
         return bool(z3.is_true(self.model.eval(term, model_completion=True)))
@@ -114,11 +122,20 @@ def _events(node: Node, read: _Reader) -> list[Event]:
         return [Event("load", pc, read.word(read.named[loads[0]]()))]
     if node.insn.opcode != CALL or node.insn.src != CallSrc.HELPER:
         return []
-    out = bytes(read.word(z3.BitVec(f"out.{at}.{k}", 8)) for k in range(_outputs(node, read)))
     assert node.stepped is not None
+    for arm in node.stepped.arms:
+        if arm.kind == "return" and read.truth(arm.guard):
+            return [_other_program(pc, arm.state, read)]
+    out = bytes(read.word(z3.BitVec(f"out.{at}.{k}", 8)) for k in range(_outputs(node, read)))
     result = node.stepped.arms[0].state.regs[0]
     alt = next(a for a in result.alts if read.truth(a.guard))
     return [Event("call", pc, read.word(alt.off) if alt.region is None else None, out)]
+
+
+def _other_program(pc: int, after: SymState, read: _Reader) -> Event:
+    """What the program did that a tail call went on with."""
+    marks = read.signed(after.data_meta), read.signed(after.data), read.signed(after.data_end)
+    return Event("program", pc, read.word(after.regs[0].bits), packet=marks)
 
 
 def _outputs(node: Node, read: _Reader) -> int:

@@ -51,7 +51,7 @@ class Interpreter:
     def __init__(self, machine: Machine, trace: Trace | None) -> None:
         self.machine = machine
         self.memory = machine.memory
-        self.trace = trace
+        self.trace = self._own_trace = trace
         self.frames: list[Frame] = []
         self.regs: list[int] = []
         self.code: Code = machine.link.code
@@ -121,7 +121,11 @@ class Interpreter:
             return FINISHED
         caller = self.frames[-1]
         if caller.base != frame.base:
+            # Back from a tail call, with the number that the other program gave.
             self._use(caller.link, caller.base)
+            frame.written |= 1
+            if caller.base == 0:
+                self.trace = self._own_trace
         self.regs = caller.regs
         self.regs[0] = frame.regs[0]
         caller.written = caller.written & ~(CALLER_SAVED | 1) | (frame.written & 1)
@@ -139,7 +143,7 @@ class Interpreter:
     def _switch(self, program: Program) -> None:
         """Go over to another program in the current frame: it gets R1 and the stack.
 
-        What it does is not traced: claims are about one program.
+        What it does is not traced: claims are about one program, until it is back there.
         """
         machine = self.machine
         self._use(machine.env.link(code_of(program)), machine.depth - 1)

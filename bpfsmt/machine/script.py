@@ -11,6 +11,9 @@ from bpfsmt.machine.env import Environment
 from bpfsmt.machine.helpers.base import Args, as_int
 from bpfsmt.machine.maps import Value
 from bpfsmt.machine.memory import Region
+from bpfsmt.machine.tailcall import TailCall
+from bpfsmt.program.asm_text import load_asm
+from bpfsmt.program.program import Program
 from bpfsmt.semantics.helpers import HELPERS, Arg
 
 if TYPE_CHECKING:
@@ -28,19 +31,22 @@ class ScriptEvent(Protocol):
     def value(self) -> int | None: ...  # noqa: D102
     @property
     def out(self) -> bytes: ...  # noqa: D102
+    @property
+    def packet(self) -> tuple[int, int, int] | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One decision, at the instruction ``pc``.
 
-    ``kind`` is "call" or "load".  Of a call, ``value`` is R0 (unsigned or signed), and
+    ``kind`` is "call", "load" or "program".  Of a call, ``value`` is R0 (unsigned or signed), and
     `None` for the address of a fresh map value; ``out`` are bytes that it writes to its output
     argument, or the fresh value's content.  ``bpf_xdp_adjust_*`` moves the packet by the
     argument if the value is 0 and fails otherwise, whatever room a kernel would have.  Of a
     load from a map's value, ``value`` is what was there: another CPU may have written it.
     ``packet`` are new marks besides: distances of data_meta, data and data_end from where
-    the packet began at the program's start.
+    the packet began at the program's start.  "program" says that a tail call succeeds: the
+    other program moves the marks and returns ``value``.
     """
 
     kind: str
@@ -79,20 +85,26 @@ class ScriptedEnvironment(Environment):
 
     def call(self, machine: Machine, number: int, args: Args) -> int:
         """What the script says of this call, else what an `Environment` does."""
-        event = self._next("call", machine.pc)
+        event = self._next("call", machine.pc) or self._next("program", machine.pc)
         if event is None:
             return super().call(machine, number, args)
-        marks = event.packet if isinstance(event, Event) else None
-        if marks is not None:
-            machine.packet.force(*marks)
+        if event.packet is not None:
+            machine.packet.force(*event.packet)
         elif number in _ADJUST and event.value == 0:
             _move(machine, _ADJUST[number], as_int(args[1]))
         if event.value is None:
             return _fresh_value(machine, args[0], event.out)
+        if event.kind == "program":
+            raise TailCall(_returning(machine.program, event.value))
         target = _output_argument(number)
         if event.out and target is not None:
             machine.memory.write(args[target], event.out)
         return event.value
+
+
+def _returning(program: Program, value: int) -> Program:
+    """A program of the same type that returns this number."""
+    return load_asm(f"r0 = {value} ll\nexit", "another", type=program.type)
 
 
 def _move(machine: Machine, part: str, delta: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from bpfsmt.crosscheck.concrete import Violation, check_trace
 from bpfsmt.domain.analysis import Verdict
 from bpfsmt.isa import AluOp, Class, Instruction
-from bpfsmt.machine import Inputs, run
+from bpfsmt.machine import Environment, Inputs, run
 from bpfsmt.machine.code import Code
 from bpfsmt.machine.memory import Fault
 from bpfsmt.program import Program, load_asm
@@ -65,13 +65,19 @@ def replay(exhibit: Exhibit) -> Replay | None:
     if exhibit.program is None:
         return None
     program = load_asm(exhibit.program.read_text(), exhibit.name)
-    return Replay(believe(program, exhibit.rules), believe(program, exhibit.base))
+    other = None if exhibit.other is None else load_asm(exhibit.other.read_text(), "other")
+    return Replay(*(believe(program, rules, other) for rules in (exhibit.rules, exhibit.base)))
 
 
-def believe(program: Program, rules: RuleSet) -> Belief:
-    """Verify a program, run what is emitted for it, and hold the claims against the run."""
+def believe(program: Program, rules: RuleSet, other: Program | None = None) -> Belief:
+    """Verify a program, run what is emitted for it, and hold the claims against the run.
+
+    Tail calls with index 0 lead to the ``other``.
+    """
     analysis = verify(program, rules)
-    result = run(emitted(program, rules), Inputs(PACKET), trace=True, engine="interpret")
+    places = ((m.name, 0) for m in program.maps if m.type == "prog_array" and other is not None)
+    env = Environment(programs={place: other for place in places if other is not None})
+    result = run(emitted(program, rules), Inputs(PACKET), env, trace=True, engine="interpret")
     assert result.trace is not None
     false = check_trace(analysis, result.trace) if analysis.verdict.accepted else []
     return Belief(analysis.verdict, tuple(false), str(result.fault or ""))

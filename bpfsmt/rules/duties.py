@@ -4,10 +4,10 @@ Rules speak of values; here is what else has to be done for the claims of a walk
 All of it is done unless a rule set says otherwise, as those of the museum do, one each:
 
 >>> from bpfsmt.rules import rule_set
->>> rule_set("linux-6.12").policy.duties == Duties()
+>>> rule_set("linux-6.18").policy.duties == ALL
 True
 >>> rule_set("museum/cve-2023-2163").policy.duties.undone
-('both_compared',)
+('both_compared', 'tail_calls_return')
 >>> meaning("both_compared")
 'of two registers that were compared both matter if one does'
 """
@@ -37,7 +37,9 @@ class Duties:
     # Which states are compared, and how closely.
     bit_tests: bool = _duty("what is read where a branch on bits jumps to is not dead")
     exact_rounds: bool = _duty("all of a state is compared until its loop is through with")
-    # When packet pointers are stale.
+    # Where a run goes on, and when packet pointers are stale.
+    tail_calls_return: bool = _duty("a tail call that succeeds leads back behind its function")
+    after_tail_calls: bool = _duty("a tail call ends packet pointers")
     after_functions: bool = _duty("a global function that changes the packet ends its pointers")
     # Accesses and arguments.
     aligned_stack: bool = _duty("accesses to the stack are aligned")

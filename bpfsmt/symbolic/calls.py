@@ -12,6 +12,8 @@ from dataclasses import replace
 import z3
 
 from bpfsmt.errors import UnsupportedError
+from bpfsmt.isa.helper_ids import HELPER_IDS
+from bpfsmt.semantics.context import layout_of
 from bpfsmt.semantics.helpers import HELPERS, Arg, Helper, Ret
 from bpfsmt.symbolic.memory import Access, write_bytes, write_somewhere
 from bpfsmt.symbolic.state import SymState
@@ -29,6 +31,8 @@ from bpfsmt.symbolic.values import (
     number,
     pointer,
 )
+
+TAIL_CALL = HELPER_IDS["bpf_tail_call"]
 
 HEADROOM = 256
 """Bytes before the packet that adjust_head and adjust_meta may claim (XDP_PACKET_HEADROOM)."""
@@ -163,6 +167,23 @@ def _other_packet(access: Access, state: SymState) -> SymState:
     access.assumed.append(z3.And(z3.ULE(length, 0xFFFF), z3.ULE(meta, 252), meta & 3 == 0))
     end, start = state.data + length, state.data - meta
     return replace(state, packet=_fresh_bytes(access), data_end=end, data_meta=start)
+
+
+def other_program(access: Access, state: SymState) -> SymState:
+    """After a program of the same type that may have done anything to packet and context.
+
+    What it gives is in R0.
+    """
+    data = z3.BitVec(f"packet.data.{access.place}", 64)
+    moved = _other_packet(access, replace(state, data=data))
+    near = z3.And(data >= -HEADROOM, data <= MAX_PACKET, moved.data_meta >= -HEADROOM)
+    access.assumed.append(near)
+    fields = layout_of(access.program.type).fields
+    written = {f.name: z3.BitVec(f"ctx.{f.name}.{access.place}", 64)
+               for f in fields if f.kind == "scalar" and f.size <= 8}  # fmt: skip
+    return replace(moved, ctx={**state.ctx, **written}).with_reg(
+        0, number(z3.BitVec(f"r0.{access.place}", 64))
+    )
 
 
 def _window(access: Access, state: SymState, region: Region) -> tuple[Term, Term]:

@@ -15,6 +15,7 @@ from bpfsmt.errors import UnsupportedError
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp
 from bpfsmt.program.program import Program
+from bpfsmt.symbolic.calls import TAIL_CALL
 from bpfsmt.symbolic.state import SymState, merge
 from bpfsmt.symbolic.step import Stepped, start_state, step
 from bpfsmt.symbolic.values import TRUE, Term, conj, disj, neg
@@ -131,8 +132,10 @@ def _successors(program: Program, point: Point) -> list[Point]:
     if insn.jmp_op is JmpOp.JA:
         return [(callsites, pc + 1 + (insn.imm if insn.cls is Class.JMP32 else insn.offset))]
     if insn.jmp_op is JmpOp.CALL:
-        local = insn.src == CallSrc.LOCAL
-        return [((*callsites, pc), pc + 1 + insn.imm)] if local else [after]
+        if insn.src == CallSrc.LOCAL:
+            return [((*callsites, pc), pc + 1 + insn.imm)]
+        returns = callsites and insn.src == CallSrc.HELPER and insn.imm == TAIL_CALL
+        return [after, (callsites[:-1], callsites[-1] + 1)] if returns else [after]
     return [(callsites, pc + 1 + insn.offset), after]
 
 

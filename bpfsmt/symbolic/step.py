@@ -22,7 +22,7 @@ from bpfsmt.semantics.alu import (
     jmp_meaning,
     load_sext,
 )
-from bpfsmt.symbolic.calls import call_helper
+from bpfsmt.symbolic.calls import TAIL_CALL, call_helper, other_program
 from bpfsmt.symbolic.memory import Access
 from bpfsmt.symbolic.state import SymFrame, SymState
 from bpfsmt.symbolic.values import (
@@ -228,17 +228,28 @@ class _Step:
             return (Arm("call", self.pc + 1 + insn.imm, TRUE, deeper),)
         if insn.src != CallSrc.HELPER:
             raise UnsupportedError(f"instruction {self.pc}: kfunc call")
-        return self.next(call_helper(self.access, state, self.pc, insn.imm, self.reg))
+        after = call_helper(self.access, state, self.pc, insn.imm, self.reg)
+        if insn.imm != TAIL_CALL or len(state.frames) == 1:
+            return self.next(after)
+        # If it succeeds the other program runs in place of this function, and is come back from.
+        succeeds = z3.Bool(f"succeeds.{self.place}")
+        (failed,) = self.next(after)
+        done = other_program(self.access, after)
+        return (replace(failed, guard=neg(succeeds)), self.back(done.regs[0], succeeds, done))
 
     def exit(self) -> tuple[Arm, ...]:
         result = self.reg(0)
         if len(self.state.frames) == 1:
             return (Arm("exit", -1, TRUE, self.state),)
-        *outer, _ = self.state.frames
+        return (self.back(result, TRUE, self.state),)
+
+    def back(self, result: Value, guard: Term, state: SymState) -> Arm:
+        """To the caller, with a result."""
+        *outer, _ = state.frames
         caller = outer[-1]
         junk = tuple(pointer(UNINIT, z3.BitVec(f"r{i}.{self.place}", 64)) for i in range(1, 6))
         back = replace(caller, regs=(result, *junk, *caller.regs[6:]))
-        return (Arm("return", -1, TRUE, replace(self.state, frames=(*outer[:-1], back))),)
+        return Arm("return", -1, guard, replace(state, frames=(*outer[:-1], back)))
 
 
 def start_state(program: Program) -> tuple[SymState, Term]:

@@ -17,6 +17,7 @@ from bpfsmt.program import (
     load_elf,
     load_raw,
 )
+from bpfsmt.program.program import Param, Signature
 from bpfsmt.program.sections import program_type
 
 from .build import EXIT, FIXTURES, LD_IMM64, R0_IS_0, code, fixture
@@ -212,3 +213,15 @@ def test_the_fixtures_hold_no_path_of_a_machine() -> None:
     for path in FIXTURES.glob("*.o"):
         for program in load(path):
             assert all(line.startswith("./") for line in program.source.values())
+
+
+def test_global_functions_in_text() -> None:
+    text = ".global f ctx scalar\ncall f\nexit\n.func f\nr0 = 0\nexit"
+    (found,) = load_asm(text, "x").signatures.items()
+    assert found == (2, Signature(True, (Param("ctx"), Param("scalar"))))
+
+
+@pytest.mark.parametrize("words", ["", "g", "main", "f int", "f ctx ctx ctx ctx ctx ctx"])
+def test_no_such_global_function(words: str) -> None:
+    with pytest.raises(LoadError, match=r"x: line 1: expected .global, the name of a function"):
+        load_asm(f".global {words}\ncall f\nexit\n.func f\nr0 = 0\nexit", "x")

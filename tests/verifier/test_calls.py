@@ -101,6 +101,13 @@ def test_tail_call_falls_through() -> None:
     accepted("r2 = map[progs]\nr3 = 1\ncall bpf_tail_call" + OUT)
 
 
+def test_no_tail_calls_where_there_are_functions() -> None:
+    text = (
+        "call f\nr0 = 0\nexit\n.func f\nr2 = map[progs]\nr3 = 1\ncall bpf_tail_call\nr0 = 0\nexit"
+    )
+    rejected(text, "map-helper-mismatch")
+
+
 def test_map_in_map_is_not_modelled() -> None:
     text = ARRAY_OF_MAPS + "*(u32 *)(r10 - 4) = 0\nr1 = map[outer]\n" + KEY
     assert run(text + "call bpf_map_lookup_elem" + OUT).verdict.outcome is Outcome.UNSUPPORTED

@@ -6,6 +6,7 @@ compares for equality and splits are backports, which 6.12 itself did not have.
 
 from __future__ import annotations
 
+from bpfsmt.rules.duties import Duties
 from bpfsmt.rules.linux import (
     access,
     alu,
@@ -28,8 +29,14 @@ from bpfsmt.rules.linux import (
 from bpfsmt.rules.paper import RULES as PAPER
 from bpfsmt.rules.ruleset import Policy, rules_in
 
-POLICY = Policy(max_insns=1_000_000, max_walked=1_000_000, loops=True, walk="linux")
-"""The limits of a privileged load (kernel BPF_COMPLEXITY_LIMIT_INSNS)."""
+POLICY = Policy(
+    max_insns=1_000_000, max_walked=1_000_000, loops=True, walk="linux",
+    duties=Duties(tail_calls_return=False),
+)  # fmt: skip
+"""The limits of a privileged load (kernel BPF_COMPLEXITY_LIMIT_INSNS), and what is not done.
+
+That a tail call returns is known since commit e3245f899043, which 6.12.117 does not have.
+"""
 
 RULES = PAPER.extend(
     "linux-6.12",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bpfsmt.rules.duties import ALL
 from bpfsmt.rules.linux import alu_6_18, end_6_18, links_6_18, mul_6_18, step_6_18, sync_6_18
 from bpfsmt.rules.linux.v6_12 import POLICY
 from bpfsmt.rules.linux.v6_12 import RULES as V6_12
@@ -19,6 +20,6 @@ from bpfsmt.rules.ruleset import rules_in
 RULES = V6_12.extend(
     "linux-6.18",
     *rules_in(step_6_18, sync_6_18, mul_6_18, alu_6_18, end_6_18, links_6_18).values(),
-    policy=replace(POLICY, known_keys=True, helpers_trusted=True, live_links=True),
+    policy=replace(POLICY, known_keys=True, helpers_trusted=True, live_links=True, duties=ALL),
     doc="Linux 6.18.44's rules for numbers, under the walk of 6.12",
 )

@@ -27,7 +27,7 @@ class Exhibit:
     obligations that fail, ``unsynced`` those that hold of synced operands only; every other
     obligation about the same rules is proved.  ``wrong`` and ``right`` say it in words, and
     ``limits`` what of the story is not modelled.  ``program`` is the file of a program that
-    shows the fault, if there is one.
+    shows the fault, if there is one, ``other`` that of a program for its tail calls.
 
     A fault of the walk (kind `PROGRAM`) may leave every rule as it is, and undo one of its
     `Duties`.  Then the claims about ``program`` are what is refuted, by the checks ``caught``:
@@ -50,6 +50,7 @@ class Exhibit:
     cve: str = ""
     limits: str = ""
     program: Path | None = None
+    other: Path | None = None
 
     @property
     def name(self) -> str:
@@ -70,8 +71,9 @@ class Exhibit:
 
     @property
     def undone(self) -> tuple[str, ...]:
-        """The names of the `Duties` that the walk does not do."""
-        return self.rules.policy.duties.undone
+        """The names of the `Duties` that the walk does not do, and should."""
+        always = self.base.policy.duties.undone
+        return tuple(n for n in self.rules.policy.duties.undone if n not in always)
 
     @property
     def texts(self) -> list[tuple[str, str, str]]:
@@ -99,7 +101,8 @@ _FILES = (
     "p01_cve_2017_17856", "p01_cve_2017_17857", "p02_cve_2022_23222", "p05_cve_2024_41003",
     "p06_cve_2023_2163", "p07_narrow_slots", "p07_cve_2026_43009", "p07_alloc_size",
     "p07_outer_frames", "p08_cve_2026_53081", "p09_scalar_ids", "p09_linked_precision",
-    "p10_bit_test", "p11_exact_rounds", "p12_cve_2024_58098", "p13_cve_2021_34866",
+    "p10_bit_test", "p11_exact_rounds", "p12_cve_2024_58098", "p12_cve_2024_58237",
+    "p12_tail_call_returns", "p13_cve_2021_34866",
     "p13_cve_2021_4204", "p13_cve_2024_49861",
 )  # fmt: skip
 
@@ -128,9 +131,13 @@ def _load(name: str) -> Exhibit:
 
 
 def beside(exhibit: Exhibit, file: Path) -> Exhibit:
-    """The exhibit of a file with the program beside it, if one is there."""
-    program = file.with_suffix(".bpfasm")
-    return replace(exhibit, program=program if program.is_file() else None)
+    """The exhibit of a file with the programs beside it that are there."""
+    program, other = file.with_suffix(".bpfasm"), file.with_suffix(".other.bpfasm")
+    return replace(
+        exhibit,
+        program=program if program.is_file() else None,
+        other=other if other.is_file() else None,
+    )
 
 
 def exhibits() -> list[Exhibit]:

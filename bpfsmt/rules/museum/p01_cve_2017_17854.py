@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bpfsmt.bits import rule, s64
+from bpfsmt.bits import rule, s32, s64, u64
 from bpfsmt.domain.scalar import Scalar
+from bpfsmt.rules.bounds import is_const
 from bpfsmt.rules.linux.v6_1 import RULES as LINUX
 from bpfsmt.rules.museum.exhibit import Exhibit
 
@@ -14,8 +15,21 @@ def offset_sane(n: Scalar, off: s64) -> bool:
     return True
 
 
+@rule
+def stack_access_ok(var: Scalar, off: s64, size: u64, lowest: s64) -> bool:
+    """An offset that is known, summed up in 32 bits."""
+    at = s64(s32(var.smin + off))
+    return is_const(var) and lowest <= at < 0 and at + s64(size) <= 0
+
+
+@rule
+def stack_reach(var: Scalar, off: s64) -> tuple[s64, s64]:
+    """The sum in 32 bits."""
+    return s64(s32(var.smin + off)), s64(s32(var.smax + off))
+
+
 EXHIBIT = Exhibit(
-    LINUX.derive("museum/cve-2017-17854", offset_sane),
+    LINUX.derive("museum/cve-2017-17854", offset_sane, stack_access_ok, stack_reach),
     number="P01",
     title="pointer arithmetic has no limits",
     cve="CVE-2017-17854",
@@ -27,11 +41,12 @@ EXHIBIT = Exhibit(
     "bits, where such sums wrap: what is 2^32 away was taken for the same place.",
     right="Numbers, offsets and results beyond 2^29 are refused, so that no sum wraps.",
     refuted=(
-        "offset_sane/lower end in reach",
+        "offset_sane/lower end in reach", "stack_access_ok/not below", "stack_access_ok/not above",
+        "stack_reach/not below", "stack_reach/not above",
         *(f"pointer_{op}/{what} in reach" for op in ("add", "sub")
           for what in ("fixed offset", "lower end")),
     ),
-    limits="The sums that wrapped are not modelled: accesses are checked in full width here, and "
-    "so no program gets through. That Linux 4.14 put a number of more than 32 bits into the "
-    "variable part is as it is today.",
+    limits="Of the sums that wrapped only those on the stack are modelled; other accesses are "
+    "checked in full width. That Linux 4.14 put a number of more than 32 bits into the variable "
+    "part is as it is today.",
 )  # fmt: skip

@@ -10,15 +10,16 @@ from bpfsmt.domain import Reg, RegType, Scalar, format_reg
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.domain.scalar import const
 from bpfsmt.domain.state import Frame, State
-from bpfsmt.isa import CallSrc, JmpOp
+from bpfsmt.isa import HELPER_IDS, CallSrc, JmpOp
 from bpfsmt.program.program import MapDef, Program
 from bpfsmt.rules import RuleSet
 from bpfsmt.semantics.context import layout_of
-from bpfsmt.semantics.prototypes import PROTOTYPES
+from bpfsmt.semantics.prototypes import PROTOTYPES, Prototype
 from bpfsmt.verifier.linux.flow import Flow
 from bpfsmt.verifier.linux.liveness import live_registers, ways_on
 from bpfsmt.verifier.linux.slots import live_slots
 
+TAIL_CALL = HELPER_IDS["bpf_tail_call"]
 STRICT_ALIGNMENT, TEST_STATE_FREQ, SLEEPABLE = 1, 8, 16
 """Flags of a load (``BPF_F_...``)."""
 
@@ -77,6 +78,20 @@ class Env:
         """The register that holds just this number (taken modulo 2**64)."""
         self.zero = const(0)
 
+    def makes_stale(self, helper: Prototype) -> bool:
+        """Whether packet pointers are stale where a helper comes back.
+
+        A tail call only comes back if it failed; it depends on whether the walk knows that.
+        """
+        if helper.number == TAIL_CALL and self.policy.duties.tail_calls_return:
+            return False
+        return self._changes_packet(helper)
+
+    def _changes_packet(self, helper: Prototype) -> bool:
+        return helper.changes_packet and (
+            helper.number != TAIL_CALL or self.policy.duties.after_tail_calls
+        )
+
     def changes_packet(self, start: int) -> bool:
         """Whether a function, or one that it calls, makes packet pointers stale."""
         if start not in self._changes:
@@ -93,7 +108,7 @@ class Env:
         if insn.src == CallSrc.LOCAL:
             return self.changes_packet(pc + 1 + insn.imm)
         found = PROTOTYPES.get(insn.imm) if insn.src == CallSrc.HELPER else None
-        return found is not None and found.changes_packet
+        return found is not None and self._changes_packet(found)
 
     def pointer(self, type_: RegType, **fields: int) -> Reg:
         """A pointer of that type to the beginning of its region."""

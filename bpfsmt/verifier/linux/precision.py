@@ -14,6 +14,7 @@ from bpfsmt.domain import RegType
 from bpfsmt.domain.state import SPILL
 from bpfsmt.isa import FETCH, AluOp, AtomicOp, CallSrc, Class, Instruction, JmpOp, Mode, Size
 from bpfsmt.rules import Duties
+from bpfsmt.verifier.linux.env import TAIL_CALL
 from bpfsmt.verifier.linux.flow import is_local_call
 from bpfsmt.verifier.linux.path import Checkpoint, Past, Path
 
@@ -295,6 +296,9 @@ class Precision:
             if insn.src == CallSrc.KFUNC:
                 raise NotTracked
             bt.drop(0)
+            if insn.imm == TAIL_CALL and subseq != at + 1:
+                bt.enter()  # another program ran to its end, and what follows is in the caller
+                return True
         elif insn.jmp_op is JmpOp.EXIT:
             wanted = bt.has(0)
             bt.drop(0)
@@ -330,7 +334,7 @@ def _concerned(insn: Instruction) -> int:
         case Class.LD:
             return 1 << insn.dst if insn.is_ld_imm64 else 1
     if insn.jmp_op is JmpOp.CALL:
-        return 1 if insn.src == CallSrc.HELPER else _ALWAYS
+        return 1 if insn.src == CallSrc.HELPER and insn.imm != TAIL_CALL else _ALWAYS
     if insn.jmp_op is JmpOp.EXIT:
         return _ALWAYS
     return 1 << insn.dst | 1 << insn.src if insn.uses_reg else 0

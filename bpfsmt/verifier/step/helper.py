@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bpfsmt.cfg.flow import function_entries
 from bpfsmt.domain import Reg, RegType, State
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.domain.state import Frame
+from bpfsmt.isa import HELPER_IDS
 from bpfsmt.program.maptypes import MAPS_OF_MAPS, RDONLY_PROG
 from bpfsmt.rules.access import MAX_VAR_OFF
 from bpfsmt.semantics.helpers import HELPERS, MAP_ONLY, Arg, Helper, Ret
@@ -19,6 +21,7 @@ from bpfsmt.verifier.step.stack import smear, stack_range
 _OTHER_VALUES = MAPS_OF_MAPS | {"sockmap", "sockhash", "xskmap"}
 """Map types whose lookup gives no pointer to plain memory."""
 
+TAIL_CALL = HELPER_IDS["bpf_tail_call"]
 _CHANGES_MAP = ("bpf_map_update_elem", "bpf_map_delete_elem")
 _SIZES = (Arg.SIZE, Arg.SIZE_OR_ZERO)
 
@@ -70,6 +73,12 @@ def _check_map(env: Env, helper: Helper, index: int) -> None:
             "map-read-only",
             "write into map forbidden",
             f"Map {m.name} is one that programs may only read; {helper.name} changes it.",
+        )
+    if helper.number == TAIL_CALL and len(function_entries(env.program)) > 1:
+        raise Rejection(
+            "map-helper-mismatch",
+            "tail_calls are not allowed in programs with bpf-to-bpf calls",
+            "A program with functions of its own cannot make tail calls.",
         )
     if (only is None or helper.number in only) and (not helper.maps or m.type in helper.maps):
         return

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bpfsmt.errors import DecodeError
 from bpfsmt.isa import CallSrc, Class, Instruction, JmpOp, Mode, validate
-from bpfsmt.verifier.linux.env import Env
+from bpfsmt.verifier.linux.env import TAIL_CALL, Env
 from bpfsmt.verifier.linux.flow import jump_target
 from bpfsmt.verifier.linux.step.alu import alu
 from bpfsmt.verifier.linux.step.branch import branch
-from bpfsmt.verifier.linux.step.calls import call_local, leave
+from bpfsmt.verifier.linux.step.calls import call_local, leave, tail_called
 from bpfsmt.verifier.linux.step.helper import call_helper
 from bpfsmt.verifier.linux.step.loops import may_goto
 from bpfsmt.verifier.linux.step.memory import atomic, load, load_imm64, load_packet, store
@@ -86,7 +86,7 @@ def _counted(jump: Step) -> Step:
     return run
 
 
-def _call(w: Walk, insn: Instruction, pc: int) -> int:
+def _call(w: Walk, insn: Instruction, pc: int) -> int | None:
     if insn.src == CallSrc.KFUNC:
         raise unsupported("a kfunc call")
     if w.path.state.lock and not (insn.src == CallSrc.HELPER and insn.imm == 94):
@@ -94,4 +94,7 @@ def _call(w: Walk, insn: Instruction, pc: int) -> int:
     if insn.src == CallSrc.LOCAL:
         return call_local(w, insn, pc)
     call_helper(w, insn.imm)
+    inside = len(w.path.state.frames) > 1
+    if insn.imm == TAIL_CALL and inside and w.env.policy.duties.tail_calls_return:
+        return tail_called(w, pc)
     return pc + 1

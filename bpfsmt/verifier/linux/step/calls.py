@@ -81,6 +81,17 @@ def leave(w: Walk) -> int | None:
     return callee.callsite + 1
 
 
+def tail_called(w: Walk, pc: int) -> int | None:
+    """Behind the call of this function, if another program ran in its place; later on, if none did.
+
+    What that program gives is a number, and it may have changed the packet (Linux 6.19).
+    """
+    w.push(w.path.state, pc + 1, "next")
+    w.path.state = forget_packet(w.path.state)
+    w.write(0, ANY)
+    return leave(w)
+
+
 def _check_end(w: Walk) -> None:
     check_none_held(w, "BPF_EXIT instruction in main prog")
     entry = w.path.entry

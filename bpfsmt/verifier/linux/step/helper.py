@@ -102,7 +102,7 @@ def call_helper(w: Walk, number: int) -> None:
     _spin_lock(w, proto)
     w.clobber(NOT_INIT)
     w.clobber(_result(w, call))
-    if proto.changes_packet:
+    if w.env.makes_stale(proto):
         w.path.state = forget_packet(w.path.state)
 
 

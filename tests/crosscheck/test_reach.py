@@ -1,0 +1,112 @@
+"""What the checks follow: stores at open places, loops that are left, tail calls that succeed."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bpfsmt.crosscheck.finding import Status
+from bpfsmt.crosscheck.report import Report
+from bpfsmt.crosscheck.run import crosscheck
+from bpfsmt.machine import Environment, Inputs, run
+from bpfsmt.program import Program, load_asm
+
+INPUT = ".map input type=array key=4 value=8 entries=1 data=ffffffffffffffff\n"
+SOMEWHERE = """
+    r9 = map[input][0]
+    r7 = *(u64 *)(r9 + 0)
+    r7 &= 8
+    *(u64 *)(r10 - 24) = 0
+    *(u64 *)(r10 - 16) = 0
+    *(u64 *)(r10 - 8) = r9
+    r3 = r10
+    r3 += -24
+    r3 += r7
+    *(u64 *)(r3 + 0) = r7
+    r1 = *(u64 *)(r10 - 8)
+    r0 = *(u8 *)(r1 + 0)
+    r0 = 0
+    exit
+"""
+ROUNDS = """
+    r8 = map[input][0]
+    r7 = 0
+loop:
+    may_goto out
+    r1 = r8
+    r1 += r7
+    r0 = *(u8 *)(r1 + 0)
+    r7 = 7
+    if r0 == 42 goto loop
+    r7 = 3
+    goto loop
+out:
+    r0 = 0
+    exit
+"""
+CALLED = """
+.map jumps type=prog_array key=4 value=4 entries=1
+    r6 = map[input][0]
+    call inner
+    if r0 != 0 goto never
+    r0 = 0
+    exit
+never:
+    r0 = *(u8 *)(r6 + 7)
+    exit
+.func inner
+    r2 = map[jumps]
+    r3 = 0
+    call bpf_tail_call
+    r0 = 0
+    exit
+"""
+
+
+def program(text: str) -> Program:
+    return load_asm(INPUT + text, "reach")
+
+
+def checked(text: str, rules: str) -> Report:
+    return crosscheck(program(text), rules, precision_seconds=0.0)
+
+
+def test_a_pointer_survives_a_store_elsewhere_on_the_stack() -> None:
+    report = checked(SOMEWHERE, "linux-6.12")
+    assert report.analysis.verdict.accepted
+    assert (report.refuted, report.unknown) == ([], [])
+
+
+def test_a_pointer_that_may_be_overwritten_is_none() -> None:
+    report = checked(SOMEWHERE.replace("r3 += -24", "r3 += -16"), "linux-6.12")
+    assert report.settlement == "true"
+
+
+def test_a_loop_by_may_goto_is_proved_edge_by_edge() -> None:
+    report = checked(ROUNDS, "linux-6.12")
+    assert report.analysis.verdict.accepted
+    assert (report.refuted, report.unknown) == ([], [])
+    assert any(visit.pc == 3 for visit in report.analysis.visits)
+
+
+def test_a_tail_call_in_a_function_may_come_back_with_any_number() -> None:
+    report = checked(CALLED, "linux-6.12")  # which holds that it gives 0
+    assert report.analysis.verdict.accepted
+    found = Counter(f.check for f in report.refuted)
+    assert found["dead-arm"] == 1  # that it never comes back this way
+    assert all(f.replayed for f in report.refuted if f.check in ("global", "unreachable"))
+    assert found["unreachable"]
+    later = checked(CALLED, "linux-6.18")
+    assert later.analysis.verdict.accepted
+    assert later.refuted == []
+    assert later.count(Status.UNKNOWN) == 0
+
+
+def test_the_trace_goes_on_behind_a_tail_call() -> None:
+    other = load_asm("r0 = 4096\nexit", "other")
+    env = Environment(programs={("jumps", 0): other})
+    result = run(program(CALLED), Inputs(bytes(64)), env, trace=True)
+    assert result.trace is not None
+    assert [step.pc for step in result.trace.steps] == [0, 2, 8, 10, 11, 3, 6, 7]
+    behind = next(s for s in result.trace.steps if s.pc == 3)
+    assert behind.regs[0] == 4096
+    assert behind.written & 1

@@ -24,11 +24,11 @@ from bpfsmt.prover.decide import Result
 from bpfsmt.prover.obligation import Counterexample
 from bpfsmt.rules import load_exhibit
 from bpfsmt.rules.duties import meaning
-from bpfsmt.rules.museum import Exhibit
+from bpfsmt.rules.museum import PROGRAM, Exhibit
 
 WIDTH = 96
 NO_RULE = (
-    "What the walk forgot is in no rule, and no obligation speaks of it: what refutes it is a "
+    "What the walk forgot is in no rule, and no obligation speaks of it: what refutes it is the "
     "check of what it claims of a program."
 )
 
@@ -86,17 +86,19 @@ class Page:
         yield from _history(e)
         yield from _section("What was wrong", _wrapped(e.wrong))
         yield from _section("What is right", _wrapped(e.right))
-        yield from _section("The rule as it was", _texts(e, wrong=True))
-        yield from _section(f"The rule as it is ({e.base.name})", _texts(e, wrong=False))
+        what = "walk" if e.undone else "rule"
+        yield from _section(f"The {what} as it was", _texts(e, wrong=True))
+        yield from _section(f"The {what} as it is ({e.base.name})", _texts(e, wrong=False))
         refuted = [*_refutations(e, self.seen), *_refuted_claims(self.seen)]
         yield from _section(f"Refuted, the first in {first:.2f} s", refuted)
         if e.about:
             yield from _section("Proved", _proved(e, self.seen))
         else:
-            yield from _section("No rule is wrong", [*_wrapped(NO_RULE), _command(e)])
+            yield from _section("No rule is wrong", _wrapped(NO_RULE))
+        if e.kind == PROGRAM:
+            yield from _section("The check of the claims by itself", [_command(e)])
         if e.program is not None:
             program = [*_assembly(e).splitlines(), "", *_replayed(e, self.seen)]
-            what = "walk" if e.undone else "rule"
             yield from _section(f"A program that the wrong {what} lets through", program)
         if self.poc is not None:
             text = selftest(self.poc) if as_selftest else poc_text(self.poc.operation, self.poc)

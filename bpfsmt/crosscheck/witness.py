@@ -12,6 +12,7 @@ from bpfsmt.semantics.context import CtxField, layout_of
 from bpfsmt.semantics.helpers import HELPERS, Arg
 from bpfsmt.symbolic.encode import Encoding, Node, place
 from bpfsmt.symbolic.memory import STACK_SIZE, ctx_part
+from bpfsmt.symbolic.records import GIVES_BACK
 from bpfsmt.symbolic.state import SymState
 
 CALL = 0x85
@@ -120,7 +121,7 @@ def _events(node: Node, read: _Reader) -> list[Event]:
     loads = [n for n in mentioned if n.startswith(f"load.{at}.")]
     if loads:
         return [Event("load", pc, read.word(read.named[loads[0]]()))]
-    if node.insn.opcode != CALL or node.insn.src != CallSrc.HELPER:
+    if node.insn.opcode != CALL or node.insn.src != CallSrc.HELPER or node.insn.imm in GIVES_BACK:
         return []
     assert node.stepped is not None
     for arm in node.stepped.arms:

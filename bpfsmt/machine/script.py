@@ -56,6 +56,7 @@ class Event:
     packet: tuple[int, int, int] | None = None
 
 
+_RESERVE = HELPER_IDS["bpf_ringbuf_reserve"]
 _ADJUST = {HELPER_IDS[f"bpf_xdp_adjust_{part}"]: part for part in ("head", "meta", "tail")}
 
 
@@ -92,6 +93,8 @@ class ScriptedEnvironment(Environment):
             machine.packet.force(*event.packet)
         elif number in _ADJUST and event.value == 0:
             _move(machine, _ADJUST[number], as_int(args[1]))
+        if event.value is None and number == _RESERVE:
+            return super().call(machine, number, args)
         if event.value is None:
             return _fresh_value(machine, args[0], event.out)
         if event.kind == "program":

@@ -16,6 +16,7 @@ from bpfsmt.isa.helper_ids import HELPER_IDS
 from bpfsmt.semantics.context import layout_of
 from bpfsmt.semantics.helpers import HELPERS, Arg, Helper, Ret
 from bpfsmt.symbolic.memory import Access, write_bytes, write_somewhere
+from bpfsmt.symbolic.records import call_record
 from bpfsmt.symbolic.state import SymState
 from bpfsmt.symbolic.values import (
     UNINIT,
@@ -56,6 +57,9 @@ def call_helper(
 
     Raises `UnsupportedError` for a helper without a contract.
     """
+    record = call_record(access, state, number_, read)
+    if record is not None:
+        return _behind(access, *record)
     helper = HELPERS.get(number_)
     if helper is None:
         raise UnsupportedError(f"instruction {pc}: helper {number_} is not modelled")
@@ -68,6 +72,11 @@ def call_helper(
         result = _result(access, state, helper, args)
         if helper.changes_packet:
             state = _other_packet(access, state)
+    return _behind(access, state, result)
+
+
+def _behind(access: Access, state: SymState, result: Value) -> SymState:
+    """The state behind a call: R0 is its result, and R1 to R5 are lost."""
     junk = tuple(pointer(UNINIT, z3.BitVec(f"r{i}.{access.place}", 64)) for i in range(1, 6))
     top = state.frames[-1]
     regs = (result, *junk, *top.regs[6:])
@@ -191,6 +200,8 @@ def _window(access: Access, state: SymState, region: Region) -> tuple[Term, Term
         return state.data_meta, state.data_end
     if region.kind == "stack":
         return z3.BitVecVal(-512, 64), z3.BitVecVal(0, 64)
+    if region.kind == "record":
+        return z3.BitVecVal(0, 64), z3.BitVecVal(region.key[0], 64)
     size = access.program.maps[region.key[0]].value_size if region.kind == "map_value" else 0
     return z3.BitVecVal(0, 64), z3.BitVecVal(size, 64)
 

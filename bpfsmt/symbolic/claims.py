@@ -110,7 +110,7 @@ def _alt_holds(reg: Reg, alt: Alt, state: SymState) -> Term:
     if t is RegType.SCALAR_VALUE:
         return TRUE if reg.scalar == UNKNOWN else contains(reg.scalar, alt.address)
     if alt.region is None:
-        nullable = t is RegType.PTR_TO_MAP_VALUE_OR_NULL
+        nullable = t in _NULLABLE
         return alt.off == 0 if nullable else FALSE
     if not _right_region(reg, alt.region):
         return FALSE
@@ -144,6 +144,8 @@ def _right_region(reg: Reg, region: Region) -> bool:
             return region == Region("map", (reg.map,))
         case RegType.PTR_TO_MAP_VALUE | RegType.PTR_TO_MAP_VALUE_OR_NULL:
             return region.kind == "map_value" and region.key[0] == reg.map
+        case RegType.RINGBUF_MEM | RegType.RINGBUF_MEM_OR_NULL:
+            return region.kind == "record" and region.key[0] == reg.mem
         case _ if reg.type in _PACKET_TYPES:
             return region is PACKET
     raise UnsupportedError(f"pointers of type {reg.type.value}")
@@ -328,7 +330,7 @@ class _Assume:
             x = z3.BitVecVal(reg.const_value, 64)
         region = self.region(reg, key)
         off = z3.simplify(x + reg.off + _start(reg.type, self.blank))
-        if reg.type is RegType.PTR_TO_MAP_VALUE_OR_NULL:
+        if reg.type in _NULLABLE:
             self.facts.append(disj(null, contains(reg.scalar, x)))
             zero = z3.BitVecVal(0, 64)
             return gather([Alt(null, None, zero), Alt(neg(null), region, off)])
@@ -364,6 +366,8 @@ class _Assume:
                 return Region("map", (reg.map,))
             case RegType.PTR_TO_MAP_VALUE | RegType.PTR_TO_MAP_VALUE_OR_NULL:
                 return Region("map_value", (reg.map, ".".join(map(str, key))))
+            case RegType.RINGBUF_MEM | RegType.RINGBUF_MEM_OR_NULL:
+                return Region("record", (reg.mem, f"ref.{reg.ref}"))
             case _ if reg.type in _PACKET_TYPES:
                 return PACKET
         raise UnsupportedError(f"pointers of type {reg.type.value}")
@@ -403,4 +407,5 @@ class _Assume:
 
 
 _PACKET_TYPES = (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META, RegType.PTR_TO_PACKET_END)
+_NULLABLE = (RegType.PTR_TO_MAP_VALUE_OR_NULL, RegType.RINGBUF_MEM_OR_NULL)
 _MAP_TYPES = (RegType.PTR_TO_MAP_VALUE, RegType.PTR_TO_MAP_VALUE_OR_NULL)

@@ -87,6 +87,8 @@ class Access:
             return z3.And(alt.off >= state.data_meta, alt.off <= state.data_end - size)
         if region.kind == "stack":
             return z3.And(alt.off >= -STACK_SIZE, alt.off <= -size)
+        if region.kind == "record":
+            return z3.And(alt.off >= 0, alt.off <= region.key[0] - size)
         return z3.And(alt.off >= 0, alt.off <= self.program.maps[region.key[0]].value_size - size)
 
     def _load_from(self, state: SymState, alt: Alt, size: int) -> Value:
@@ -101,6 +103,8 @@ class Access:
             return self._load_stack(state, alt, size)
         if region is not None and region.kind == "map_value":
             return number(self._map_value(region, alt, size))
+        if region is not None and region.kind == "record":
+            return number(zext(z3.BitVec(f"record.{self.place}", 8 * size)))
         return number(z3.BitVec(f"wild.{self.place}", 64))
 
     def _load_ctx(self, state: SymState, alt: Alt, size: int) -> Value:
@@ -177,7 +181,7 @@ class Access:
             return replace(state, packet=ite(alt.guard, packet, state.packet))
         if region is not None and region.kind == "stack":
             return self._store_stack(state, alt, size, value)
-        return state  # a map value: its contents are not tracked; a wild store has its fault
+        return state  # contents of maps and records are not tracked; a wild store has its fault
 
     def _store_ctx(self, state: SymState, alt: Alt, size: int, value: Value) -> SymState:
         off = const_of(alt.off)

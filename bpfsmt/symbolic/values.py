@@ -26,7 +26,8 @@ class Region:
     """A block of memory: ``kind`` and what tells it from others of its kind.
 
     Kinds: "ctx", "packet", "stack" (key: frame number), "map" (key: map index),
-    "map_value" (key: map index and what lookup it came from), "uninit" (no memory at all: a
+    "map_value" (key: map index and what lookup it came from), "record" of a ring buffer (key:
+    its size and where it was reserved), "uninit" (no memory at all: a
     register never written).
     """
 

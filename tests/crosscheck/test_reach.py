@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from bpfsmt.crosscheck.finding import Status
 from bpfsmt.crosscheck.report import Report
 from bpfsmt.crosscheck.run import crosscheck
@@ -86,6 +88,46 @@ def test_a_loop_by_may_goto_is_proved_edge_by_edge() -> None:
     assert report.analysis.verdict.accepted
     assert (report.refuted, report.unknown) == ([], [])
     assert any(visit.pc == 3 for visit in report.analysis.visits)
+
+
+RECORD = """
+.map ring type=ringbuf key=0 value=0 entries=4096
+    r1 = map[ring]
+    r2 = 16
+    r3 = 0
+    call bpf_ringbuf_reserve
+    if r0 == 0 goto out
+    r6 = r0
+    *(u64 *)(r0 + 8) = 1
+    r7 = *(u64 *)(r0 + 8)
+    r1 = r0
+    r2 = 0
+    call bpf_ringbuf_submit
+out:
+    r0 = 0
+    exit
+"""
+
+
+def test_a_record_of_a_ring_buffer() -> None:
+    report = checked(RECORD, "linux-6.12")
+    assert report.analysis.verdict.accepted
+    assert (report.refuted, report.unknown) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("*(u64 *)(r0 + 8) = 1", "*(u64 *)(r0 + 16) = 1"),  # behind its end
+        ("if r0 == 0 goto out", "goto +0"),  # it may be NULL
+        ("r1 = r0", "r0 += 8\n    r1 = r0"),  # given back by another address
+        ("submit\n", "submit\n    r0 = *(u8 *)(r6 + 0)\n"),  # used when it is given back
+    ],
+)
+def test_a_rejection_for_a_record_is_true(right: str, wrong: str) -> None:
+    report = checked(RECORD.replace(right, wrong), "linux-6.12")
+    assert report.settlement == "true"
+    assert report.refuted == []
 
 
 def test_a_tail_call_in_a_function_may_come_back_with_any_number() -> None:

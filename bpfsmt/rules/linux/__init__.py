@@ -29,8 +29,8 @@
 - ``pointer``: `offset_tainted(n)`, `offset_sane(n, off)`, `nullable_moves(n)`,
   `pointer_add(var, off, n) -> Moved`, `pointer_sub(var, off, n) -> Moved`, `range_kept(n)`.
 - ``access``: `region_access_ok(var, off, size, limit)`, `stack_access_ok(var, off, size, lowest)`,
-  `size_arg_ok(n, zero_ok)`, `index_known(index, entries)`; `packet_access_ok` and
-  `access_aligned` are those of `bpfsmt.rules.access`.
+  `stack_reach(var, off)`, `size_arg_ok(n, zero_ok)`, `index_known(index, entries)`;
+  `packet_access_ok` and `access_aligned` are those of `bpfsmt.rules.access`.
 - ``packet``: `packet_range(var, off, room)`, `packet_end_range(beyond)`, `taken_pkt_le(range)`,
   `taken_pkt_lt(range)`.
 - ``retval``: `retval_length(r, longest)`, `retval_cpu(r, cpus)`, `retval_range(r, lo, hi)`,
@@ -39,8 +39,8 @@
 - ``subsume``: `scalar_subsumes(old, new)`, `pointer_subsumes(old, new, old_off, new_off)`,
   `packet_subsumes(old, new, old_off, new_off, old_range, new_range)`,
   `pointer_equal(old, new, old_off, new_off)`, `link_subsumes(old_id, old_added, old_off, new_id,
-  new_added, new_off)`, `id_pair_ok(old, new)`, `id_pairs_agree(old_a, new_a, old_b, new_b)`;
-  `widened(old, new)`.
+  new_added, new_off)`, `link_names(id_)`, `id_pair_ok(old, new)`, `id_pairs_agree(old_a, new_a,
+  old_b, new_b)`; `widened(old, new)`.
 
 Files named after a release hold what that release says otherwise.  After arithmetic, and of
 both operands of a compare, 6.12 and 6.18 take `checked(r)` (``reg_bounds_sanity_check``).

@@ -18,7 +18,5 @@ EXHIBIT = Exhibit(
     "which was not marked. A path that reserved less ended where one with a larger record had "
     "gone on.",
     right="The argument is marked, as all sizes are.",
-    caught=("run",),
-    limits="Records are not modelled by the checks with a solver: these obligations are unknown. "
-    "The run refutes the claims.",
+    caught=("inductive", "global", "safety", "run"),
 )

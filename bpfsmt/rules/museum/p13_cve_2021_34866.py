@@ -19,7 +19,5 @@ EXHIBIT = Exhibit(
     "second had no line for the helpers of ring buffers, which took the memory of any map for a "
     "ring buffer.",
     right="bpf_ringbuf_reserve, bpf_ringbuf_output and bpf_ringbuf_query take ring buffers only.",
-    caught=("run",),
-    limits="These helpers are not modelled by the checks with a solver: what they are given is "
-    "unknown.",
+    caught=("safety", "run"),
 )

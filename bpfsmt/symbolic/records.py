@@ -89,14 +89,12 @@ def _give_back(access: Access, state: SymState, name: str, record: Value) -> Sym
 
 
 def _without(state: SymState, region: Region, guard: Term) -> SymState:
-    """The state in which, under ``guard``, nothing points into the region any more."""
+    """The state in which, under ``guard``, pointers into the region are mere numbers."""
 
     def stale(value: Value) -> Value:
         if all(alt.region != region for alt in value.alts):
             return value
-        left = gather(
-            replace(alt, region=UNINIT) if alt.region == region else alt for alt in value.alts
-        )
+        left = gather(_number(alt) if alt.region == region else alt for alt in value.alts)
         return choose(guard, left, value)
 
     def frame(old: SymFrame) -> SymFrame:
@@ -107,3 +105,7 @@ def _without(state: SymState, region: Region, guard: Term) -> SymState:
         return SymFrame(tuple(map(stale, old.regs)), stack)
 
     return replace(state, frames=tuple(map(frame, state.frames)))
+
+
+def _number(alt: Alt) -> Alt:
+    return Alt(alt.guard, None, alt.address)

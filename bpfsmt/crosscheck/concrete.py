@@ -62,7 +62,8 @@ class TraceCheck:
     """The claims of one analysis, ready to be held against many runs.
 
     A step is as claimed if one visit of its pc and call chain contains it; otherwise the
-    visit with the fewest violations is the closest.
+    visit with the fewest violations is the closest.  Of a function that is verified apart the
+    chain begins there.
     """
 
     def __init__(self, analysis: Analysis) -> None:
@@ -70,6 +71,7 @@ class TraceCheck:
         self._visits: dict[tuple[int, tuple[int, ...]], list[Visit]] = {}
         for visit in analysis.visits:
             self._visits.setdefault((visit.pc, visit.state.callsites), []).append(visit)
+        self._over = {analysis.visits[e.src].pc for e in analysis.edges if e.kind == "over"}
 
     def violations(self, trace: Trace) -> list[Violation]:
         """All violations of a run, in its order."""
@@ -80,7 +82,7 @@ class TraceCheck:
 
         There is no visit where the analysis says that execution never comes.
         """
-        step = trace.steps[index]
+        step = self._own(trace.steps[index])
         check = _Check(trace, index, step, self._maps)
         best: tuple[Visit | None, list[Violation]] | None = None
         for visit in self._visits.get((step.pc, step.callsites), ()):
@@ -93,6 +95,13 @@ class TraceCheck:
             why = "reached a pc that the analysis never visited"
             best = None, [Violation(index, step.pc, -1, "", "", "", why)]
         return best
+
+    def _own(self, step: Step) -> Step:
+        """The step without the frames of callers of which its visits know nothing."""
+        for n in range(len(step.frames) - 1, 0, -1):
+            if step.frames[n].callsite in self._over:
+                return step._replace(frames=step.frames[n:])
+        return step
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,15 @@ from bpfsmt.symbolic.claims import (
     id_facts,
     location_holds,
     locations,
+    reg_holds,
     spilled_value,
     value_at,
 )
-from bpfsmt.symbolic.memory import UNWRITTEN
+from bpfsmt.symbolic.memory import UNWRITTEN, Access
+from bpfsmt.symbolic.over import call_over
 from bpfsmt.symbolic.state import SymState
 from bpfsmt.symbolic.step import Arm, start_state, step
-from bpfsmt.symbolic.values import Term, Value, conj, disj, neg
+from bpfsmt.symbolic.values import TRUE, Term, Value, conj, disj, neg
 
 
 class Inductive:
@@ -107,14 +109,37 @@ class Inductive:
                 yield self.ask("inductive", visit.pc, conj(known, arm.guard), f"goes to {e.pc}")
             yield from self.edges(edges, visit, before, known, arm)
             return
-        if arm.kind == "call" and any(e.kind == "over" for e in self.out[visit.index]):
-            why = "a call of a global function, which is verified apart"
-            yield Finding("inductive", visit.pc, Status.UNKNOWN, why=why)
+        over = [e for e in self.out[visit.index] if e.kind == "over"]
+        if arm.kind == "call" and over:
+            yield from self.over(over, visit, before, known, arm.pc)
             return
         claimed = any(d.kind == arm.kind for d in self.dead[visit.index])
         if claimed or self.analysis.verdict.accepted:
             claim = f"{arm.kind} arm of {visit.pc} is never taken"
             yield self.ask("dead-arm", visit.pc, conj(known, arm.guard), claim)
+
+    def over(
+        self, edges: list[Edge], visit: Visit, before: Assumed, known: Term, entry: int
+    ) -> Iterator[Finding]:
+        """A call of a function that is verified apart: what it is given, and what is behind it.
+
+        Its own visits begin where no call has been made, in the state that it may assume.
+        """
+        alone = (v for v in self.analysis.visits if v.pc == entry and not v.state.callsites)
+        start = next(alone, None)
+        if start is None:
+            why = f"the function at {entry} is not verified"
+            yield Finding("inductive", visit.pc, Status.UNKNOWN, why=why)
+            return
+        given, state = start.state.regs[1:6], before.state
+        fits = conj(*(reg_holds(r, v, state) for r, v in zip(given, state.regs[1:6], strict=True)))
+        yield self.ask("inductive", entry, conj(known, neg(fits)), "what the function is given")
+        access = Access(self.program, f"v{visit.index}")
+        arm = Arm("over", visit.pc + 1, TRUE, call_over(access, state, entry))
+        for e in edges:
+            if self.place_of(e) != landing(visit, arm):
+                yield self.ask("inductive", visit.pc, known, f"goes to {e.pc}")
+        yield from self.edges(edges, visit, before, conj(known, *access.assumed), arm)
 
     def place_of(self, edge: Edge) -> tuple[tuple[int, ...], int] | None:
         """Call chain and pc that an edge leads to, `None` if it contradicts itself."""

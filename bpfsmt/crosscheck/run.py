@@ -55,7 +55,7 @@ def check(analysis: Analysis, *, timeout: float = 30.0, precision_seconds: float
     report.findings += Inductive(analysis, solver).run()
     encoding, why = _encoding(analysis.program)
     if any(edge.kind == "over" for edge in analysis.edges):
-        encoding, why = None, "a call of a global function, which is verified apart"
+        encoding, why = None, "a function is verified apart"
     if analysis.verdict.accepted:
         induction = all(f.status is Status.PROVED for f in report.findings)
         if encoding is None and induction:

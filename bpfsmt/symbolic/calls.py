@@ -59,7 +59,7 @@ def call_helper(
     """
     record = call_record(access, state, number_, read)
     if record is not None:
-        return _behind(access, *record)
+        return behind(access, *record)
     helper = HELPERS.get(number_)
     if helper is None:
         raise UnsupportedError(f"instruction {pc}: helper {number_} is not modelled")
@@ -72,10 +72,10 @@ def call_helper(
         result = _result(access, state, helper, args)
         if helper.changes_packet:
             state = _other_packet(access, state)
-    return _behind(access, state, result)
+    return behind(access, state, result)
 
 
-def _behind(access: Access, state: SymState, result: Value) -> SymState:
+def behind(access: Access, state: SymState, result: Value) -> SymState:
     """The state behind a call: R0 is its result, and R1 to R5 are lost."""
     junk = tuple(pointer(UNINIT, z3.BitVec(f"r{i}.{access.place}", 64)) for i in range(1, 6))
     top = state.frames[-1]
@@ -187,12 +187,20 @@ def other_program(access: Access, state: SymState) -> SymState:
     moved = _other_packet(access, replace(state, data=data))
     near = z3.And(data >= -HEADROOM, data <= MAX_PACKET, moved.data_meta >= -HEADROOM)
     access.assumed.append(near)
+    return changed(access, moved)
+
+
+def changed(access: Access, state: SymState) -> SymState:
+    """The same where the packet stays in its place, with other content."""
     fields = layout_of(access.program.type).fields
-    written = {f.name: z3.BitVec(f"ctx.{f.name}.{access.place}", 64)
-               for f in fields if f.kind == "scalar" and f.size <= 8}  # fmt: skip
-    return replace(moved, ctx={**state.ctx, **written}).with_reg(
-        0, number(z3.BitVec(f"r0.{access.place}", 64))
-    )
+    written = {
+        f.name: z3.BitVec(f"ctx.{f.name}.{access.place}", 64)
+        for f in fields
+        if f.kind == "scalar" and f.size <= 8
+    }
+    result = number(z3.BitVec(f"r0.{access.place}", 64))
+    after = replace(state, packet=_fresh_bytes(access), ctx={**state.ctx, **written})
+    return after.with_reg(0, result)
 
 
 def _window(access: Access, state: SymState, region: Region) -> tuple[Term, Term]:

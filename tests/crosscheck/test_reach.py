@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from bpfsmt.crosscheck.concrete import check_trace
 from bpfsmt.crosscheck.finding import Status
 from bpfsmt.crosscheck.report import Report
-from bpfsmt.crosscheck.run import crosscheck
+from bpfsmt.crosscheck.run import check, crosscheck
+from bpfsmt.domain import Reg, RegType
+from bpfsmt.domain.scalar import const
 from bpfsmt.machine import Environment, Inputs, run
 from bpfsmt.program import Program, load_asm
 
+SEVEN = Reg(RegType.SCALAR_VALUE, const(7))
 INPUT = ".map input type=array key=4 value=8 entries=1 data=ffffffffffffffff\n"
 SOMEWHERE = """
     r9 = map[input][0]
@@ -60,6 +65,25 @@ never:
     r3 = 0
     call bpf_tail_call
     r0 = 0
+    exit
+"""
+
+
+APART = """
+.global f scalar
+    r6 = map[input][0]
+    r7 = *(u32 *)(r1 + 0)
+    r1 = 3
+    *(u64 *)(r10 - 8) = 5
+    call f
+    r0 &= 7
+    r6 += r0
+    r0 = *(u8 *)(r6 + 0)
+    r0 = *(u64 *)(r10 - 8)
+    exit
+.func f
+    *(u64 *)(r10 - 8) = r1
+    r0 = r1
     exit
 """
 
@@ -152,3 +176,31 @@ def test_the_trace_goes_on_behind_a_tail_call() -> None:
     behind = next(s for s in result.trace.steps if s.pc == 3)
     assert behind.regs[0] == 4096
     assert behind.written & 1
+
+
+def test_a_function_that_is_verified_apart() -> None:
+    report = checked(APART, "linux-6.12")
+    assert report.analysis.verdict.accepted
+    assert (report.refuted, report.unknown) == ([], [])
+    assert any(f.claim == "what the function is given" for f in report.findings)
+
+
+def test_the_claims_of_a_function_that_is_verified_apart_hold_of_a_run() -> None:
+    analysis = checked(APART, "linux-6.12").analysis
+    trace = run(analysis.program, Inputs(bytes(64)), trace=True).trace
+    assert trace is not None
+    assert any(step.callsites for step in trace.steps)
+    assert check_trace(analysis, trace) == []
+    lie = [replace(v, state=v.state.with_reg(1, SEVEN)) if v.pc == 11 else v
+           for v in analysis.visits]  # fmt: skip
+    false = check_trace(replace(analysis, visits=lie), trace)
+    assert [(v.pc, v.where) for v in false] == [(11, "R1")]
+
+
+def test_what_is_given_to_a_function_that_is_verified_apart() -> None:
+    """Its own walk takes it for any number: 7 is more than is so."""
+    analysis = checked(APART, "linux-6.12").analysis
+    lie = [replace(v, state=v.state.with_reg(1, SEVEN)) if v.pc == 11 else v
+           for v in analysis.visits]  # fmt: skip
+    refuted = check(replace(analysis, visits=lie), precision_seconds=0.0).refuted
+    assert "what the function is given" in {f.claim for f in refuted}

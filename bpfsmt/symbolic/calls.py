@@ -33,7 +33,7 @@ from bpfsmt.symbolic.values import (
     pointer,
 )
 
-TAIL_CALL = HELPER_IDS["bpf_tail_call"]
+TAIL_CALL, CHECK_MTU = HELPER_IDS["bpf_tail_call"], HELPER_IDS["bpf_check_mtu"]
 
 HEADROOM = 256
 """Bytes before the packet that adjust_head and adjust_meta may claim (XDP_PACKET_HEADROOM)."""
@@ -60,6 +60,8 @@ def call_helper(
     record = call_record(access, state, number_, read)
     if record is not None:
         return behind(access, *record)
+    if number_ == CHECK_MTU:
+        return behind(access, *_check_mtu(access, state, [read(i) for i in range(1, 6)]))
     helper = HELPERS.get(number_)
     if helper is None:
         raise UnsupportedError(f"instruction {pc}: helper {number_} is not modelled")
@@ -118,13 +120,16 @@ def _arguments(access: Access, state: SymState, helper: Helper, args: list[Value
             writes = arg is Arg.UNINIT_MEM or helper.name in _UPDATES_MEMORY
             state = _memory(access, state, value, args[i + 1], arg, writes)
         elif arg is Arg.CTX:
-            for alt in value.alts:
-                ok = alt.region is not None and alt.region.kind == "ctx" and const_of(alt.off) == 0
-                access.fault(
-                    conj(alt.guard, z3.BoolVal(not ok)),
-                    f"R{i + 1} of {helper.name} is not the context",
-                )
+            _expect_context(access, helper.name, i + 1, value)
     return state
+
+
+def _expect_context(access: Access, name: str, register: int, value: Value) -> None:
+    for alt in value.alts:
+        ok = alt.region is not None and alt.region.kind == "ctx" and const_of(alt.off) == 0
+        access.fault(
+            conj(alt.guard, z3.BoolVal(not ok)), f"R{register} of {name} is not the context"
+        )
 
 
 def _read_stack(access: Access, state: SymState, value: Value, size: int) -> None:
@@ -151,6 +156,8 @@ def _memory(
         inside = z3.And(alt.off >= low, alt.off + limit <= high, limit >= 0, limit <= 1 << 29)
         outside = z3.simplify(z3.And(limit != 0, z3.Not(inside)))
         access.fault(conj(alt.guard, outside), f"memory argument in {region.kind}")
+        if writes:
+            access.check_writable(alt)
         if writes and region.kind == "packet":
             state = replace(state, packet=_fresh_bytes(access))
         if writes and region.kind == "stack":
@@ -236,6 +243,15 @@ def _result(access: Access, state: SymState, helper: Helper, args: list[Value]) 
     region = Region("map_value", (index, access.place))
     zero = z3.BitVecVal(0, 64)
     return gather([Alt(missing, None, zero), Alt(neg(missing), region, zero)])
+
+
+def _check_mtu(access: Access, state: SymState, args: list[Value]) -> tuple[SymState, Value]:
+    """A length is read from where R3 points, and the device's written there."""
+    _expect_context(access, "bpf_check_mtu", 1, args[0])
+    access.load(state, args[2], 4)
+    length = z3.BitVec(f"mtu.{access.place}", 64)
+    state = access.store(state, args[2], 4, number(length))
+    return state, number(z3.BitVec(f"r0.{access.place}", 64))
 
 
 def _error(access: Access) -> tuple[Term, Term]:

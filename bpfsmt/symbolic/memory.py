@@ -10,6 +10,7 @@ from functools import reduce
 import z3
 
 from bpfsmt.errors import UnsupportedError
+from bpfsmt.program.maptypes import RDONLY_PROG
 from bpfsmt.program.program import Program
 from bpfsmt.semantics.context import CtxField, field_after_write, layout_of
 from bpfsmt.symbolic.state import EMPTY, Byte, Cell, SymState, merge_cells
@@ -78,6 +79,14 @@ class Access:
         for alt in address.alts:
             what = f"{'write' if write else 'read'} of {size} bytes"
             self.fault(conj(alt.guard, neg(self._inside(state, alt, size))), what)
+
+    def check_writable(self, alt: Alt) -> None:
+        """Note that a map which programs may only read is written to."""
+        region = alt.region
+        if region is not None and region.kind == "map_value":
+            m = self.program.maps[region.key[0]]
+            if m.flags & RDONLY_PROG:
+                self.fault(alt.guard, f"write to map {m.name}, which is read-only")
 
     def _inside(self, state: SymState, alt: Alt, size: int) -> Term:
         region = alt.region
@@ -173,6 +182,7 @@ class Access:
             return self._store_ctx(state, alt, size, value)
         inside = z3.simplify(self._inside(state, alt, size))
         self.fault(conj(alt.guard, neg(inside)), f"write of {size} bytes at {_where(alt)}")
+        self.check_writable(alt)
         if region is PACKET:
             packet = state.packet
             for i in range(size):

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bpfsmt.rules.duties import ALL
+from bpfsmt.rules.duties import Duties
 from bpfsmt.rules.linux import alu_6_18, end_6_18, links_6_18, mul_6_18, step_6_18, sync_6_18
 from bpfsmt.rules.linux.v6_12 import POLICY
 from bpfsmt.rules.linux.v6_12 import RULES as V6_12
 from bpfsmt.rules.ruleset import rules_in
 
+NOT_DONE = Duties(fetches=False)
+"""CVE-2026-43009: 6.18.44 does not have commit 179ee84a8911."""
+
 RULES = V6_12.extend(
     "linux-6.18",
     *rules_in(step_6_18, sync_6_18, mul_6_18, alu_6_18, end_6_18, links_6_18).values(),
-    policy=replace(POLICY, known_keys=True, helpers_trusted=True, live_links=True, duties=ALL),
+    policy=replace(POLICY, known_keys=True, helpers_trusted=True, live_links=True, duties=NOT_DONE),
     doc="Linux 6.18.44's rules for numbers, under the walk of 6.12",
 )

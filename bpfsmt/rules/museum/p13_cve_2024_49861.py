@@ -19,8 +19,7 @@ EXHIBIT = Exhibit(
     "not taken to be written. They could lie in a map that is read-only and frozen, from which "
     "loads are known numbers.",
     right="Such arguments are written, and must lie where that is allowed.",
-    caught=("run",),
-    limits="bpf_check_mtu is not modelled by the checks with a solver. In the machine a map of "
-    "constants is read-only for helpers too, and the run ends there; in Linux the helper wrote, "
-    "and the loads behind it were believed to be what they had been.",
+    caught=("safety", "run"),
+    limits="In the machine a map of constants is read-only for helpers too, and the run ends "
+    "there; in Linux the helper wrote, and loads behind it were believed to be what they had been.",
 )

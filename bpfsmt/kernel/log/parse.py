@@ -185,6 +185,7 @@ class _Parser:
         if what in ("cur state", "old state"):
             _modelled(rest)
         elif what == "returning from callee":
+            self.trail.returns()
             self.next = lambda text: None  # a frame that is no more
         else:
             self.next = lambda text: self.trail.whole(_modelled(text))

@@ -13,6 +13,7 @@ from bpfsmt.domain.analysis import DeadArm, Edge
 from bpfsmt.domain.reg import NOT_INIT, Reg, RegType
 from bpfsmt.domain.scalar import const
 from bpfsmt.domain.state import Frame, State
+from bpfsmt.isa.helper_ids import HELPER_IDS
 from bpfsmt.isa.opcodes import AluOp, CallSrc, Class, JmpOp
 from bpfsmt.kernel.log.alive import FRAME_BITS, alive
 from bpfsmt.kernel.log.arms import Arm, Arms
@@ -129,6 +130,23 @@ class Trail:
         here.state, here.kind = state, "over"
         here.pc = self.claims.visits[here.src].pc + 1
 
+    def returns(self) -> None:
+        """Back to the caller: by an exit, or by a tail call that succeeds (Linux 6.19).
+
+        That it fails is left for later.
+        """
+        here = self._anywhere()
+        last = self.claims.insn(here.src)
+        if last.opcode != _CALL or last.src != CallSrc.HELPER or last.imm != _TAIL_CALL:
+            return
+        visit, state = self.claims.visits[here.src], return_from_global(here.state)
+        if state is None:
+            raise Astray("no function was called")
+        history = self.checkpoints.history
+        self._arms.leave(Arm(visit.index, "next", visit.pc + 1, here.state, True, history))
+        here.pc = visit.state.frames[-1].callsite + 1
+        here.state, here.kind = state, "return"
+
     def function(self, pc: int) -> None:
         """A global function is verified by itself, from its first instruction."""
         if self.here is not None:
@@ -227,6 +245,10 @@ class Trail:
         shift = FRAME_BITS * (len(state.frames) - 1)
         dead = ~(self.live[pc] | 1 << 10) & ALL_REGISTERS
         return lambda visit: everything & ~(dead << shift)
+
+
+_CALL = 0x85
+_TAIL_CALL = HELPER_IDS["bpf_tail_call"]
 
 
 def _start(pc: int) -> Here:

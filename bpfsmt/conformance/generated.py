@@ -80,18 +80,6 @@ def generated_cases(chunk: int, inputs: int, seed: int) -> Iterator[Case]:
 
 def draw(strategy: SearchStrategy[Program], number: int) -> Sequence[Program]:
     """The programs of one chunk: `CHUNK` of them, the same for the same number."""
-    from hypothesis import HealthCheck, Phase, given, seed, settings
+    from bpfsmt.generate.sample import drawn
 
-    found: list[Program] = []
-
-    @seed(number)
-    @settings(
-        max_examples=CHUNK, database=None, deadline=None, phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(strategy)
-    def collect(program: Program) -> None:
-        found.append(program)
-
-    collect()
-    return found
+    return drawn(strategy, number, CHUNK)

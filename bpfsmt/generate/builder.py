@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from bpfsmt.generate import insns
 from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import AluOp, Class, JmpOp, LdImm64Src, Mode, Size
+from bpfsmt.isa.opcodes import AluOp, JmpOp
 from bpfsmt.program.program import MapDef, Program, ProgramType
-
-SIZES = {1: Size.B, 2: Size.H, 4: Size.W, 8: Size.DW}
 
 
 @dataclass
@@ -24,55 +23,46 @@ class Builder:
 
     def alu(self, op: AluOp, dst: int, src: int | None, imm: int = 0, *, wide: bool = True) -> None:
         """``dst op= src`` or, with ``src`` None, ``dst op= imm``."""
-        cls = Class.ALU64 if wide else Class.ALU
-        source = 0 if src is None else 0x08
-        self.emit(Instruction(cls | op | source, dst, src or 0, imm=imm))
+        self.emit(insns.alu(op, dst, src, imm, wide=wide))
 
     def mov(self, dst: int, src: int) -> None:
         """``dst = src``, 64 bits."""
-        self.alu(AluOp.MOV, dst, src)
+        self.emit(insns.mov(dst, src))
 
     def const(self, dst: int, value: int) -> None:
         """``dst = value``, whatever fits the fewest slots."""
-        if -(1 << 31) <= value < 1 << 31:
-            self.alu(AluOp.MOV, dst, None, value)
-            return
-        low, high = value & 0xFFFFFFFF, (value >> 32) & 0xFFFFFFFF
-        halves = [h - (1 << 32) if h >> 31 else h for h in (low, high)]
-        self.emit(Instruction(0x18, dst, LdImm64Src.IMM, imm=halves[0], next_imm=halves[1]))
+        self.emit(insns.const(dst, value))
 
     def load(self, dst: int, base: int, off: int, size: int) -> None:
         """``dst = *(size *)(base + off)``."""
-        self.emit(Instruction(Class.LDX | Mode.MEM | SIZES[size], dst, base, off))
+        self.emit(insns.load(dst, base, off, size))
 
     def store(self, base: int, off: int, src: int, size: int) -> None:
         """``*(size *)(base + off) = src``."""
-        self.emit(Instruction(Class.STX | Mode.MEM | SIZES[size], base, src, off))
+        self.emit(insns.store(base, off, src, size))
 
     def store_imm(self, base: int, off: int, imm: int, size: int) -> None:
         """``*(size *)(base + off) = imm``."""
-        self.emit(Instruction(Class.ST | Mode.MEM | SIZES[size], base, 0, off, imm))
+        self.emit(insns.store_imm(base, off, imm, size))
 
     def jump(
         self, op: JmpOp, dst: int, src: int | None, imm: int, label: str, *, wide: bool = True
     ) -> None:
         """``if dst op src goto label``."""
         self.pending.setdefault(label, []).append(len(self.slots))
-        cls = Class.JMP if wide else Class.JMP32
-        source = 0 if src is None else 0x08
-        self.emit(Instruction(cls | op | source, dst, src or 0, imm=imm))
+        self.emit(insns.compare(op, dst, src, imm, wide=wide))
 
     def call(self, helper: int) -> None:
         """Call a helper by number."""
-        self.emit(Instruction(Class.JMP | JmpOp.CALL, imm=helper))
+        self.emit(insns.call(helper))
 
     def map_ptr(self, dst: int, index: int) -> None:
         """``dst`` = the map ``Program.maps[index]``."""
-        self.emit(Instruction(0x18, dst, LdImm64Src.MAP_BY_FD, imm=index))
+        self.emit(insns.map_of(dst, index))
 
     def exit(self) -> None:
         """Leave the program."""
-        self.emit(Instruction(Class.JMP | JmpOp.EXIT))
+        self.emit(insns.EXIT)
 
     def registers(self) -> set[int]:
         """The registers that the instructions so far mention."""

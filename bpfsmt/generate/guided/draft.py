@@ -1,0 +1,184 @@
+"""A program that grows, and the states that the verifier would have at its end so far.
+
+Every instruction is walked when it is put, on all paths that lead there; one that a path
+refuses is not put.  So whoever draws the next instruction knows what each register holds.
+Labels and functions whose place is not known yet have stand-ins for a pc: labels are
+negative, functions begin far behind the program; `Draft.finish` gives them their places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from bpfsmt.domain import Reg, State
+from bpfsmt.generate.guided.ways import Way, ways
+from bpfsmt.isa import CallSrc, Class, Instruction, JmpOp
+from bpfsmt.program.program import MapDef, Program, ProgramType
+from bpfsmt.rules import RuleSet
+from bpfsmt.verifier.reasons import Rejection
+
+MOST_STATES = 8
+"""So many states are followed from one place, and those with other kinds of registers."""
+
+MOST_STEPS = 2000
+"""So many instructions are walked again for one that is put (rounds of a loop, calls)."""
+
+FUNCTION = 2048
+"""Functions begin at multiples of this until the program is finished."""
+
+_FIRST_LABEL = -64
+
+
+class TooLong(Exception):
+    """Walking on from an instruction takes more than `MOST_STEPS`."""
+
+
+class Draft:
+    """The code so far, where the next instruction goes, and the states that wait anywhere."""
+
+    def __init__(self, rules: RuleSet, kind: ProgramType, maps: tuple[MapDef, ...] = ()) -> None:
+        self.rules, self.kind, self.maps = rules, kind, maps
+        self.code: dict[int, Instruction] = {}
+        self.at = 0
+        self.functions: list[int] = []
+        """Where the functions behind the main one begin, in their order."""
+        self.refused = False
+        """An instruction that the verifier rejects was put on purpose: the end is near."""
+        self._ways = ways(rules, kind, maps, self.code)
+        self._waiting: dict[int, tuple[State, ...]] = {0: (self._ways.start(),)}
+        self._labels = _FIRST_LABEL
+
+    def __len__(self) -> int:
+        """How many instructions there are."""
+        return len(self.code)
+
+    @property
+    def here(self) -> tuple[State, ...]:
+        """The states that the next instruction is walked with; none where no path leads."""
+        return self._waiting.get(self.at, ())
+
+    def regs(self, number: int) -> tuple[Reg, ...]:
+        """What a register holds here, in each state."""
+        return tuple(state.frames[-1].regs[number] for state in self.here)
+
+    # Putting instructions
+
+    def put(self, *insns: Instruction) -> bool:
+        """Append instructions if every state here accepts them all; else nothing changes."""
+        before, at = dict(self._waiting), self.at
+        put: list[int] = []
+        try:
+            for insn in insns:
+                put.append(self.at)
+                self._append(insn)
+        except (Rejection, TooLong):
+            for pc in put:
+                del self.code[pc]
+                self._ways.forget(pc)
+            self._waiting, self.at = before, at
+            return False
+        return True
+
+    def put_anyway(self, insn: Instruction) -> None:
+        """Append an instruction that is refused here; no path is followed behind it."""
+        self.code[self.at] = insn
+        self._waiting.pop(self.at, None)
+        self.at += insn.slots
+        self.refused = True
+
+    def _append(self, insn: Instruction) -> None:
+        pc = self.at
+        self.code[pc] = insn
+        self.at += insn.slots
+        states = self._waiting.pop(pc, ())
+        self._walk([(state, pc) for state in reversed(states)])
+
+    def _walk(self, pending: list[Way]) -> None:
+        """Walk until every state waits where no instruction is yet."""
+        steps = 0
+        while pending:
+            state, pc = pending.pop()
+            if pc not in self.code:
+                self._wait(pc, state)
+                continue
+            steps += 1
+            if steps > MOST_STEPS:
+                raise TooLong
+            pending += reversed(self._ways.of(state, pc))
+
+    def _wait(self, pc: int, state: State) -> None:
+        there = self._waiting.get(pc, ())
+        if state in there:
+            return
+        if len(there) < MOST_STATES or _kinds(state) not in map(_kinds, there):
+            self._waiting[pc] = (*there, state)
+
+    # Labels and functions
+
+    def label(self) -> int:
+        """A stand-in for a place that jumps may go to before it is known."""
+        self._labels -= 1
+        return self._labels
+
+    def jump(self, insn: Instruction, label: int) -> bool:
+        """Put a jump to a label, or back to a pc."""
+        return self.put(replace(insn, offset=label - self.at - 1))
+
+    def place(self, label: int) -> None:
+        """Here is where jumps to the label go."""
+        for pc, insn in self.code.items():
+            if _is_jump(insn) and pc + 1 + insn.offset == label:
+                self.code[pc] = replace(insn, offset=self.at - pc - 1)
+        for state in self._waiting.pop(label, ()):
+            self._wait(self.at, state)
+
+    def call(self, start: int) -> bool:
+        """Put a call of the function that begins there."""
+        imm = start - self.at - 1
+        return self.put(Instruction(Class.JMP | JmpOp.CALL, 0, CallSrc.LOCAL, imm=imm))
+
+    def new_function(self) -> int:
+        """Where another function can begin."""
+        return FUNCTION * (len(self.functions) + 1)
+
+    @contextmanager
+    def inside(self, start: int) -> Iterator[None]:
+        """What is put meanwhile is the function that begins there; it must end with an exit."""
+        self.functions.append(start)
+        outer, self.at = self.at, start
+        yield
+        self.at = outer
+
+    # The whole
+
+    def finish(self, name: str) -> Program:
+        """The program; every label must have been placed."""
+        starts = [0, *self.functions]
+        parts = [sorted(pc for pc in self.code if pc // FUNCTION * FUNCTION == s) for s in starts]
+        slots: list[Instruction | None] = []
+        places: dict[int, int] = {}
+        for part in parts:
+            for pc in part:
+                places[pc] = len(slots)
+                slots += [self.code[pc], None] if self.code[pc].slots == 2 else [self.code[pc]]
+        for pc, at in places.items():
+            insn = self.code[pc]
+            if _is_local_call(insn):
+                slots[at] = replace(insn, imm=places[pc + 1 + insn.imm] - at - 1)
+        names = {places[s]: f"f{n}" for n, s in enumerate(starts)} | {0: "main"}
+        return Program(name, self.kind, tuple(slots), self.maps, names)
+
+
+def _kinds(state: State) -> tuple[object, ...]:
+    """What tells states apart by more than their numbers."""
+    return tuple((reg.type, reg.map, reg.off, reg.range) for reg in state.frames[-1].regs)
+
+
+def _is_jump(insn: Instruction) -> bool:
+    return insn.is_jmp and insn.jmp_op not in (JmpOp.CALL, JmpOp.EXIT)
+
+
+def _is_local_call(insn: Instruction) -> bool:
+    return insn.is_jmp and insn.jmp_op is JmpOp.CALL and insn.src == CallSrc.LOCAL

@@ -1,0 +1,56 @@
+"""Bounded loops: a counter up or down to a bound that is known, or only bounded."""
+
+from __future__ import annotations
+
+from bpfsmt.generate.guided.branches import Body, bounded
+from bpfsmt.generate.guided.drawing import Drawing
+from bpfsmt.generate.insns import alu, compare, const
+from bpfsmt.isa import AluOp, JmpOp
+
+_SAVED = (6, 7, 8, 9)
+
+
+def counted(d: Drawing, body: Body) -> None:
+    """A counter goes from 0 up to a few, or down; something is done each time."""
+    rounds = d.number(2, 6)
+    up = not d.often(1, 3)
+    step = d.one((1, 2, 3))
+    first, last = (0, rounds * step) if up else (rounds * step, 0)
+    counter = _counter(d)
+    if counter is None or not d.put(const(counter, first)):
+        return
+    wide = d.wide_jump()
+    op = d.one((JmpOp.JLT, JmpOp.JNE, JmpOp.JSLT) if up else (JmpOp.JGT, JmpOp.JNE, JmpOp.JSGT))
+    back = compare(op, counter, None, last, wide=wide)
+    _around(d, counter, step if up else -step, body, lambda top: d.jump(back, top))
+
+
+def up_to_unknown(d: Drawing, body: Body) -> None:
+    """A counter goes up to a number that is not known but small."""
+    out = d.draft.label()
+    counter = _counter(d)
+    if counter is not None:
+        d.kept.add(counter)
+        bound = bounded(d, d.one((3, 7)), out)
+        d.kept.discard(counter)
+        if bound is not None and d.put(const(counter, 0)):
+            mine = {bound} - d.kept
+            d.kept |= mine
+            back = compare(d.one((JmpOp.JLT, JmpOp.JSLT)), counter, bound)
+            _around(d, counter, 1, body, lambda top: d.jump(back, top))
+            d.kept -= mine
+    d.draft.place(out)
+
+
+def _counter(d: Drawing) -> int | None:
+    free = [n for n in _SAVED if n not in d.kept]
+    return d.one(free) if free else None
+
+
+def _around(d: Drawing, counter: int, step: int, body: Body, back) -> None:  # type: ignore[no-untyped-def]
+    top = d.draft.at
+    d.kept.add(counter)
+    body(d)
+    d.kept.discard(counter)
+    if not d.done and d.put(alu(AluOp.ADD, counter, None, step)):
+        back(top)

@@ -1,0 +1,127 @@
+"""Maps: lookups, the check for NULL, values at known and unknown offsets, atomics."""
+
+from __future__ import annotations
+
+from bpfsmt.domain import RegType
+from bpfsmt.generate.guided.branches import bounded
+from bpfsmt.generate.guided.drawing import FRAME, Drawing
+from bpfsmt.generate.guided.numbers import some_number
+from bpfsmt.generate.insns import (
+    SIZES,
+    alu,
+    call,
+    compare,
+    load,
+    map_of,
+    mov,
+    store,
+    store_imm,
+    value_of,
+)
+from bpfsmt.isa import FETCH, AluOp, AtomicOp, Class, Instruction, JmpOp, Mode
+from bpfsmt.program.program import MapDef
+
+MAPS = (
+    MapDef("hash", "hash", 4, 64, 16),
+    MapDef("array", "array", 4, 48, 4),
+    MapDef("single", "array", 4, 64, 1),
+    MapDef("percpu", "percpu_array", 4, 16, 2),
+)
+"""The maps that every generated program may use."""
+
+_LOOKUP, _SINGLE = 1, 2
+_KEY = -12
+_ATOMICS = (
+    AtomicOp.ADD, AtomicOp.ADD | FETCH, AtomicOp.OR, AtomicOp.OR | FETCH, AtomicOp.AND,
+    AtomicOp.AND | FETCH, AtomicOp.XOR, AtomicOp.XOR | FETCH, AtomicOp.XCHG | FETCH,
+    AtomicOp.CMPXCHG | FETCH,
+)  # fmt: skip
+
+
+def looked_up(d: Drawing) -> None:
+    """A value is looked up by a key, and touched unless it is not there."""
+    if not d.kept.isdisjoint(range(6)):
+        return
+    index = d.one((0, 1, 3))
+    if not put_key(d, _KEY) or not d.draft.put(
+        mov(2, FRAME), alu(AluOp.ADD, 2, None, _KEY), map_of(1, index), call(_LOOKUP)
+    ):
+        return
+    out = d.draft.label()
+    nullable = d.draft.regs(0)
+    if any(reg.type is RegType.PTR_TO_MAP_VALUE_OR_NULL for reg in nullable):
+        d.draft.jump(compare(JmpOp.JEQ, 0, None, 0), out)
+    if not d.done:
+        _value(d, 0, MAPS[index].value_size, out)
+    d.draft.place(out)
+
+
+def put_key(d: Drawing, at: int) -> bool:
+    """Put a key onto the stack: a constant, or any number."""
+    number = d.a_number() if d.often(2, 3) else None
+    if number is None:
+        return d.put(store_imm(FRAME, at, d.number(0, 5), 4))
+    return d.put(store(FRAME, at, number, 4))
+
+
+def direct_value(d: Drawing) -> None:
+    """The only value of an array, by its address in the instruction."""
+    pointer, off = d.a_target(), d.one((0, 8, 60))
+    if not d.put(value_of(pointer, _SINGLE, off)):
+        return
+    out = d.draft.label()
+    _value(d, pointer, MAPS[_SINGLE].value_size - off, out)
+    d.draft.place(out)
+
+
+def _value(d: Drawing, pointer: int, size: int, out: int) -> None:
+    """Touch some of the ``size`` bytes at a pointer."""
+    widest = 8 if size >= 8 else 4
+    room = size
+    if size > widest and d.often(1, 2):
+        mine = {pointer} - d.kept
+        d.kept |= mine
+        most = d.one((size - 8, 15, 7, 3, 1))
+        index = bounded(d, min(most, size - widest), out)
+        d.kept -= mine
+        if index is None or not d.put(alu(AluOp.ADD, pointer, index)):
+            return
+        room = size - max((reg.scalar.umax for reg in d.draft.regs(pointer)), default=size)
+        if d.often(1, 4):
+            back = d.one((1, 4, 8))
+            d.put(alu(AluOp.ADD, pointer, None, back), alu(AluOp.SUB, pointer, None, back))
+    for _ in range(d.number(1, 2)):
+        if not d.done:
+            _touch(d, pointer, room)
+
+
+def _touch(d: Drawing, pointer: int, room: int) -> None:
+    width = d.one([s for s in (8, 4, 2, 1) if s <= room] or [1])
+    furthest = max(room - width, 0) + (1 if d.daring and d.often(1, 4) else 0)
+    off = furthest if d.often(1, 3) else d.number(0, furthest)
+    number = some_number(d, pointer)
+    if "atomics" in d.features and width >= 4 and number is not None and d.often(1, 3):
+        d.put(atomic(d, pointer, off, width, number))
+    elif number is None or d.often(1, 2):
+        target = d.a_target(pointer)
+        signed = width < 8 and "extensions" in d.features and d.often(1, 4)
+        d.put(load(target, pointer, off, width, signed=signed))
+    else:
+        d.put(store(pointer, off, number, width))
+
+
+def atomic(d: Drawing, base: int, off: int, width: int, number: int) -> Instruction:
+    """An atomic operation on memory, with a number that it may get back changed."""
+    op = d.one(_ATOMICS)
+    return Instruction(Class.STX | Mode.ATOMIC | SIZES[width], base, number, off, op)
+
+
+def atomic_on_stack(d: Drawing) -> None:
+    """An atomic operation on a number on the stack, and the number read back."""
+    number = some_number(d)
+    width = d.one((8, 4))
+    if number is None or not d.put(store(FRAME, -24, number, 8)):
+        return
+    operand = some_number(d, *d.kept)
+    if operand is not None and d.put(atomic(d, FRAME, -24, width, operand)):
+        d.put(load(d.a_target(), FRAME, -24, width))

@@ -1,0 +1,65 @@
+"""Constants where rules go wrong: near the bounds of what a register holds, and of words."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from bpfsmt.bits import S32_MAX, S32_MIN, U32_MAX, U64_MAX
+from bpfsmt.domain import Scalar
+
+EDGES = (
+    0, 1, 2, 7, 8, 31, 32, 63, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFE,
+    0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFFE, 0xFFFFFFFF, 1 << 32, (1 << 32) + 1,
+    (1 << 63) - 1, 1 << 63, (1 << 63) + 1, 0xFFFFFFFF00000000, 0xFFFFFFFF7FFFFFFF,
+    0xFFFFFFFF80000000, U64_MAX - 1, U64_MAX,
+)  # fmt: skip
+"""Where widths end and signs turn, as unsigned words."""
+
+_KINDS = ("edge", "near", "near", "inside", "small", "any")
+
+
+def bounds(scalar: Scalar) -> tuple[int, ...]:
+    """The ends of each range of a number, and its known bits, as unsigned words."""
+    tnum = scalar.var_off
+    found = (
+        scalar.umin, scalar.umax, scalar.smin & U64_MAX, scalar.smax & U64_MAX,
+        scalar.u32min, scalar.u32max, scalar.s32min & U64_MAX, scalar.s32max & U64_MAX,
+        tnum.value, tnum.value | tnum.mask, tnum.mask,
+    )  # fmt: skip
+    return tuple(dict.fromkeys(found))
+
+
+def middles(scalar: Scalar) -> tuple[int, ...]:
+    """A number inside each range."""
+    return (
+        (scalar.umin + scalar.umax) // 2,
+        (scalar.smin + scalar.smax) // 2 & U64_MAX,
+        (scalar.u32min + scalar.u32max) // 2,
+        (scalar.s32min + scalar.s32max) // 2 & U64_MAX,
+    )
+
+
+def near(draw: st.DrawFn, scalar: Scalar) -> int:
+    """An unsigned 64-bit word that a compare or an operation on this number may turn at."""
+    match draw(st.sampled_from(_KINDS)):
+        case "edge":
+            return draw(st.sampled_from(EDGES))
+        case "near":
+            end = draw(st.sampled_from(bounds(scalar)))
+            return end + draw(st.sampled_from((0, 1, -1))) & U64_MAX
+        case "inside":
+            return draw(st.sampled_from(middles(scalar)))
+        case "small":
+            return draw(st.integers(-16, 64)) & U64_MAX
+    return draw(st.integers(0, U64_MAX))
+
+
+def fits(value: int) -> bool:
+    """Whether a word can be an immediate, which is sign-extended from 32 bits."""
+    return value <= S32_MAX or value >= U64_MAX + 1 + S32_MIN
+
+
+def immediate(value: int) -> int:
+    """The 32-bit immediate with the low half of a word, signed."""
+    low = value & U32_MAX
+    return low - (1 << 32) if low >> 31 else low

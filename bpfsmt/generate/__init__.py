@@ -12,7 +12,7 @@ still pass; `programs` knows little and is quick.  `sample` gives programs outsi
 >>> some_property()
 """
 
-from bpfsmt.generate.guided import FEATURES, guided_programs, supported
+from bpfsmt.generate.guided import FEATURES, guided_programs, guided_sample, supported
 from bpfsmt.generate.minimise import minimise
 from bpfsmt.generate.programs import programs, scalar_programs
 from bpfsmt.generate.sample import drawn, sample
@@ -21,6 +21,7 @@ __all__ = [
     "FEATURES",
     "drawn",
     "guided_programs",
+    "guided_sample",
     "minimise",
     "programs",
     "sample",

@@ -7,6 +7,6 @@ write a function on a `Drawing` and put it into the table.
 """
 
 from bpfsmt.generate.guided.gadgets import FEATURES, supported
-from bpfsmt.generate.guided.programs import guided_programs
+from bpfsmt.generate.guided.programs import guided_programs, guided_sample
 
-__all__ = ["FEATURES", "guided_programs", "supported"]
+__all__ = ["FEATURES", "guided_programs", "guided_sample", "supported"]

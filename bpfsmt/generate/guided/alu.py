@@ -102,7 +102,7 @@ def operand(d: Drawing, op: AluOp, scalar: Scalar, wide: bool) -> int:
         bits = 64 if wide else 32
         usual = (1, 8, 16, bits // 2 - 1, bits // 2, bits // 2 + 1, bits - 1, 0)
         return d.one((*usual, bits) if d.daring else usual)
-    value = near(d.draw, scalar)
+    value = near(d, scalar)
     if op is AluOp.AND and d.often(1, 2):
         value = (1 << d.number(1, 33)) - 1
     elif op is AluOp.ADD and d.often(1, 2):

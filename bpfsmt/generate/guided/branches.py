@@ -51,7 +51,7 @@ def condition(d: Drawing, register: int | None = None) -> Instruction | None:
     op, wide = d.one(CONDITIONS), d.wide_jump()
     if d.often(1, 3):
         return compare(op, dst, d.a_number(), wide=wide)
-    value = near(d.draw, d.scalar(dst))
+    value = near(d, d.scalar(dst))
     if wide and not fits(value) and d.often(2, 3):
         src = d.a_target(dst)
         if d.put(const(src, value)):

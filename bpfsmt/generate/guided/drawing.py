@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TypeVar
-
-from hypothesis import strategies as st
+from typing import TypeAlias, TypeVar
 
 from bpfsmt.domain import Reg, RegType, Scalar
 from bpfsmt.generate.guided.draft import Draft
 from bpfsmt.isa import Instruction
 
 T = TypeVar("T")
+
+Choose: TypeAlias = "Callable[[int, int], int]"
+"""Chooses a number from the first to the second; the least is the simplest."""
 
 REGISTERS = tuple(range(10))
 FRAME = 10
@@ -24,11 +24,11 @@ FRAME = 10
 class Drawing:
     """One program that is being drawn.
 
-    ``features`` are those that may be used, ``most`` is how many instructions there may be,
+    ``choose`` makes all choices: hypothesis, or random numbers.  ``features`` are those that may be used, ``most`` is how many instructions there may be,
     ``daring`` says that an instruction just beyond what is accepted may be put, once.
     """
 
-    draw: st.DrawFn
+    choose: Choose
     draft: Draft
     features: frozenset[str]
     most: int
@@ -47,7 +47,7 @@ class Drawing:
 
     def number(self, low: int, high: int) -> int:
         """A number, the least being the simplest."""
-        return self.draw(_between(low, high))
+        return self.choose(low, high)
 
     def often(self, times: int, of: int) -> bool:
         """True so many times of so many; false is the simpler."""
@@ -121,10 +121,6 @@ class Drawing:
     def jump(self, insn: Instruction, label: int) -> bool:
         """A jump to a label, or back to a pc, if it is accepted."""
         return self.draft.jump(insn, label)
-
-
-_between = lru_cache(None)(st.integers)
-"""A strategy for each pair of bounds, made once."""
 
 
 def is_number(reg: Reg) -> bool:

@@ -15,16 +15,22 @@ CONTEXT_SLOT = -8
 
 _PRANDOM = 7
 
+_ELSEWHERE = ("egress_ifindex",)
+"""Fields that only programs attached elsewhere may read."""
+
 
 def constant(d: Drawing) -> None:
     """A constant."""
-    value = near(d.draw, UNKNOWN)
+    value = near(d, UNKNOWN)
     d.put(const(d.a_target(), value - (1 << 64) if value >> 63 else value))
 
 
 def field(d: Drawing) -> None:
     """A number of the context, often shifted into the upper half."""
-    fields = [f for f in layout_of(d.draft.kind).fields if f.kind == "scalar" and f.size <= 8]
+    fields = [
+        f for f in layout_of(d.draft.kind).fields
+        if f.kind == "scalar" and f.size <= 8 and f.name not in _ELSEWHERE
+    ]  # fmt: skip
     dst = d.a_target()
     base = context(d, dst)
     if base is None:

@@ -1,14 +1,21 @@
-"""The strategy: gadgets one after another and in each other, each drawn from the state it meets."""
+"""Gadgets one after another and in each other, each drawn from the state that it meets.
+
+Who chooses is open.  With hypothesis (`guided_programs`) examples shrink and can be pushed
+somewhere; with random numbers (`guided_sample`) programs come faster, and no two are alike.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 
 from hypothesis import strategies as st
 
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.generate.guided.draft import Draft
-from bpfsmt.generate.guided.drawing import FRAME, Drawing
+from bpfsmt.generate.guided.drawing import FRAME, Choose, Drawing
 from bpfsmt.generate.guided.gadgets import FEATURES, GADGETS, Gadget, Nest, supported
 from bpfsmt.generate.guided.maps import MAPS
 from bpfsmt.generate.guided.numbers import CONTEXT_SLOT
@@ -23,7 +30,7 @@ MAX_INSNS = 96
 """About so many instructions at most: what is begun is finished."""
 
 _DEPTH = 3
-_FEW, _MANY = 4, 14
+_FEW, _MANY = 4, 30
 
 
 def guided_programs(
@@ -39,29 +46,67 @@ def guided_programs(
     supports.  About one program in eight may end with an instruction that is refused.
     Raises `BpfsmtError` for a feature that there is not.
     """
+    plan = Plan(rules, _chosen(rules, features), max_insns, tuple(kinds))
+    return _programs(plan)
+
+
+def guided_sample(
+    rules: RuleSet,
+    count: int,
+    seed: int,
+    features: Iterable[str] | None = None,
+    *,
+    first: int = 0,
+    max_insns: int = MAX_INSNS,
+    kinds: Iterable[ProgramType] = KINDS,
+) -> Iterator[Program]:
+    """``count`` of these programs by random numbers, from number ``first`` on.
+
+    Each is made from ``seed`` and its number alone, which are in its name.
+    """
+    plan = Plan(rules, _chosen(rules, features), max_insns, tuple(kinds))
+    for n in range(first, first + count):
+        rng = random.Random(f"{seed} {n}")
+        yield build(rng.randint, plan, f"guided_{seed}_{n}")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What programs are to be made: for which rules, with what, how long, of which types."""
+
+    rules: RuleSet
+    features: frozenset[str]
+    most: int = MAX_INSNS
+    kinds: tuple[ProgramType, ...] = KINDS
+
+
+def _chosen(rules: RuleSet, features: Iterable[str] | None) -> frozenset[str]:
     wanted = frozenset(FEATURES if features is None else features)
     unknown = wanted - FEATURES.keys()
     if unknown:
         known = ", ".join(FEATURES)
         raise BpfsmtError(f"no feature {', '.join(sorted(unknown))} (there are: {known})")
-    return _programs(rules, wanted & supported(rules), max_insns, tuple(kinds))
+    return wanted & supported(rules)
 
 
 @st.composite
-def _programs(
-    draw: st.DrawFn,
-    rules: RuleSet,
-    features: frozenset[str],
-    most: int,
-    kinds: tuple[ProgramType, ...],
-) -> Program:
-    kind = draw(st.sampled_from(kinds))
-    d = Drawing(draw, Draft(rules, kind, MAPS), features, most)
+def _programs(draw: st.DrawFn, plan: Plan) -> Program:
+    return build(lambda low, high: draw(_between(low, high)), plan, "guided")
+
+
+_between = lru_cache(None)(st.integers)
+"""A strategy for each pair of bounds, made once."""
+
+
+def build(choose: Choose, plan: Plan, name: str) -> Program:
+    """One program, by these choices."""
+    draft = Draft(plan.rules, plan.kinds[choose(0, len(plan.kinds) - 1)], MAPS)
+    d = Drawing(choose, draft, plan.features, plan.most)
     d.daring = d.often(1, 8)
     d.put(store(FRAME, CONTEXT_SLOT, 1, 8))
     _gadgets(d, _MANY)
     _end(d)
-    return d.draft.finish("guided")
+    return draft.finish(name)
 
 
 def body(d: Drawing) -> None:

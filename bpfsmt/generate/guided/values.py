@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import strategies as st
+from typing import TYPE_CHECKING
 
 from bpfsmt.bits import S32_MAX, S32_MIN, U32_MAX, U64_MAX
 from bpfsmt.domain import Scalar
+
+if TYPE_CHECKING:
+    from bpfsmt.generate.guided.drawing import Drawing
 
 EDGES = (
     0, 1, 2, 7, 8, 31, 32, 63, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFE,
@@ -39,19 +42,18 @@ def middles(scalar: Scalar) -> tuple[int, ...]:
     )
 
 
-def near(draw: st.DrawFn, scalar: Scalar) -> int:
+def near(d: Drawing, scalar: Scalar) -> int:
     """An unsigned 64-bit word that a compare or an operation on this number may turn at."""
-    match draw(st.sampled_from(_KINDS)):
+    match d.one(_KINDS):
         case "edge":
-            return draw(st.sampled_from(EDGES))
+            return d.one(EDGES)
         case "near":
-            end = draw(st.sampled_from(bounds(scalar)))
-            return end + draw(st.sampled_from((0, 1, -1))) & U64_MAX
+            return d.one(bounds(scalar)) + d.one((0, 1, -1)) & U64_MAX
         case "inside":
-            return draw(st.sampled_from(middles(scalar)))
+            return d.one(middles(scalar))
         case "small":
-            return draw(st.integers(-16, 64)) & U64_MAX
-    return draw(st.integers(0, U64_MAX))
+            return d.number(-16, 64) & U64_MAX
+    return d.number(0, U64_MAX)
 
 
 def fits(value: int) -> bool:

@@ -209,9 +209,14 @@ def _write_ctx(w: Walk, a: Access) -> None:
 
 def _ctx_field(w: Walk, a: Access):  # type: ignore[no-untyped-def]
     field = w.env.layout.access(a.fixed, a.size, write=a.write)
-    if field is None:
+    if field is None or (field.name == "egress_ifindex" and not _in_devmap(w)):
         _no_field(w, a)
     return field
+
+
+def _in_devmap(w: Walk) -> bool:
+    """A program that runs where packets leave by a devmap (``xdp_is_valid_access``)."""
+    return w.env.program.section.removeprefix("?") in ("xdp/devmap", "xdp.frags/devmap")
 
 
 def _no_field(w: Walk, a: Access) -> None:
@@ -267,7 +272,8 @@ def atomic(w: Walk, insn: Instruction) -> None:
             loaded = _narrowed(w, loaded, a.size, signed=False)
     if loaded is not None:
         w.write(into, loaded)
-    write(w, a._replace(write=True), None, -1, strict=True)
+    # The pointer itself may be what was loaded into: the store is checked through that.
+    write(w, a._replace(ptr=w.read(insn.dst), write=True), None, -1, strict=True)
 
 
 def load_packet(w: Walk, insn: Instruction) -> int | None:

@@ -133,8 +133,8 @@ class _Text(_Writer):
                 yield f"{indent}if {self.condition(cond)}:"
                 yield f"{inner}break"
             case ir.Return(value):
-                is_condition = isinstance(value.type, Bool)
-                yield f"{indent}return {self.condition(value) if is_condition else self.expr(value)}"
+                written = self.condition if isinstance(value.type, Bool) else self.expr
+                yield f"{indent}return {written(value)}"
 
     def condition(self, e: ir.Expr, within: ast.expr | None = None) -> str:
         """A condition, each part of it counted."""

@@ -47,7 +47,9 @@ def store_imm(base: int, off: int, imm: int, size: int) -> Instruction:
     return Instruction(Class.ST | Mode.MEM | SIZES[size], base, 0, off, imm)
 
 
-def compare(op: JmpOp, dst: int, src: int | None, imm: int = 0, *, wide: bool = True) -> Instruction:
+def compare(
+    op: JmpOp, dst: int, src: int | None, imm: int = 0, *, wide: bool = True
+) -> Instruction:
     """``if dst op src goto`` somewhere."""
     cls = Class.JMP if wide else Class.JMP32
     return Instruction(cls | op | (0 if src is None else _X), dst, src or 0, 0, imm)
@@ -69,4 +71,7 @@ def value_of(dst: int, index: int, off: int) -> Instruction:
 
 
 GOTO = Instruction(Class.JMP | JmpOp.JA)
+GOTO_FAR = Instruction(Class.JMP32 | JmpOp.JA)
+"""The same with a distance of 32 bits."""
+
 EXIT = Instruction(Class.JMP | JmpOp.EXIT)

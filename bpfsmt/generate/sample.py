@@ -39,7 +39,11 @@ def sample(
 
 
 def drawn(
-    strategy: SearchStrategy[Program], number: int, count: int = CHUNK, *, score: Score | None = None
+    strategy: SearchStrategy[Program],
+    number: int,
+    count: int = CHUNK,
+    *,
+    score: Score | None = None,
 ) -> list[Program]:
     """At most ``count`` programs, fewer only if the strategy has no more."""
     found: list[Program] = []

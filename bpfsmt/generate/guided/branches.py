@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bpfsmt.domain import RegType
 from bpfsmt.generate.guided.drawing import FRAME, Drawing, is_number
 from bpfsmt.generate.guided.values import fits, immediate, near
-from bpfsmt.generate.insns import GOTO, alu, compare, const, load, mov, store
+from bpfsmt.generate.insns import GOTO, GOTO_FAR, alu, compare, const, load, mov, store
 from bpfsmt.isa import AluOp, Instruction, JmpOp
 
 CONDITIONS = (
@@ -35,7 +35,8 @@ def over(d: Drawing, insn: Instruction, body: Body, other: Body | None = None) -
     body(d)
     if other is not None and draft.here and not draft.refused:
         end = draft.label()
-        draft.jump(GOTO, end)
+        far = "extensions" in d.features and d.often(1, 4)
+        draft.jump(GOTO_FAR if far else GOTO, end)
         draft.place(label)
         other(d)
         draft.place(end)

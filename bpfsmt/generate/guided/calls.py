@@ -49,5 +49,3 @@ def _return(d: Drawing) -> None:
         d.draft.put(mov(0, d.one(numbers)) if numbers else const(0, 0))
     if not d.draft.put(EXIT):
         d.draft.put_anyway(EXIT)
-
-

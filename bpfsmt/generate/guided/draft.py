@@ -17,10 +17,11 @@ from bpfsmt.generate.guided.ways import Way, ways
 from bpfsmt.isa import CallSrc, Class, Instruction, JmpOp
 from bpfsmt.program.program import MapDef, Program, ProgramType
 from bpfsmt.rules import RuleSet
+from bpfsmt.verifier.linux.flow import is_local_call, jump_target
 from bpfsmt.verifier.reasons import Rejection
 
-MOST_STATES = 8
-"""So many states are followed from one place, and those with other kinds of registers."""
+MOST_STATES = 4
+"""So many states are followed from one place, and some more with other kinds of registers."""
 
 MOST_STEPS = 2000
 """So many instructions are walked again for one that is put (rounds of a loop, calls)."""
@@ -112,7 +113,8 @@ class Draft:
         there = self._waiting.get(pc, ())
         if state in there:
             return
-        if len(there) < MOST_STATES or _kinds(state) not in map(_kinds, there):
+        few = len(there) < MOST_STATES
+        if few or (len(there) < 4 * MOST_STATES and _kinds(state) not in map(_kinds, there)):
             self._waiting[pc] = (*there, state)
 
     # Labels and functions
@@ -124,13 +126,13 @@ class Draft:
 
     def jump(self, insn: Instruction, label: int) -> bool:
         """Put a jump to a label, or back to a pc."""
-        return self.put(replace(insn, offset=label - self.at - 1))
+        return self.put(_leading(insn, self.at, label))
 
     def place(self, label: int) -> None:
         """Here is where jumps to the label go."""
         for pc, insn in self.code.items():
-            if _is_jump(insn) and pc + 1 + insn.offset == label:
-                self.code[pc] = replace(insn, offset=self.at - pc - 1)
+            if jump_target(pc, insn) == label:
+                self.code[pc] = _leading(insn, pc, self.at)
         for state in self._waiting.pop(label, ()):
             self._wait(self.at, state)
 
@@ -165,7 +167,7 @@ class Draft:
                 slots += [self.code[pc], None] if self.code[pc].slots == 2 else [self.code[pc]]
         for pc, at in places.items():
             insn = self.code[pc]
-            if _is_local_call(insn):
+            if is_local_call(insn):
                 slots[at] = replace(insn, imm=places[pc + 1 + insn.imm] - at - 1)
         names = {places[s]: f"f{n}" for n, s in enumerate(starts)} | {0: "main"}
         return Program(name, self.kind, tuple(slots), self.maps, names)
@@ -173,12 +175,11 @@ class Draft:
 
 def _kinds(state: State) -> tuple[object, ...]:
     """What tells states apart by more than their numbers."""
-    return tuple((reg.type, reg.map, reg.off, reg.range) for reg in state.frames[-1].regs)
+    return tuple([reg[0] for reg in state.frames[-1].regs])
 
 
-def _is_jump(insn: Instruction) -> bool:
-    return insn.is_jmp and insn.jmp_op not in (JmpOp.CALL, JmpOp.EXIT)
-
-
-def _is_local_call(insn: Instruction) -> bool:
-    return insn.is_jmp and insn.jmp_op is JmpOp.CALL and insn.src == CallSrc.LOCAL
+def _leading(insn: Instruction, pc: int, target: int) -> Instruction:
+    """A jump at ``pc`` with its distance to the target."""
+    distance = target - pc - 1
+    far = insn.cls is Class.JMP32 and insn.jmp_op is JmpOp.JA
+    return replace(insn, imm=distance) if far else replace(insn, offset=distance)

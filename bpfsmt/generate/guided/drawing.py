@@ -24,8 +24,9 @@ FRAME = 10
 class Drawing:
     """One program that is being drawn.
 
-    ``choose`` makes all choices: hypothesis, or random numbers.  ``features`` are those that may be used, ``most`` is how many instructions there may be,
-    ``daring`` says that an instruction just beyond what is accepted may be put, once.
+    ``choose`` makes all choices: hypothesis, or random numbers.  ``features`` are those that
+    may be used, ``most`` is how many instructions there may be, ``daring`` says that an
+    instruction just beyond what is accepted may be put, once.
     """
 
     choose: Choose

@@ -47,7 +47,8 @@ def _counter(d: Drawing) -> int | None:
     return d.one(free) if free else None
 
 
-def _around(d: Drawing, counter: int, step: int, body: Body, back) -> None:  # type: ignore[no-untyped-def]
+def _around(d: Drawing, counter: int, step: int, body: Body, back: Callable[[int], bool]) -> None:
+    """The body, a step of the counter, and a jump back if all rounds are accepted."""
     top = d.draft.at
     d.kept.add(counter)
     body(d)

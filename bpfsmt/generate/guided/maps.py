@@ -30,7 +30,7 @@ MAPS = (
 """The maps that every generated program may use."""
 
 _LOOKUP, _SINGLE = 1, 2
-_KEY = -12
+_KEY = -16
 _ATOMICS = (
     AtomicOp.ADD, AtomicOp.ADD | FETCH, AtomicOp.OR, AtomicOp.OR | FETCH, AtomicOp.AND,
     AtomicOp.AND | FETCH, AtomicOp.XOR, AtomicOp.XOR | FETCH, AtomicOp.XCHG | FETCH,

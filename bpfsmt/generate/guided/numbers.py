@@ -5,7 +5,7 @@ from __future__ import annotations
 from bpfsmt.domain import RegType
 from bpfsmt.domain.scalar import UNKNOWN
 from bpfsmt.generate.guided.drawing import FRAME, Drawing
-from bpfsmt.generate.guided.values import near
+from bpfsmt.generate.guided.values import immediate, near
 from bpfsmt.generate.insns import alu, call, const, load
 from bpfsmt.isa import AluOp
 from bpfsmt.semantics.context import layout_of
@@ -21,8 +21,11 @@ _ELSEWHERE = ("egress_ifindex",)
 
 def constant(d: Drawing) -> None:
     """A constant."""
-    value = near(d, UNKNOWN)
-    d.put(const(d.a_target(), value - (1 << 64) if value >> 63 else value))
+    value, dst = near(d, UNKNOWN), d.a_target()
+    if d.wide():
+        d.put(const(dst, value - (1 << 64) if value >> 63 else value))
+    else:
+        d.put(alu(AluOp.MOV, dst, None, immediate(value), wide=False))
 
 
 def field(d: Drawing) -> None:

@@ -31,6 +31,8 @@ def packet_access(d: Drawing) -> None:
             if d.done:
                 break
             _touch(d, low, limit, room)
+        if d.often(1, 4) and not d.done:
+            _asked_again(d, limit, high)
     d.draft.place(out)
 
 
@@ -58,6 +60,8 @@ def _moved(d: Drawing, low: int, high: int, out: int) -> None:
     d.kept -= kept
     if index is not None:
         d.put(alu(AluOp.ADD, low, index))
+        if d.often(1, 6):
+            d.put(alu(AluOp.SUB, low, index))
 
 
 def _checked(d: Drawing, limit: int, high: int, out: int) -> None:
@@ -77,6 +81,19 @@ def _checked(d: Drawing, limit: int, high: int, out: int) -> None:
     d.draft.jump(d.one(stay), inside)
     d.draft.jump(GOTO, out)
     d.draft.place(inside)
+
+
+def _asked_again(d: Drawing, limit: int, high: int) -> None:
+    """The same pointers are compared once more, or subtracted."""
+    if d.often(1, 3):
+        d.put(alu(AluOp.SUB, limit, d.one((high, limit))))
+        return
+    op = d.one((JmpOp.JGT, JmpOp.JGE, JmpOp.JLT, JmpOp.JLE))
+    away = d.draft.label()
+    d.draft.jump(compare(op, limit, high), away)
+    if not d.done:
+        d.draft.jump(compare(d.one((JmpOp.JGT, JmpOp.JLT, JmpOp.JLE)), limit, high), away)
+    d.draft.place(away)
 
 
 def _touch(d: Drawing, low: int, limit: int, room: int) -> None:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from hypothesis import strategies as st
 
 from bpfsmt.errors import BpfsmtError
+from bpfsmt.generate.guided import misuse
 from bpfsmt.generate.guided.draft import Draft
 from bpfsmt.generate.guided.drawing import FRAME, Choose, Drawing
 from bpfsmt.generate.guided.gadgets import FEATURES, GADGETS, Gadget, Nest, supported
@@ -30,6 +31,9 @@ MAX_INSNS = 96
 """About so many instructions at most: what is begun is finished."""
 
 _DEPTH = 3
+_DARING = 6
+"""One program in so many may end with something that is refused."""
+
 _FEW, _MANY = 4, 30
 
 
@@ -43,7 +47,7 @@ def guided_programs(
     """Programs that a verifier with these rules mostly accepts, with what is hard for it.
 
     ``features`` are names in `FEATURES`; by default, and at most, those that the rule set
-    supports.  About one program in eight may end with an instruction that is refused.
+    supports.  Some of them end with an instruction that is refused, by a little.
     Raises `BpfsmtError` for a feature that there is not.
     """
     plan = Plan(rules, _chosen(rules, features), max_insns, tuple(kinds))
@@ -102,9 +106,11 @@ def build(choose: Choose, plan: Plan, name: str) -> Program:
     """One program, by these choices."""
     draft = Draft(plan.rules, plan.kinds[choose(0, len(plan.kinds) - 1)], MAPS)
     d = Drawing(choose, draft, plan.features, plan.most)
-    d.daring = d.often(1, 8)
+    d.daring = d.often(1, _DARING)
     d.put(store(FRAME, CONTEXT_SLOT, 1, 8))
     _gadgets(d, _MANY)
+    if d.daring and not d.done and d.often(2, 3):
+        misuse.end(d)
     _end(d)
     return draft.finish(name)
 

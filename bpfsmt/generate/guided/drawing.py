@@ -35,6 +35,8 @@ class Drawing:
     most: int
     daring: bool = False
     depth: int = 0
+    looping: bool = False
+    """What is put now is walked again and again."""
     kept: set[int] = field(default_factory=set)
     """Registers that nothing may write for now (the counter of a loop)."""
     finished: set[int] = field(default_factory=set)

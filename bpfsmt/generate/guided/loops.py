@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bpfsmt.generate.guided.branches import Body, bounded
 from bpfsmt.generate.guided.drawing import Drawing
 from bpfsmt.generate.insns import alu, compare, const
@@ -43,15 +45,18 @@ def up_to_unknown(d: Drawing, body: Body) -> None:
 
 
 def _counter(d: Drawing) -> int | None:
+    """A register to count in; none inside another loop, for walks get long there."""
     free = [n for n in _SAVED if n not in d.kept]
-    return d.one(free) if free else None
+    return d.one(free) if free and not d.looping else None
 
 
 def _around(d: Drawing, counter: int, step: int, body: Body, back: Callable[[int], bool]) -> None:
     """The body, a step of the counter, and a jump back if all rounds are accepted."""
     top = d.draft.at
     d.kept.add(counter)
+    d.looping = True
     body(d)
+    d.looping = False
     d.kept.discard(counter)
     if not d.done and d.put(alu(AluOp.ADD, counter, None, step)):
         back(top)

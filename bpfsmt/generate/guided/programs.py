@@ -117,9 +117,10 @@ def build(choose: Choose, plan: Plan, name: str) -> Program:
 
 def body(d: Drawing) -> None:
     """What is inside a branch, a loop, or a function."""
-    d.depth += 1
-    _gadgets(d, _FEW)
-    d.depth -= 1
+    inside = 2 if d.looping else 1
+    d.depth += inside
+    _gadgets(d, _FEW // inside)
+    d.depth -= inside
 
 
 def _gadgets(d: Drawing, usual: int) -> None:

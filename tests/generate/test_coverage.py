@@ -78,7 +78,7 @@ def test_and_or_not_are_counted_part_by_part() -> None:
 def test_counting_changes_nothing_else(name: str) -> None:
     rules = rule_set(name)
     slow, _ = counting(rules)
-    for program in guided_sample(rules, 12, 4):
+    for program in guided_sample(rules, 5, 4):
         plain, counted = (verify(program, r) for r in (rules, slow))
         assert plain == counted
     assert slow.fingerprint == rules.fingerprint
@@ -106,9 +106,9 @@ def test_verdicts_and_states() -> None:
 
 def test_guided_programs_reach_more() -> None:
     guided, scalar = Coverage(LINUX), Coverage(LINUX)
-    for program in guided_sample(LINUX, 40, 1):
+    for program in guided_sample(LINUX, 15, 1):
         guided.add(program)
-    for program in sample(scalar_programs(), 40, 1):
+    for program in sample(scalar_programs(), 15, 1):
         scalar.add(program)
     for name, (reached, _) in guided.shares().items():
         assert reached > scalar.shares()[name][0], name

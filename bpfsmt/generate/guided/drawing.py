@@ -24,12 +24,14 @@ FRAME = 10
 class Drawing:
     """One program that is being drawn.
 
-    ``choose`` makes all choices: hypothesis, or random numbers.  ``features`` are those that
+    ``choose`` makes all choices: hypothesis, or random numbers; ``together`` runs a function
+    whose choices belong together.  ``features`` are those that
     may be used, ``most`` is how many instructions there may be, ``daring`` says that an
     instruction just beyond what is accepted may be put, once.
     """
 
     choose: Choose
+    together: Callable[[Callable[[], None]], None]
     draft: Draft
     features: frozenset[str]
     most: int

@@ -7,9 +7,9 @@ somewhere; with random numbers (`guided_sample`) programs come faster, and no tw
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from hypothesis import strategies as st
 
@@ -95,17 +95,27 @@ def _chosen(rules: RuleSet, features: Iterable[str] | None) -> frozenset[str]:
 
 @st.composite
 def _programs(draw: st.DrawFn, plan: Plan) -> Program:
-    return build(lambda low, high: draw(_between(low, high)), plan, "guided")
+    return build(
+        lambda low, high: draw(_between(low, high)),
+        plan, "guided",
+        together=lambda choices: draw(st.builds(choices)),
+    )  # fmt: skip
 
 
 _between = lru_cache(None)(st.integers)
 """A strategy for each pair of bounds, made once."""
 
 
-def build(choose: Choose, plan: Plan, name: str) -> Program:
-    """One program, by these choices."""
+def _at_once(choices: Callable[[], None]) -> None:
+    choices()
+
+
+def build(
+    choose: Choose, plan: Plan, name: str, together: Callable[[Callable[[], None]], None] = _at_once
+) -> Program:
+    """One program, by these choices; ``together`` runs those of one gadget."""
     draft = Draft(plan.rules, plan.kinds[choose(0, len(plan.kinds) - 1)], MAPS)
-    d = Drawing(choose, draft, plan.features, plan.most)
+    d = Drawing(choose, together, draft, plan.features, plan.most)
     d.daring = d.often(1, _DARING)
     d.put(store(FRAME, CONTEXT_SLOT, 1, 8))
     _gadgets(d, _MANY)
@@ -131,11 +141,17 @@ def _gadgets(d: Drawing, usual: int) -> None:
         choices = table if d.depth < _DEPTH else flat
         if not choices:
             return
-        gadget = d.one(choices)
-        if isinstance(gadget, Nest):
-            gadget.draw(d, body)
-        else:
-            gadget.draw(d)
+        d.together(partial(_gadget, d, choices))
+
+
+def _gadget(d: Drawing, choices: Sequence[Gadget | Nest]) -> None:
+    """One gadget, or nothing: that is the simplest."""
+    number = d.number(0, len(choices))
+    gadget = choices[number - 1] if number else None
+    if isinstance(gadget, Nest):
+        gadget.draw(d, body)
+    elif gadget is not None:
+        gadget.draw(d)
 
 
 _TABLE = tuple(g for g in GADGETS for _ in range(g.weight))

@@ -12,14 +12,17 @@ from bpfsmt.semantics.helpers import HELPERS
 from bpfsmt.semantics.prototypes import ALLOWED, Prototype, prototype
 
 USED = (
-    "bpf_get_prandom_u32", "bpf_ktime_get_ns", "bpf_get_smp_processor_id", "bpf_map_update_elem",
+    "bpf_get_prandom_u32", "bpf_ktime_get_ns", "bpf_map_update_elem",
     "bpf_map_delete_elem", "bpf_csum_diff", "bpf_skb_load_bytes", "bpf_skb_store_bytes",
     "bpf_xdp_adjust_head", "bpf_xdp_adjust_tail", "bpf_xdp_adjust_meta", "bpf_xdp_load_bytes",
     "bpf_xdp_store_bytes", "bpf_xdp_get_buff_len", "bpf_l3_csum_replace", "bpf_l4_csum_replace",
     "bpf_csum_update", "bpf_skb_pull_data", "bpf_skb_change_tail", "bpf_get_hash_recalc",
     "bpf_skb_load_bytes_relative", "bpf_redirect",
 )  # fmt: skip
-"""The helpers that are called; of each program type those that it may call."""
+"""The helpers that are called; of each program type those that it may call.
+
+Not ``bpf_get_smp_processor_id``: what a kernel knows of it depends on the machine.
+"""
 
 _AREA = 32
 _PLACES = {1: -48, 2: -48, 3: -48, 4: -80, 5: -80}

@@ -12,7 +12,8 @@ from bpfsmt.domain import RegType
 from bpfsmt.generate.guided.drawing import FRAME, Drawing
 from bpfsmt.generate.guided.numbers import context, some_number
 from bpfsmt.generate.insns import alu, call, const, load, map_of, mov, store, store_imm, value_of
-from bpfsmt.isa import AluOp, Instruction
+from bpfsmt.isa import HELPER_IDS, AluOp, Instruction
+from bpfsmt.semantics.prototypes import ALLOWED
 
 _FAR = (1 << 29, (1 << 29) - 1, -(1 << 29), 1 << 30, -(1 << 31), 1 << 31, 1 << 33, -(1 << 63))
 _VALUE, _HASH, _LOOKUP = 2, 0, 1
@@ -73,7 +74,7 @@ def beyond_stack(d: Drawing) -> None:
 
 def bad_size(d: Drawing) -> None:
     """A helper's memory has a size that is 0, negative, or more than there is."""
-    if not d.kept.isdisjoint(range(6)):
+    if not d.kept.isdisjoint(range(6)) or "bpf_csum_diff" not in ALLOWED[d.draft.kind]:
         return
     d.put(store_imm(FRAME, -16, 0, 8))
     for n in (1, 3):
@@ -84,7 +85,7 @@ def bad_size(d: Drawing) -> None:
     else:
         d.put(const(2, d.one((0, -1, 24, 1 << 29, 1 << 32))))
     d.put(const(4, d.one((8, 0))), const(5, 0))
-    _last(d, call(28))
+    _last(d, call(HELPER_IDS["bpf_csum_diff"]))
 
 
 def maybe_null(d: Drawing) -> None:

@@ -23,7 +23,7 @@ def check_stack_depth(env: Env, used: dict[int, int], tail_calls: set[int]) -> N
         if is_local_call(insn):
             caller = starts[env.flow.function(pc)]
             calls[caller].append(pc + 1 + insn.imm)
-    sizes = {start: -(-max(used.get(start, 0), 1) // _ROUND) * _ROUND for start in starts}
+    sizes = {start: -(-used.get(start, 0) // _ROUND) * _ROUND for start in starts}
     _descend(0, (), 0, calls, sizes, tail_calls)
 
 

@@ -37,3 +37,12 @@ def test_only_a_devmap_has_an_outgoing_interface() -> None:
     rejected(text, "invalid bpf_context access off=20 size=4")
     for section in ("xdp/devmap", "?xdp/devmap", "xdp.frags/devmap"):
         assert verify(replace(program(text), section=section), LATER).verdict.accepted
+
+
+def test_a_function_without_stack_takes_none() -> None:
+    """As where programs are compiled (Linux ``round_up_stack_depth``)."""
+    accepted("*(u64 *)(r10 - 512) = 0\ncall f\nexit\n.func f\nr0 = 0\nexit")
+    rejected(
+        "*(u64 *)(r10 - 512) = 0\ncall f\nexit\n.func f\n*(u8 *)(r10 - 1) = 0\nr0 = 0\nexit",
+        "combined stack size of 2 calls is 528",
+    )

@@ -20,7 +20,7 @@ COMMAND = importlib.import_module("bpfsmt.cli.generate")
 
 
 def test_a_table_of_rates() -> None:
-    result = bpfsmt("generate", "--count", 6, "--seed", 1)
+    result = bpfsmt("generate", "--count", "6", "--seed", "1")
     assert result.exit_code == 0
     for words in ("accepted ", "kinds of instructions", "rules that ran", "distinct states"):
         assert words in result.output
@@ -28,7 +28,7 @@ def test_a_table_of_rates() -> None:
 
 
 def test_programs_are_written_and_read_back(tmp_path: Path) -> None:
-    result = bpfsmt("generate", "-n", 5, "--rules", "xdp-paper", "--out", tmp_path, "--json")
+    result = bpfsmt("generate", "-n", "5", "--rules", "xdp-paper", "--out", tmp_path, "--json")
     assert result.exit_code == 0
     told = json.loads(result.output)
     files = sorted(tmp_path.glob("*.bpfasm"))
@@ -43,14 +43,14 @@ def test_programs_are_written_and_read_back(tmp_path: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_report() -> None:
-    once, again = (json.loads(bpfsmt("generate", "-n", 4, "--json").output) for _ in range(2))
+    once, again = (json.loads(bpfsmt("generate", "-n", "4", "--json").output) for _ in range(2))
     for told in (once, again):
         del told["seconds"]
     assert once == again
 
 
 def test_what_was_not_reached_is_listed() -> None:
-    result = bpfsmt("generate", "-n", 1, "--maker", "scalar", "--missing")
+    result = bpfsmt("generate", "-n", "1", "--maker", "scalar", "--missing")
     assert "no instruction: atomic cmpxchg fetch 64" in result.output
     assert "never ran: swap_bytes" in result.output
 
@@ -80,7 +80,7 @@ def test_a_kernel_that_differs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(COMMAND, "oracle", lambda name: Elsewhere())
     monkeypatch.setattr(COMMAND.Kernel, "ask", ask)
-    result = bpfsmt("generate", "-n", 1, "--oracle", "kernel")
+    result = bpfsmt("generate", "-n", "1", "--oracle", "kernel")
     assert result.exit_code == 1
     assert "differs guided_0_0: planted" in result.output
 
@@ -90,6 +90,6 @@ def test_ctrl_c_tells_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(COMMAND, "_measure", interrupted)
-    result = bpfsmt("generate", "-n", 1)
+    result = bpfsmt("generate", "-n", "1")
     assert result.exit_code == 130
     assert "0 programs (guided)" in result.output

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from hypothesis import find, settings
 
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.generate import FEATURES, guided_programs, guided_sample, sample, supported
-from bpfsmt.generate.guided import gadgets, programs
+from bpfsmt.generate.guided import programs
+from bpfsmt.generate.guided.branches import Body
 from bpfsmt.generate.guided.draft import Draft
-from bpfsmt.generate.guided.gadgets import GADGETS
+from bpfsmt.generate.guided.drawing import Drawing
+from bpfsmt.generate.guided.gadgets import GADGETS, Gadget, Nest
 from bpfsmt.generate.insns import EXIT, alu, compare, const, load, mov
 from bpfsmt.generate.kinds import kind_of
 from bpfsmt.isa import AluOp, JmpOp
@@ -51,13 +52,13 @@ def test_every_feature_appears(feature: str, monkeypatch: pytest.MonkeyPatch) ->
     """Each gadget of the feature puts something into the programs that have it."""
     put: Counter[int] = Counter()
 
-    def counted(gadget: gadgets.Gadget | gadgets.Nest) -> gadgets.Gadget | gadgets.Nest:
-        def draw(d, *body):  # type: ignore[no-untyped-def]
+    def counted(gadget: Gadget | Nest) -> Gadget | Nest:
+        def draw(d: Drawing, *body: Body) -> None:
             before = len(d.draft)
             gadget.draw(d, *body)
             put[id(gadget)] += len(d.draft) > before
 
-        return replace(gadget, draw=draw)
+        return type(gadget)(gadget.feature, draw, gadget.weight)
 
     mine = [g for g in GADGETS if g.feature == feature]
     table = [counted(g) if g in mine else g for g in GADGETS]

@@ -77,6 +77,9 @@ def _both(w: Walk, insn: Instruction, pc: int, a: Reg, b: Reg, wide: bool) -> tu
     state = w.path.state
     if len(linked) > 1:
         w.note_past(linked=linked)
+    if linked:  # what was compared may be linked no more
+        a = state.frames[-1].regs[insn.dst]
+        b = state.frames[-1].regs[insn.src] if insn.uses_reg else b
     if a.is_pointer or b.is_pointer:
         return _pointers(w, insn, a, b, state) if wide else (state, state)
     fallen, used = _refine(w, state, insn, _FAILS[insn.jmp_op], a, b, wide)

@@ -18,25 +18,20 @@ from typing import Any
 
 import z3
 
-from bpfsmt.bits import terms
+from bpfsmt.bits.terms import equal
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.precision.memory import Memory, key
 from bpfsmt.precision.pool import each
-from bpfsmt.precision.shared import Opaque, Shared
+from bpfsmt.precision.shared import LEFT, QUICK, RIGHT, SIDES, Opaque, Shared, one_number
 from bpfsmt.prover.decide import near_premises
 from bpfsmt.prover.obligation import Attempt, Inputs, Kind, Obligation, value_in
-from bpfsmt.prover.order import Relation, covers, relation
-from bpfsmt.prover.solver import Proved, Refuted, Solver, words_only
+from bpfsmt.prover.order import Relation, covers, relation, scalar_covers
+from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, words_only
 from bpfsmt.prover.theorems import Theorem, theorems
 from bpfsmt.rules.ruleset import RuleSet, reached
 
 TRIES = 400
 """How many inputs of each kind are drawn."""
-
-QUICK = 2.0
-"""Seconds to show that two texts agree on all arguments whatever."""
-
-LEFT, RIGHT = "A", "B"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +96,7 @@ class Comparer:
 
     def settle(self, names: Iterable[str]) -> None:
         """Of ``names`` and what they call, find the rules that agree on all arguments whatever."""
-        self.shared.settle(reached(self.left, names), self._agree)
+        self.shared.settle(reached(self.left, names), min(QUICK, self.seconds))
 
     def _compared(self, name: str) -> Comparison:
         a, b = (s.linked.rules[name] for s in (self.left, self.right))
@@ -113,20 +108,6 @@ class Comparer:
         # What differs by its callees only is asked less patiently: they are asked themselves.
         patience = self.seconds / (4 if self.shared.own_text(name) else 1)
         return _Search(self, name, self._theorems[name], patience).run()
-
-    def _agree(self, name: str) -> bool:
-        """The texts agree whatever the rules that are shared do, on all arguments whatever."""
-        a, b = (s.linked.rules[name] for s in (self.left, self.right))
-        if [t for _, t in a.params] != [t for _, t in b.params] or a.result != b.result:
-            return False
-        if self.shared.loops(name):
-            return False
-        opaque = Opaque(self.shared, self.shared.same)
-        args = [terms.fresh(t, n) for n, t in a.params]
-        x, y = (terms.lift(a.result, f[name](*args)) for f in (opaque.left, opaque.right))
-        formula = z3.And(*opaque.facts(), z3.Not(terms.equal(x, y)))
-        limit = min(QUICK, self.seconds)
-        return isinstance(Solver(make=words_only).impossible(formula, limit), Proved)
 
 
 def compare(
@@ -237,15 +218,16 @@ class _Search:
         """On which inputs (arbitrary, or synced) it is proved that ``which`` says more on none."""
         if self.of.shared.loops(self.name):
             raise _NotShown("a loop is compared on drawn inputs only")
-        about = [exact for _, exact in self.obligations]
-        if not about or not all(about):
+        if not self.obligations or not all(exact for _, exact in self.obligations):
             raise _NotShown("no obligation says on which inputs")
-        return max(self._nowhere_for(exact, which) for exact in about)
+        return max(self._nowhere_for(o, exact, which) for o, exact in self.obligations)
 
-    def _nowhere_for(self, exact: list[Attempt], which: str) -> str:
+    def _nowhere_for(self, o: Obligation, exact: list[Attempt], which: str) -> str:
+        # What a result of these kinds holds if it is a single number, the other's holds too.
+        sound = o.kind in (Kind.OPERATOR, Kind.RELATION)
         why = ""
         for attempt in exact:
-            found = self._ask(attempt, which)
+            found = self._ask(attempt, which, sound)
             if found is None:
                 return attempt.inputs.value
             why = found
@@ -253,28 +235,53 @@ class _Search:
                 break
         raise _NotShown(why)
 
-    def _ask(self, attempt: Attempt, which: str) -> str | None:
+    def _ask(self, attempt: Attempt, which: str, sound: bool) -> str | None:
         """`None` if it is proved, else why not; a countermodel that holds becomes an example."""
-        opaque = Opaque(self.of.shared, self.of.shared.same_and_loops)
-        a, b = opaque.left[self.name](*attempt.args), opaque.right[self.name](*attempt.args)
-        inside = self.covers_terms(a, b) if which == LEFT else self.covers_terms(b, a)
-        for way in replace(attempt, goal=inside).violations():
-            answer = self._possible(attempt, opaque.facts(), way)
-            if isinstance(answer, Proved):
-                continue
-            if not isinstance(answer, Refuted):
-                return f"{answer.why} after {self.seconds:g} s"
-            self._see(self._arguments(attempt, answer.model))
-            return "the solver's example does not hold on ints"
-        return None
+        shared = self.of.shared
+        briefly = self._impossible(
+            attempt, which, sound, Opaque(shared, shared.known_enough), QUICK
+        )
+        if isinstance(briefly, Proved):
+            return None
+        read = Opaque(shared, shared.same_and_loops)
+        answer = self._impossible(attempt, which, sound, read, self.seconds)
+        if isinstance(answer, Proved):
+            return None
+        if not isinstance(answer, Refuted):
+            return f"{answer.why} after {self.seconds:g} s"
+        self._see(self._arguments(attempt, answer.model))
+        return "the solver's example does not hold on ints"
 
-    def _possible(self, attempt: Attempt, facts: list[Any], way: Any) -> Any:
+    def _impossible(
+        self, attempt: Attempt, which: str, sound: bool, opaque: Opaque, seconds: float
+    ) -> Answer:
+        """That ``which`` says more; the first answer that is no proof, else a proof."""
+        a, b = (opaque.text(side, self.name, attempt.args) for side in SIDES)
+        wide, tight = (a, b) if which == LEFT else (b, a)
+        for way in self._ways(attempt, wide, tight, sound):
+            answer = self._possible(attempt, opaque.facts(), way, seconds)
+            if not isinstance(answer, Proved):
+                return answer
+        return Proved()
+
+    def _ways(self, attempt: Attempt, wide: Any, tight: Any, sound: bool) -> list[Any]:
+        """How ``wide`` can fail to cover ``tight``, which is another and no single number."""
+        wides, tights = _scalars(wide), _scalars(tight)
+        if not sound or wides is None or tights is None:
+            return replace(attempt, goal=self.covers_terms(wide, tight)).violations()
+        return [
+            z3.And(way, z3.Not(equal(w, t)), z3.Not(one_number(t)))
+            for w, t in zip(wides, tights, strict=True)
+            for way in replace(attempt, goal=scalar_covers.terms(w, t)).violations()
+        ]
+
+    def _possible(self, attempt: Attempt, facts: list[Any], way: Any, seconds: float) -> Answer:
         """First with the premises that speak of nothing but what ``way`` speaks of."""
         near = z3.And(*near_premises(way, attempt.given), *facts, way)
-        answer = Solver(make=words_only).impossible(near, self.seconds)
+        answer = Solver(make=words_only).impossible(near, seconds)
         if isinstance(answer, Refuted):
             formula = z3.And(*attempt.given, *facts, way)
-            answer = Solver(make=words_only).impossible(formula, self.seconds)
+            answer = Solver(make=words_only).impossible(formula, seconds)
         return answer
 
     def _arguments(self, attempt: Attempt, model: Any) -> tuple[Any, ...]:
@@ -284,6 +291,13 @@ class _Search:
             sync = self.of.left.linked.ints["sync"]
             return tuple(sync(a) if isinstance(a, Scalar) else a for a in args)
         return tuple(args)
+
+
+def _scalars(result: Any) -> tuple[Scalar, ...] | None:
+    """The scalars that a result is made of, `None` if it holds anything else."""
+    parts = (result,) if isinstance(result, Scalar) else result
+    fine = isinstance(parts, tuple) and all(isinstance(p, Scalar) for p in parts)
+    return parts if fine else None
 
 
 class _NotShown(Exception):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bpfsmt.bits import U64_MAX, replace, rule, u64
+from bpfsmt.bits import U64_MAX, replace, rule, s32, u32, u64
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
 from bpfsmt.rules import RuleSet, rule_set
 from bpfsmt.rules.branch64 import scalar_intersect
+from bpfsmt.rules.linux.sync import meet_s32, meet_u32
+from bpfsmt.rules.linux.widen import known
 from bpfsmt.rules.tnum import tnum_add, tnum_lshift, tnum_mul_part, tnum_rshift
 
 PAPER = rule_set("xdp-paper")
@@ -131,3 +133,25 @@ def product_in_one_point() -> RuleSet:
         return tnum_add(Tnum(a.value * b.value, 0), Tnum(unsure.value, unsure.mask | extra))
 
     return PAPER.derive("product-in-one-point", tnum_mul)
+
+
+def one_number_more(careless: bool = False) -> RuleSet:
+    """6.12 that sees the number where it is the one of an odd range; ``careless``: loses bounds."""
+
+    @rule
+    def bounds32_from_s64(r: Scalar) -> Scalar:
+        if r.umin == r.umax and r.umin & 1 == 1:
+            return known(r.umin)
+        if r.smin >> 32 != r.smax >> 32:
+            return r
+        out = meet_u32(r, u32(r.smin), u32(r.smax)) if u32(r.smin) <= u32(r.smax) else r
+        if s32(r.smin) <= s32(r.smax):
+            return meet_s32(out, s32(r.smin), s32(r.smax))
+        return out
+
+    @rule
+    def bounds32_from_neighbours(r: Scalar) -> Scalar:
+        return r
+
+    base = rule_set("linux-6.12").derive("one-number-more", bounds32_from_s64)
+    return base.derive("careless", bounds32_from_neighbours) if careless else base

@@ -68,3 +68,20 @@ def test_branches_that_are_never_taken_do_not_count() -> None:
     """Where no pair is equal, what a compare makes of it is no difference."""
     found = compare(PAPER, planted.careless_where_nothing_is_equal(), "refine64_eq")
     assert (found.verdict, found.examples) == ("equal", {})
+
+
+def test_a_single_number_that_a_stage_leaves_is_no_looser_after_all_others() -> None:
+    """No stage need be monotone for this: `sync` of both sets is never read."""
+    comparer = Comparer(rule_set("linux-6.12"), planted.one_number_more(), 20)
+    comparer.settle(["refine64_ult", "alu64_rsh"])
+    assert comparer.shared.nearly[RIGHT] >= {"bounds32_from_s64", "deduce", "sync"}
+    assert not comparer.shared.nearly[LEFT]
+    assert comparer.compare("refine64_ult").verdict in ("B tighter", "equal")
+    assert comparer.compare("alu64_rsh").verdict in ("B tighter", "equal")
+
+
+def test_a_looser_stage_beside_it_is_not_overlooked() -> None:
+    comparer = Comparer(rule_set("linux-6.12"), planted.one_number_more(careless=True), 2)
+    comparer.settle(["sync"])
+    assert "deduce" not in comparer.shared.nearly[RIGHT]
+    assert comparer.compare("sync").verdict not in ("B tighter", "equal")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bpfsmt.precision.compare import LEFT, RIGHT, Comparer, Comparison
+from bpfsmt.precision.compare import Comparer, Comparison
+from bpfsmt.precision.shared import LEFT, RIGHT
 from bpfsmt.rules import RuleSet, rule_set
 
 from . import planted

@@ -9,7 +9,8 @@ from typing import Any
 from rich.table import Table
 
 from bpfsmt.cli.prove_text import show_value
-from bpfsmt.precision.compare import LEFT, RIGHT, Comparison, Seen, only
+from bpfsmt.precision.compare import Comparison, Seen, only
+from bpfsmt.precision.shared import LEFT, RIGHT
 from bpfsmt.rules import RuleSet
 
 STYLES = {

@@ -82,8 +82,6 @@ def _touched(
             assert located is not None
             m = program.maps[located.number]
             size = m.key_size if arg is Arg.MAP_KEY else m.value_size
-        if arg is Arg.MEM_OR_NULL and value == 0:
-            continue
         wrong = size and _outside(program, trace, step, value, size)
         yield (
             value,

@@ -148,8 +148,9 @@ def _memory(
     for alt in value.alts:
         region = alt.region
         if region is None:
-            null_ok = arg is Arg.MEM_OR_NULL and const_of(alt.off) == 0
-            access.fault(conj(alt.guard, z3.BoolVal(not null_ok)), "memory argument is a number")
+            # Where there may be none, of no bytes nothing is touched, whatever the number is.
+            bad = limit != 0 if arg is Arg.MEM_OR_NULL else z3.BoolVal(True)
+            access.fault(conj(alt.guard, z3.simplify(bad)), "memory argument is a number")
             continue
         low, high = _window(access, state, region)
         # An empty range is never touched; sizes are bounded so that the sum cannot wrap.

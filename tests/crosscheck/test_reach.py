@@ -12,7 +12,7 @@ from bpfsmt.crosscheck.finding import Status
 from bpfsmt.crosscheck.report import Report
 from bpfsmt.crosscheck.run import check, crosscheck
 from bpfsmt.domain import Reg, RegType
-from bpfsmt.domain.scalar import const
+from bpfsmt.domain.scalar import UNKNOWN, const
 from bpfsmt.machine import Environment, Inputs, run
 from bpfsmt.program import Program, load_asm
 
@@ -204,3 +204,38 @@ def test_what_is_given_to_a_function_that_is_verified_apart() -> None:
            for v in analysis.visits]  # fmt: skip
     refuted = check(replace(analysis, visits=lie), precision_seconds=0.0).refuted
     assert "what the function is given" in {f.claim for f in refuted}
+
+
+def no_bytes(size: int) -> Program:
+    """A sum of nothing: no memory, of ``size`` bytes."""
+    return load_asm(f"""
+        r1 = 0
+        r2 = {size}
+        r3 = 0
+        r4 = 0
+        r5 = 1
+        call bpf_csum_diff
+        r0 = 0
+        exit
+    """, "none")  # fmt: skip
+
+
+def test_memory_that_may_be_none_is_not_touched_if_it_has_no_bytes() -> None:
+    """Whatever number is in its place: a claim that forgets the zero is no fault."""
+    analysis = crosscheck(no_bytes(0), "linux-6.12").analysis
+    assert analysis.verdict.accepted
+    call = analysis.visits[5]
+    (frame,) = call.state.frames
+    regs = (frame.regs[0], Reg(RegType.SCALAR_VALUE, UNKNOWN), *frame.regs[2:])
+    state = call.state._replace(frames=(frame._replace(regs=regs),))
+    forgotten = replace(call, state=state)
+    visits = (*analysis.visits[:5], forgotten, *analysis.visits[6:])
+    report = check(replace(analysis, visits=visits))
+    assert report.count(Status.PROVED) and not report.refuted and not report.unknown
+
+
+def test_no_memory_has_no_bytes() -> None:
+    """The walk refuses it, and the formula of the whole program finds the fault."""
+    report = crosscheck(no_bytes(4), "linux-6.12")
+    assert not report.analysis.verdict.accepted
+    assert report.settlement == "true"

@@ -229,7 +229,7 @@ def test_memory_that_may_be_none_is_not_touched_if_it_has_no_bytes() -> None:
     regs = (frame.regs[0], Reg(RegType.SCALAR_VALUE, UNKNOWN), *frame.regs[2:])
     state = call.state._replace(frames=(frame._replace(regs=regs),))
     forgotten = replace(call, state=state)
-    visits = (*analysis.visits[:5], forgotten, *analysis.visits[6:])
+    visits = [*analysis.visits[:5], forgotten, *analysis.visits[6:]]
     report = check(replace(analysis, visits=visits))
     assert report.count(Status.PROVED) and not report.refuted and not report.unknown
 

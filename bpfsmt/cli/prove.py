@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bpfsmt.cli.boundary import EXIT_PROVED, EXIT_REFUTED, EXIT_UNKNOWN, worst
 from bpfsmt.cli.common import Seconds, json_option
 from bpfsmt.cli.exhibit import Page
-from bpfsmt.cli.prove_text import counterexample_text, poc_text, proof_json, proof_table
+from bpfsmt.cli.prove_text import counterexample_text, known, poc_text, proof_json, proof_table
 from bpfsmt.poc import Poc, selftest, synthesise
 from bpfsmt.prover.cache import Cache, default_path
 from bpfsmt.prover.prove import Done, Options
@@ -170,6 +170,9 @@ def _show(
     for r in results:
         if r.verdict == "refuted" and r.counterexample is not None:
             console.print(counterexample_text(r), markup=False, soft_wrap=True)
+            if known(rules, r):
+                said = f"  known: {rules.faults[r.name]}"
+                console.print(said, markup=False, soft_wrap=True)
     for rule, poc in pocs.items():
         text = selftest(poc) if as_selftest else poc_text(rule, poc)
         console.print(text, markup=False, soft_wrap=True)
@@ -187,7 +190,11 @@ def _summary(rules: RuleSet, done: Sequence[Done], seconds: float) -> None:
     results = [r for d in done for r in d.results]
     counts = Counter(r.verdict for r in results)
     cached = sum(d.cached for d in done)
-    words = ", ".join(f"{counts[w]} {w}" for w in ("proved", "refuted", "unknown"))
+    listed = sum(known(rules, r) for r in results)
+    said = {w: f"{counts[w]} {w}" for w in ("proved", "refuted", "unknown")}
+    if listed:
+        said["refuted"] += f" ({listed} known of this release)"
+    words = ", ".join(said.values())
     again = f", {cached} of {len(done)} theorems from the cache" if cached else ""
     console.print(f"{rules.name}: {len(results)} obligations: {words} in {seconds:.1f} s{again}")
     opinions = Counter(f"{o.solver}: {o.answer}" for r in results for o in r.opinions)

@@ -108,7 +108,10 @@ def proof_json(
         "fingerprint": rules.fingerprint,
         "seconds": round(seconds, 3),
         "verdicts": {w: counts[w] for w in ("proved", "refuted", "unknown")},
-        "obligations": [_result(r) for r in results],
+        "obligations": [
+            _result(r) | ({"known": rules.faults[r.name]} if known(rules, r) else {})
+            for r in results
+        ],
         "pocs": {
             rule: {
                 "program": p.text,
@@ -121,6 +124,11 @@ def proof_json(
             for rule, p in pocs.items()
         },
     }
+
+
+def known(rules: RuleSet, r: Result) -> bool:
+    """A refutation that the rule set itself lists as a fault of its release."""
+    return r.verdict == "refuted" and r.name in rules.faults
 
 
 def _result(r: Result) -> dict[str, Any]:

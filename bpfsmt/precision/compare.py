@@ -23,8 +23,7 @@ from bpfsmt.domain.scalar import Scalar
 from bpfsmt.precision.memory import Memory, key
 from bpfsmt.precision.pool import each
 from bpfsmt.precision.shared import LEFT, QUICK, RIGHT, SIDES, Opaque, Shared, one_number
-from bpfsmt.prover.decide import near_premises
-from bpfsmt.prover.obligation import Attempt, Inputs, Kind, Obligation, value_in
+from bpfsmt.prover.obligation import Attempt, Inputs, Kind, Obligation, near_premises, value_in
 from bpfsmt.prover.order import Relation, covers, relation, scalar_covers
 from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, words_only
 from bpfsmt.prover.theorems import Theorem, theorems

@@ -24,8 +24,7 @@ from bpfsmt.precision.parts import RangePart, TnumPart
 from bpfsmt.precision.search import smallest_example
 from bpfsmt.precision.witnesses import around_bit, reaching, wide
 from bpfsmt.prover.compose import Composition, parts_of_gamma, well_formed
-from bpfsmt.prover.decide import near_premises
-from bpfsmt.prover.obligation import value_in
+from bpfsmt.prover.obligation import near_premises, value_in
 from bpfsmt.prover.solver import Proved, Refuted, Solver, words_only
 from bpfsmt.prover.synced import synced
 from bpfsmt.prover.theorems import contracts_of

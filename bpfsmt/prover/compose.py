@@ -60,7 +60,8 @@ class Composition:
     ``given`` collects what may be assumed, a list of small conjuncts: that each operand
     stands for its number, and what the contracts promise.  ``uses`` has the names of the
     rules whose contracts were relied on, ``stages`` those left out at the end, ``beyond`` those
-    that were relied on for other records than operands.  With no
+    that were relied on for records that may not be synced: neither operands nor what a rule
+    that ``settles`` returns.  With no
     ``contracts`` every callee is its text.  Of the rules in ``read`` both are known, text
     and contract.  ``reads`` has the names of the rules whose texts went into the terms: what
     is proved of these stays proved whatever the other rules say.
@@ -77,7 +78,7 @@ class Composition:
         self.uses: set[str] = set()
         self.stages: set[str] = set()
         self.beyond: set[str] = set()
-        self._operands: set[tuple[int, ...]] = set()
+        self._settled: set[tuple[int, ...]] = set()
         self.reads: set[str] = set()
         self._rules = rules.linked.rules
         self._read = read
@@ -108,7 +109,7 @@ class Composition:
         r = terms.fresh(type_, name)
         self.given += parts_of_gamma(r, x).values()
         self._know(r, x)
-        self._operands.add(_ids(r))
+        self._settled.add(_ids(r))
         return r
 
     def run(self, name: str, *args: Any) -> Any:
@@ -153,8 +154,8 @@ class Composition:
         return call
 
     def _note(self, name: str, args: Iterable[Any]) -> None:
-        """Whether the rule is called on what is no operand of the rule in question."""
-        if not all(_ids(a) in self._operands for a in args if isinstance(a, Scalar)):
+        """Whether the rule is called on what may not be synced, though operands are."""
+        if not all(_ids(a) in self._settled for a in args if isinstance(a, Scalar)):
             self.beyond.add(name)
 
     def _told(self, fact: Fact) -> Callable[..., Any]:
@@ -198,6 +199,8 @@ class Composition:
                 known = [z3.Implies(condition, k) for k in known]  # type: ignore[assignment]
             self.given += known
             self._know(r, z)
+            if contract.settles:
+                self._settled.add(_ids(r))
             made.append(r)
         return tuple(made) if several else made[0]
 

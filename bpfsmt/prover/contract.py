@@ -28,6 +28,7 @@ class Contract:
     on what `sync` establishes; such a proof says so.
     ``stage`` is false for a rule that, unlike `sync`, may say less than its argument: where
     a caller ends with it, what its argument says need not hold.
+    ``settles`` says that the result is as if it had gone through `sync`; `coherence` asks it.
     """
 
     rule: str
@@ -37,6 +38,7 @@ class Contract:
     cases: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     synced: bool = False
     stage: bool = True
+    settles: bool = False
 
 
 class Contracts(dict[str, Contract]):

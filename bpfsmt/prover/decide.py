@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from typing import Any
 
 import z3
 
-from bpfsmt.prover.mentions import mentions, variables
+from bpfsmt.prover.mentions import variables
 from bpfsmt.prover.minimise import smallest
 from bpfsmt.prover.obligation import (
     Attempt,
@@ -19,6 +20,9 @@ from bpfsmt.prover.obligation import (
     Inputs,
     Obligation,
     conjunction,
+    conjuncts,
+    multiplies,
+    near_premises,
 )
 from bpfsmt.prover.recheck import Opinion
 from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, Unknown, words_only, words_usual
@@ -34,8 +38,8 @@ class Result:
     assumed of operands: "arbitrary", or "synced" if it needs that.  ``uses`` are the rules
     of which it only knew the contract: it holds if theirs do; ``reads`` those whose texts it
     read: it holds whatever the others say; ``beyond`` are those of ``uses`` that were called
-    on other records than operands.  ``formulas`` are the hashes of the SMT-LIB texts
-    that were unsatisfiable.  ``counterexample`` comes with "refuted"; with
+    on records that may not be synced where operands are.  ``formulas`` are the hashes of the
+    SMT-LIB texts that were unsatisfiable.  ``counterexample`` comes with "refuted"; with
     a "synced" proof it is one on inputs that were not.  ``opinions`` are those of a second
     solver on each formula, if it was asked.
     """
@@ -108,9 +112,20 @@ class Decider:
         self, obligation: Obligation, inputs: Inputs, search: Callable[[], Counterexample | None]
     ) -> Result | Counterexample | str:
         why = ""
+        hint = None  # a model of what is known of products
         for limit in (self.quick, self.slow):
             for attempt in _of(obligation.attempts(), inputs):
+                # Before a solver is asked to multiply, numbers are tried.
+                if multiplies(attempt):
+                    tried = search()
+                    if tried is not None:
+                        return _tried(obligation, tried)
+                    found = self._with_factors(obligation, attempt, hint)
+                    if found is not None:
+                        return found
                 answer, shown = self._answer(attempt, limit)
+                if isinstance(answer, Refuted) and not attempt.exact:
+                    hint = answer.model
                 if isinstance(answer, Proved):
                     if not self._possible(attempt):
                         return f"vacuous: nothing satisfies the premises ({attempt.how})"
@@ -134,12 +149,30 @@ class Decider:
                     why = f"not shown ({attempt.how})"
             tried = search() if why else None
             if tried is not None:
-                assert obligation.trial is not None
-                on = Inputs.SYNCED if obligation.trial.synced else Inputs.ARBITRARY
-                return _refuted(obligation, on, tried)
+                return _tried(obligation, tried)
             if limit == self.slow or not why:
                 break
         return why
+
+    def _with_factors(self, o: Obligation, attempt: Attempt, hint: Any) -> Counterexample | None:
+        """A counterexample in which one argument is as in a model of less than the truth.
+
+        A solver multiplies by a known number where it cannot multiply two open ones.
+        """
+        if hint is None or not attempt.exact:
+            return None
+        named = {d.name(): d for d in hint.decls()}
+        known = [v for v in variables(*attempt.given, attempt.goal).values()
+                 if v.decl().name() in named]  # fmt: skip
+        for argument in sorted({_argument(v) for v in known}):
+            pins = [v == hint[named[v.decl().name()]] for v in known if _argument(v) == argument]
+            formula = conjunction([*attempt.given, z3.Not(attempt.goal), *pins])
+            answer = self._ask(attempt, formula, self.quick)
+            if isinstance(answer, Refuted):
+                found = self._confirmed(o, attempt, answer.model)
+                if found is not None:
+                    return found
+        return None
 
     def _confirmed(self, o: Obligation, attempt: Attempt, model: Any) -> Counterexample | None:
         """The counterexample, made small if that can be had, run on ints."""
@@ -179,7 +212,9 @@ class Decider:
     def _possible(self, attempt: Attempt) -> bool:
         """The premises have a model: the proof speaks of something."""
         premises = conjunction(attempt.given)
-        return isinstance(self._ask(attempt, premises, self.slow), Refuted)
+        return _holds_of_zeros(premises) or isinstance(
+            self._ask(attempt, premises, self.slow), Refuted
+        )
 
     def _ask(self, attempt: Attempt, formula: Any, limit: float) -> Answer:
         if attempt.how == "integers":
@@ -190,20 +225,17 @@ class Decider:
         return answer
 
 
-def near_premises(goal: Any, premises: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The premises that speak of nothing but what the goal speaks of, and of open numbers."""
-    numbers = (v for v in variables(*premises).values() if v.decl().name().endswith("~"))
-    far = ~mentions(goal, *numbers).variables
-    return tuple(p for p in premises if not mentions(p).variables & far)
+def _argument(variable: Any) -> str:
+    """The argument of a rule that a variable is a part of, or stands for."""
+    return re.split(r"[.~]", str(variable.decl().name()))[0]
 
 
-def conjuncts(given: Iterable[Any]) -> Iterator[Any]:
-    """The premises, taken apart at every "and"."""
-    for g in given:
-        if z3.is_and(g):
-            yield from conjuncts(g.children())
-        else:
-            yield g
+def _holds_of_zeros(formula: Any) -> bool:
+    """Whether a formula is true where every variable is 0 (or false): a model without a solver."""
+    free = variables(formula).values()
+    zeros = [(v, z3.BoolVal(False) if z3.is_bool(v) else z3.BitVecVal(0, v.size()))
+             for v in free if z3.is_bool(v) or z3.is_bv(v)]  # fmt: skip
+    return z3.is_true(z3.simplify(z3.substitute(formula, *zeros)))
 
 
 def smtlib(formula: Any) -> str:
@@ -218,6 +250,12 @@ def smtlib(formula: Any) -> str:
 
 def _refuted(o: Obligation, inputs: Inputs, found: Counterexample) -> Result:
     return Result(o.name, o.kind.value, o.rule, "refuted", inputs.value, counterexample=found)
+
+
+def _tried(o: Obligation, found: Counterexample) -> Result:
+    """Refuted by what was found without a solver."""
+    assert o.trial is not None
+    return _refuted(o, Inputs.SYNCED if o.trial.synced else Inputs.ARBITRARY, found)
 
 
 def _of(attempts: Iterable[Attempt], inputs: Inputs) -> Iterator[Attempt]:

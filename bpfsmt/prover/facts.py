@@ -28,6 +28,18 @@ class Fact:
     holds: Callable[[Args, Any], Any]
 
 
+def unsigned_fits(x: Any, y: Any) -> Any:
+    """The product of two words, read without a sign, is a word."""
+    whole: Any = z3.ZeroExt(64, x) * z3.ZeroExt(64, y)
+    return z3.Extract(127, 64, whole) == 0
+
+
+def signed_fits(x: Any, y: Any) -> Any:
+    """The product of two words, read with a sign, is a word."""
+    whole: Any = z3.SignExt(64, x) * z3.SignExt(64, y)
+    return whole == z3.SignExt(64, z3.Extract(63, 0, whole))
+
+
 FACTS = {
     f.rule: f
     for f in (
@@ -35,5 +47,7 @@ FACTS = {
             "tnum_step", {"t": "z"},
             lambda a, r: z3.Implies(z3.UGT(a["z"], a["x"]), z3.UGE(a["z"], r)),
         ),
+        Fact("mul_wraps", {}, lambda a, r: r == z3.Not(unsigned_fits(a["x"], a["y"]))),
+        Fact("mul_overflows", {}, lambda a, r: r == z3.Not(signed_fits(a["x"], a["y"]))),
     )
 }  # fmt: skip

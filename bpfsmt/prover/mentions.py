@@ -1,4 +1,6 @@
-"""What a term mentions: its free variables, and whether it multiplies; found once per term.
+"""What a term mentions: its free variables, and whether it multiplies or divides.
+
+Found once per term.
 
 Premises are shared by the many obligations about a rule, and asking each of them again
 takes longer than solving.  Variables are bits of one int, so that "mentions no more than"
@@ -15,8 +17,17 @@ LIMIT = 200_000
 """How many terms are worth remembering."""
 
 
+DIVISIONS = {
+    z3.Z3_OP_BUDIV, z3.Z3_OP_BUDIV_I, z3.Z3_OP_BSDIV, z3.Z3_OP_BSDIV_I, z3.Z3_OP_BUREM,
+    z3.Z3_OP_BUREM_I, z3.Z3_OP_BSREM, z3.Z3_OP_BSREM_I, z3.Z3_OP_BSMOD, z3.Z3_OP_BSMOD_I,
+}  # fmt: skip
+
+
 class Mentions(NamedTuple):
-    """``variables`` has a bit for each free variable; ``products`` says that open factors meet."""
+    """``variables`` has a bit for each free variable.
+
+    ``products`` says that open factors meet, or that something is divided by an open number.
+    """
 
     variables: int
     products: bool
@@ -48,11 +59,14 @@ class _Memory:
         if not children:
             return Mentions(self._bit(t) if kind == z3.Z3_OP_UNINTERPRETED else 0, False)
         parts = [self.terms[c.get_id()][1] for c in children]
-        open_ = len(children) == 2 and all(p.variables for p in parts)
         variables = 0
         for p in parts:
             variables |= p.variables
-        products = (kind == z3.Z3_OP_BMUL and open_) or any(p.products for p in parts)
+        products = any(p.products for p in parts) or (
+            len(parts) == 2
+            and bool(parts[1].variables)
+            and (kind in DIVISIONS or (kind == z3.Z3_OP_BMUL and bool(parts[0].variables)))
+        )
         return Mentions(variables, products)
 
     def _bit(self, variable: Any) -> int:

@@ -21,6 +21,7 @@ import z3
 from bpfsmt.bits.terms import constant
 from bpfsmt.bits.types import RecordType, TupleType, Type
 from bpfsmt.bits.words import Word
+from bpfsmt.prover.mentions import mentions, variables
 from bpfsmt.rules.ruleset import RuleSet
 
 
@@ -57,7 +58,7 @@ class Attempt:
     """One formula: ``given`` implies ``goal``, for all values of the free variables.
 
     ``how`` says by which means, ``inputs`` what is assumed of operands, ``uses`` the rules of
-    which only the contract is known (``beyond``: for records that are no operands),
+    which only the contract is known (``beyond``: for records that may not be synced),
     ``reads`` those whose texts are in it.  ``args`` are the rule's arguments, if there is one
     rule that all this is about.
     """
@@ -81,6 +82,27 @@ def conjunction(terms: Iterable[Any]) -> Any:
     """All of them; one alone as it is, for SMT-LIB has no "and" of one."""
     all_ = list(terms)
     return all_[0] if len(all_) == 1 else z3.And(*all_)
+
+
+def multiplies(attempt: Attempt) -> bool:
+    """Whether open numbers are multiplied or divided in it."""
+    return mentions(*attempt.given, attempt.goal).products
+
+
+def near_premises(goal: Any, premises: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The premises that speak of nothing but what the goal speaks of, and of open numbers."""
+    numbers = (v for v in variables(*premises).values() if v.decl().name().endswith("~"))
+    far = ~mentions(goal, *numbers).variables
+    return tuple(p for p in premises if not mentions(p).variables & far)
+
+
+def conjuncts(given: Iterable[Any]) -> Iterator[Any]:
+    """The premises, taken apart at every "and"."""
+    for g in given:
+        if z3.is_and(g):
+            yield from conjuncts(g.children())
+        else:
+            yield g
 
 
 def _failing(goal: Any) -> list[Any]:

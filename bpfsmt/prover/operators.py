@@ -138,32 +138,25 @@ class Operator:
             )
 
     def _attempts(self, part: str) -> Iterator[Attempt]:
+        for inputs in Inputs if self.contract.synced else (Inputs.ARBITRARY,):
+            yield from products.unknowns_first(self._with(part, inputs))
+
+    def _with(self, part: str, inputs: Inputs) -> Iterator[Attempt]:
         s = self.abstract
         if s is not None:
-            yield from self._of(s, part, "contracts", exact=False)
-            if s.composition.stages == {"zext32"} and not isinstance(s.means, tuple):
+            yield self._of(s, part, "contracts", exact=False, inputs=inputs)
+            low = s.composition.stages == {"zext32"} and not isinstance(s.means, tuple)
+            if low and inputs is Inputs.ARBITRARY:
                 yield self._by_low_half(s)
-        yield from self._of(self.exact, part, "text", exact=True)
-        if not self.contract.synced:
-            return
-        if s is not None:
-            yield from self._of(s, part, "contracts", exact=False, inputs=Inputs.SYNCED)
-        yield from self._of(self.exact, part, "text", exact=True, inputs=Inputs.SYNCED)
+        yield self._of(self.exact, part, "text", exact=True, inputs=inputs)
 
-    def _of(
-        self, s: Setting, part: str, how: str, exact: bool, inputs: Inputs = Inputs.ARBITRARY
-    ) -> Iterator[Attempt]:
+    def _of(self, s: Setting, part: str, how: str, exact: bool, inputs: Inputs) -> Attempt:
         goal = s.parts[part]
         given = (*s.given, *s.synced) if inputs is Inputs.SYNCED else tuple(s.given)
         uses = frozenset(s.composition.uses | s.composition.stages)
         reads = frozenset(s.composition.reads)
         beyond = frozenset(s.composition.beyond | s.composition.stages)
-        bridged = products.without_products(given, goal)
-        if bridged is not None:
-            yield Attempt(
-                *bridged, f"{how}, products as unknowns", False, inputs, uses, reads, beyond=beyond
-            )
-        yield Attempt(given, goal, how, exact, inputs, uses, reads, tuple(s.args), beyond)
+        return Attempt(given, goal, how, exact, inputs, uses, reads, tuple(s.args), beyond)
 
     def _by_low_half(self, s: Setting) -> Attempt:
         """What ends with `zext32` needs the low half of its argument only, if that reads no more.

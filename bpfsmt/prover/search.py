@@ -12,10 +12,14 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import z3
+
+from bpfsmt.bits import Rule
 from bpfsmt.bits.types import RecordType
 from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
 from bpfsmt.prover.contract import Contract
+from bpfsmt.prover.mentions import mentions
 from bpfsmt.prover.obligation import Counterexample, Drawn, Trial
 from bpfsmt.prover.replay import check_on_ints, promised
 from bpfsmt.rules.ruleset import RuleSet
@@ -24,6 +28,9 @@ U64 = (1 << 64) - 1
 LIMITS = (0, 0xFFFF, 1 << 29)
 """What rules hold offsets against."""
 
+SLACKS = (0, 1, 8, 1 << 31)
+"""How far the ends of ranges are from a number."""
+
 ENDS = (0, 1, 2, 3, 7, 1 << 31, (1 << 31) - 1, (1 << 32) - 1, 1 << 32, 1 << 63, (1 << 63) - 1, U64)
 
 
@@ -31,9 +38,10 @@ def contract_trial(rules: RuleSet, contract: Contract, part: str, case: Mapping[
     """How one part of a contract is tried."""
     rule = rules.linked.rules[contract.rule]
     sync = rules.linked.ints.get("sync") if contract.synced else None
+    products = _multiplies(rule, contract)
 
     def inputs(rng: random.Random) -> Iterator[Drawn]:
-        for args, numbers in candidates(rule.params, case, rng, sync):
+        for args, numbers in candidates(rule.params, case, rng, sync, products):
             yield args, (*numbers, *(near(numbers, rng) for _ in range(contract.free)))
 
     def check(
@@ -46,18 +54,28 @@ def contract_trial(rules: RuleSet, contract: Contract, part: str, case: Mapping[
     return Trial(kind, rules, inputs, meant, check, synced=contract.synced)
 
 
+def _multiplies(rule: Rule[..., Any], contract: Contract) -> bool:
+    """Whether a product is promised."""
+    words = (t.bits if isinstance(t, Word) else 64 for _, t in rule.params)
+    numbers = [z3.BitVec(f"n{i}", bits) for i, bits in enumerate(words)]
+    means = contract.meaning(*numbers, *[z3.BitVec("z", 64)] * contract.free)
+    return mentions(*(means if isinstance(means, tuple) else (means,))).products
+
+
 def candidates(
     params: Any,
     case: Mapping[str, int],
     rng: random.Random,
     sync: Callable[[Scalar], Scalar] | None = None,
+    products: bool = False,
 ) -> Iterator[Drawn]:
     """Arguments for a rule, each with the number it stands for; endless.
 
-    Scalars go through ``sync`` if it is given.
+    Scalars go through ``sync`` if it is given.  Where ``products`` are at stake, many of the
+    numbers are factors of one that is close to where words wrap.
     """
     tnums = all(isinstance(t, RecordType) and t.cls is Tnum for _, t in params)
-    drawn = itertools.chain(_small(params) if tnums else (), _random(params, case, rng))
+    drawn = itertools.chain(_small(params) if tnums else (), _random(params, case, rng, products))
     if sync is None:
         return drawn
     settle = lambda a: sync(a) if isinstance(a, Scalar) else a  # noqa: E731
@@ -85,20 +103,27 @@ def _small(params: Any) -> Iterator[Drawn]:
         yield tuple(t for t, _ in choice), tuple(x for _, x in choice)
 
 
-def _random(params: Any, case: Mapping[str, int], rng: random.Random) -> Iterator[Drawn]:
+def _random(
+    params: Any, case: Mapping[str, int], rng: random.Random, products: bool
+) -> Iterator[Drawn]:
+    slacks = (*SLACKS, 1 << 33, 1 << 62) if products else SLACKS
     while True:
         args: list[Any] = []
         numbers: list[int] = []
         ends = [*LIMITS]
         for name, type_ in params:
-            x = near(numbers, rng) if rng.random() < 0.4 else _number(rng)
+            factor = products and rng.random() < 0.5
+            if factor:
+                x = _factor(numbers, rng)
+            else:
+                x = near(numbers, rng) if rng.random() < 0.4 else _number(rng)
             if isinstance(type_, RecordType):
-                args.append(_scalar(x, rng) if type_.cls is Scalar else _tnum(x, rng))
+                args.append(_scalar(x, rng, slacks) if type_.cls is Scalar else _tnum(x, rng))
             elif not isinstance(type_, Word):
                 x &= 1
                 args.append(bool(x))
             else:
-                x = case.get(name, _word(x, ends, rng))
+                x = case.get(name, x if factor else _word(x, ends, rng))
                 x &= (1 << type_.bits) - 1
                 args.append(type_(x))
             numbers.append(x)
@@ -122,6 +147,17 @@ def _ends(arg: Any) -> list[int]:
     return [arg.value, arg.value | arg.mask] if isinstance(arg, Tnum) else [int(arg)]
 
 
+def _factor(numbers: Sequence[int], rng: random.Random) -> int:
+    """A power of two, or what makes an earlier number's product reach where words wrap."""
+    if not numbers or rng.random() < 0.3:
+        x = 1 << rng.randrange(64)
+    else:
+        other = rng.choice(numbers)
+        limit = 1 << rng.choice((31, 32, 63, 64))
+        x = limit // (other - (other >> 63 << 64) or 1) + rng.randrange(-1, 2)
+    return (x if rng.random() < 0.5 else -x) & U64
+
+
 def _number(rng: random.Random) -> int:
     if rng.random() < 0.3:
         return rng.randrange(16)
@@ -133,13 +169,13 @@ def _tnum(x: int, rng: random.Random) -> Tnum:
     return Tnum(x & ~mask, mask)
 
 
-def _scalar(x: int, rng: random.Random) -> Scalar:
+def _scalar(x: int, rng: random.Random, slacks: Sequence[int]) -> Scalar:
     """A scalar around x, of which some parts are tight and others say nothing."""
 
     def around(value: int, lo: int, hi: int) -> tuple[int, int]:
         if rng.random() < 0.4:
             return lo, hi
-        slack = rng.choice((0, 1, 8, 1 << 31))
+        slack = rng.choice(slacks)
         return max(lo, value - rng.choice((0, slack))), min(hi, value + slack)
 
     low = x & 0xFFFFFFFF

@@ -18,8 +18,10 @@ import z3
 from bpfsmt.bits import terms
 from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import Scalar
+from bpfsmt.prover import products
 from bpfsmt.prover.compose import Composition, parts_of_gamma, well_formed
 from bpfsmt.prover.contract import Contract
+from bpfsmt.prover.mentions import mentions
 from bpfsmt.prover.minimise import smallest
 from bpfsmt.prover.obligation import (
     Attempt,
@@ -158,6 +160,9 @@ class _Instance:
         return None if built[1].stages else built
 
     def _attempts(self, part: str) -> Iterator[Attempt]:
+        return products.unknowns_first(self._as_written(part))
+
+    def _as_written(self, part: str) -> Iterator[Attempt]:
         for inputs in Inputs if self.of.synced else (Inputs.ARBITRARY,):
             for built, exact in ((self.abstract, False), (self.exact, True)):
                 if built is None:
@@ -228,7 +233,8 @@ class _Instance:
     def _inputs(self, rng: random.Random) -> Iterator[Drawn]:
         of = self.of
         sync = self.rules.linked.ints.get("sync") if of.synced else None
-        for values, stand_for in candidates(self.rule.params, self.case, rng, sync):
+        products = mentions(*self.exact[2].values()).products
+        for values, stand_for in candidates(self.rule.params, self.case, rng, sync, products):
             known = dict(zip((n for n, _ in self.rule.params), stand_for, strict=True))
             members = {number: known[a] for a, number in of.members.items()}
             found = {n: members.get(n, near(stand_for, rng)) for n in of.numbers}

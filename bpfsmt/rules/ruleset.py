@@ -80,13 +80,18 @@ class _OnInts(SimpleNamespace):
 
 @dataclass(frozen=True)
 class RuleSet:
-    """A named table of rules.  Immutable: `derive` makes a changed one."""
+    """A named table of rules.  Immutable: `derive` makes a changed one.
+
+    ``faults`` names the obligations of which it is known that they are false of these rules,
+    as the release had them, each with what there is to know.
+    """
 
     name: str
     rules: Mapping[str, Rule[..., Any]]
     policy: Policy = field(default_factory=Policy)
     base: RuleSet | None = None
     doc: str = ""
+    faults: Mapping[str, str] = field(default_factory=dict)
 
     def derive(
         self, name: str, *rules: Rule[..., Any], policy: Policy | None = None, doc: str = ""

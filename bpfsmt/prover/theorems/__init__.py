@@ -8,6 +8,7 @@
 - `walking`: links kept, forked states, known indices; `rewrites`: code in a program's place
 - `asked`: what else is asked of a register, and where ways meet; `swaps`: byte order
 - `memory`: pointer arithmetic, accesses, packet ranges
+- `parts`: parts of operations that nothing calls
 - `helpers`: what helpers return, loads
 - `coherence`: parts of a result that agree
 """
@@ -36,6 +37,7 @@ from bpfsmt.prover.theorems import (
     helpers,
     memory,
     numbers,
+    parts,
     predicates,
     product,
     relations,
@@ -120,7 +122,7 @@ def theorems(rules: RuleSet) -> list[Theorem]:
         walking.low_halves(), rewrites.divisions(),
         memory.accesses(), memory.packet_ranges(), memory.arithmetic(), helpers.predicates(),
         asked.contradictions(), asked.unions(), asked.links(), asked.accesses(), asked.choices(),
-        swaps.numbers(),
+        swaps.numbers(), parts.parts(), coherence.made(contracts),
     ):  # fmt: skip
         if s.rule in have and s.applies(rules):
             title = f"{s.rule}: {s.kind.value}"

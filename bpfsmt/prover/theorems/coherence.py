@@ -33,6 +33,7 @@ from bpfsmt.prover.obligation import (
 )
 from bpfsmt.prover.replay import SIDES, stands_for
 from bpfsmt.prover.search import candidates
+from bpfsmt.prover.statement import Args, Statement
 from bpfsmt.prover.synced import synced
 from bpfsmt.rules.ruleset import RuleSet
 
@@ -205,6 +206,16 @@ class SyncCoherence:
         _, r, x = self._whole
         arg, number = value_in(model, SCALAR, r), model.eval(x, model_completion=True).as_long()
         return self._check(k, self.rules, (arg,), (number,))
+
+
+def made(contracts: Mapping[str, Contract]) -> Iterator[Statement]:
+    """What other rules return that is as if it had gone through `sync`."""
+
+    def settled(_: Args, r: Any) -> Mapping[str, Any]:
+        return {f"coherent/{k}": fact for k, fact in enumerate(synced(r))}
+
+    for name in sorted(c.rule for c in contracts.values() if c.settles and c.rule != "sync"):
+        yield Statement(name, Kind.COHERENCE, settled)
 
 
 def coherent(rules: RuleSet, contracts: Mapping[str, Contract]) -> Iterator[Contract]:

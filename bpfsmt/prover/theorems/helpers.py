@@ -60,6 +60,6 @@ def loads() -> Iterator[Contract]:
     yield Contract("load", lambda n, z: zero_extended(z, n * 8), cases=all_sizes, free=True)
     yield Contract("load_sext", lambda n, z: sign_extended(z, n * 8), cases=narrow, free=True)
     yield Contract("store_imm", lambda imm: z3.SignExt(32, imm))
-    yield Contract("known", identity)
+    yield Contract("known", identity, settles=True)
     yield Contract("forget32", identity, stage=False)
     yield Contract("forget64", identity, stage=False)

@@ -83,10 +83,7 @@ class Product:
         attempt = Attempt(
             tuple(given), goal, "invariant", False, uses=frozenset(uses), reads=self._texts
         )
-        bridged = products.without_products(attempt.given, goal)
-        if bridged is not None:
-            attempt = replace(attempt, given=bridged[0], goal=bridged[1])
-        return self._claim(part, lambda: iter([attempt]))
+        return self._claim(part, lambda: products.unknowns_first([attempt]))
 
     # Long multiplication: the loop's variables are x, y and the sum (acc or unsure).
 

@@ -1,0 +1,144 @@
+"""Products: wrong bounds of Linux 6.18's multiplication are refuted, with numbers that were run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bpfsmt.bits import (
+    S32_MAX,
+    S32_MIN,
+    S64_MAX,
+    S64_MIN,
+    U32_MAX,
+    U64_MAX,
+    Rule,
+    rule,
+    s32,
+    s64,
+    u32,
+    u64,
+)
+from bpfsmt.domain.scalar import Scalar
+from bpfsmt.prover.decide import Result
+from bpfsmt.prover.prove import Options, prove
+from bpfsmt.rules import rule_set
+from bpfsmt.rules.linux.alu import fits_s32
+from bpfsmt.rules.linux.alu_6_18 import magnitude, mul_overflows, mul_wraps
+
+BASE = rule_set("linux-6.18")
+QUICK = Options(quick=2.0, slow=4.0)
+
+
+def corner_forgotten() -> Rule[..., Any]:
+    @rule
+    def mul_s64(a: Scalar, b: Scalar) -> tuple[s64, s64]:
+        left = mul_overflows(a.smin, b.smin) or mul_overflows(a.smin, b.smax)
+        right = mul_overflows(a.smax, b.smin) or mul_overflows(a.smax, b.smax)
+        if left or right:
+            return S64_MIN, S64_MAX
+        p = a.smin * b.smin
+        q = a.smin * b.smax
+        s = a.smax * b.smax
+        return min(p, q, s), max(p, q, s)
+
+    return mul_s64
+
+
+def overflow_of_a_corner_forgotten() -> Rule[..., Any]:
+    @rule
+    def mul_s64(a: Scalar, b: Scalar) -> tuple[s64, s64]:
+        if mul_overflows(a.smin, b.smin) or mul_overflows(a.smax, b.smax):
+            return S64_MIN, S64_MAX
+        p = a.smin * b.smin
+        q = a.smin * b.smax
+        r = a.smax * b.smin
+        s = a.smax * b.smax
+        return min(p, q, r, s), max(p, q, r, s)
+
+    return mul_s64
+
+
+def limit_of_magnitudes_off_by_one() -> Rule[..., Any]:
+    @rule
+    def mul_overflows(x: s64, y: s64) -> bool:
+        limit = u64(S64_MAX) + 1  # also where the signs agree
+        return y != 0 and magnitude(x) > limit // magnitude(y)
+
+    return mul_overflows
+
+
+def quotient_off_by_one() -> Rule[..., Any]:
+    @rule
+    def mul_wraps(x: u64, y: u64) -> bool:
+        return y != 0 and x > u64(U64_MAX) // y + 1
+
+    return mul_wraps
+
+
+def lower_end_alone_is_tested() -> Rule[..., Any]:
+    @rule
+    def mul_u64(a: Scalar, b: Scalar) -> tuple[u64, u64]:
+        wraps = mul_wraps(a.umin, b.umin)
+        return (0, U64_MAX) if wraps else (a.umin * b.umin, a.umax * b.umax)
+
+    return mul_u64
+
+
+def limit_of_low_halves_off_by_one() -> Rule[..., Any]:
+    @rule
+    def mul_u32(a: Scalar, b: Scalar) -> tuple[u32, u32]:
+        wide = u64(a.u32max) * u64(b.u32max)
+        lo = u64(a.u32min) * u64(b.u32min)
+        return (u32(lo), u32(wide)) if wide <= U32_MAX + 1 else (0, U32_MAX)
+
+    return mul_u32
+
+
+def one_end_fits() -> Rule[..., Any]:
+    @rule
+    def mul_s32(a: Scalar, b: Scalar) -> tuple[s32, s32]:
+        p = s64(a.s32min) * s64(b.s32min)
+        q = s64(a.s32min) * s64(b.s32max)
+        r = s64(a.s32max) * s64(b.s32min)
+        s = s64(a.s32max) * s64(b.s32max)
+        lo = min(p, q, r, s)
+        hi = max(p, q, r, s)
+        return (s32(lo), s32(hi)) if fits_s32(hi) else (S32_MIN, S32_MAX)
+
+    return mul_s32
+
+
+WRONG = {
+    corner_forgotten: {"mul_core/s64"},
+    overflow_of_a_corner_forgotten: {"mul_core/s64"},
+    limit_of_magnitudes_off_by_one: {"mul_overflows/as told"},
+    quotient_off_by_one: {"mul_wraps/as told"},
+    lower_end_alone_is_tested: {"mul_core/u64"},
+    limit_of_low_halves_off_by_one: {"mul_core/u32"},
+    one_end_fits: {"mul_core/s32"},
+}
+
+
+def results(*planted: Rule[..., Any]) -> list[Result]:
+    rules = BASE.derive("planted", *planted) if planted else BASE
+    about = ["mul_core", "mul_wraps", "mul_overflows"]
+    return [r for d in prove(rules, about, jobs=1, options=QUICK) for r in d.results]
+
+
+@pytest.mark.parametrize("plant", WRONG)
+def test_refuted(plant: Callable[[], Rule[..., Any]]) -> None:
+    found = [r for r in results(plant()) if r.verdict != "proved"]
+    assert {(r.name, r.verdict) for r in found} == {(n, "refuted") for n in WRONG[plant]}
+    for r in found:
+        assert r.counterexample is not None
+
+
+def test_the_rules_as_they_are_are_proved() -> None:
+    found = results()
+    assert {(r.verdict, r.inputs) for r in found} == {("proved", "arbitrary")}
+    assert {"mul_wraps", "mul_overflows"} == {
+        u for r in found if r.name.endswith("64") for u in r.uses
+    }

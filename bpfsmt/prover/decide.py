@@ -235,7 +235,7 @@ def _holds_of_zeros(formula: Any) -> bool:
     free = variables(formula).values()
     zeros = [(v, z3.BoolVal(False) if z3.is_bool(v) else z3.BitVecVal(0, v.size()))
              for v in free if z3.is_bool(v) or z3.is_bv(v)]  # fmt: skip
-    return z3.is_true(z3.simplify(z3.substitute(formula, *zeros)))
+    return bool(z3.is_true(z3.simplify(z3.substitute(formula, *zeros))))
 
 
 def smtlib(formula: Any) -> str:

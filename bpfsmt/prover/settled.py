@@ -1,8 +1,9 @@
 """What proofs that rest on each other come to, once all of them are there.
 
 A rule that is proved of synced operands only may be taken by its contract where a caller
-hands its own operands on; the caller then needs synced operands, too.  Of any other record
-nothing is known to have been synced, and a proof that rests on it there is none.
+hands its own operands on, or what a rule that `settles` returned; the caller then needs synced
+operands, too.  Of any other record nothing is known to have been synced, and a proof that
+rests on it there is none.
 """
 
 from __future__ import annotations

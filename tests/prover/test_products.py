@@ -22,14 +22,14 @@ from bpfsmt.bits import (
     u64,
 )
 from bpfsmt.domain.scalar import Scalar
-from bpfsmt.prover.decide import Result
-from bpfsmt.prover.prove import Options, prove
+from bpfsmt.prover.decide import Decider, Result
+from bpfsmt.prover.theorems import theorems
 from bpfsmt.rules import rule_set
 from bpfsmt.rules.linux.alu import fits_s32
 from bpfsmt.rules.linux.alu_6_18 import magnitude, mul_overflows, mul_wraps
 
 BASE = rule_set("linux-6.18")
-QUICK = Options(quick=2.0, slow=4.0)
+PATIENCE = 60.0
 
 
 def corner_forgotten() -> Rule[..., Any]:
@@ -112,33 +112,36 @@ def one_end_fits() -> Rule[..., Any]:
 
 
 WRONG = {
-    corner_forgotten: {"mul_core/s64"},
-    overflow_of_a_corner_forgotten: {"mul_core/s64"},
-    limit_of_magnitudes_off_by_one: {"mul_overflows/as told"},
-    quotient_off_by_one: {"mul_wraps/as told"},
-    lower_end_alone_is_tested: {"mul_core/u64"},
-    limit_of_low_halves_off_by_one: {"mul_core/u32"},
-    one_end_fits: {"mul_core/s32"},
+    corner_forgotten: "mul_core/s64",
+    limit_of_magnitudes_off_by_one: "mul_overflows/as told",
+    quotient_off_by_one: "mul_wraps/as told",
+    lower_end_alone_is_tested: "mul_core/u64",
+    limit_of_low_halves_off_by_one: "mul_core/u32",
+    one_end_fits: "mul_core/s32",
 }
 
 
-def results(*planted: Rule[..., Any]) -> list[Result]:
+def decided(about: str, *planted: Rule[..., Any]) -> Result:
     rules = BASE.derive("planted", *planted) if planted else BASE
-    about = ["mul_core", "mul_wraps", "mul_overflows"]
-    return [r for d in prove(rules, about, jobs=1, options=QUICK) for r in d.results]
+    found = (o for t in theorems(rules) if t.rule == about.split("/")[0] for o in t.obligations())
+    return Decider(PATIENCE, PATIENCE).decide(next(o for o in found if o.name == about))
 
 
 @pytest.mark.parametrize("plant", WRONG)
 def test_refuted(plant: Callable[[], Rule[..., Any]]) -> None:
-    found = [r for r in results(plant()) if r.verdict != "proved"]
-    assert {(r.name, r.verdict) for r in found} == {(n, "refuted") for n in WRONG[plant]}
-    for r in found:
-        assert r.counterexample is not None
+    r = decided(WRONG[plant], plant())
+    assert r.verdict == "refuted"
+    assert r.counterexample is not None
 
 
-def test_the_rules_as_they_are_are_proved() -> None:
-    found = results()
-    assert {(r.verdict, r.inputs) for r in found} == {("proved", "arbitrary")}
-    assert {"mul_wraps", "mul_overflows"} == {
-        u for r in found if r.name.endswith("64") for u in r.uses
-    }
+@pytest.mark.slow
+def test_refuted_by_way_of_a_model_of_less_than_the_truth() -> None:
+    """Drawn numbers do not find this one; one factor as in such a model does."""
+    assert decided("mul_core/s64", overflow_of_a_corner_forgotten()).verdict == "refuted"
+
+
+@pytest.mark.parametrize("about", sorted(WRONG.values()))
+def test_the_rules_as_they_are_are_proved(about: str) -> None:
+    r = decided(about)
+    assert (r.verdict, r.inputs) == ("proved", "arbitrary")
+    assert r.how.endswith("products as unknowns")

@@ -65,7 +65,7 @@ def test_a_known_number_that_is_not_synced_is_refuted() -> None:
 
 def test_what_is_known_of_a_release_is_refuted() -> None:
     rules = rule_set("linux-6.1")
-    about = ["link_subsumes", "id_pair_ok"]
+    about = ["link_subsumes", "link_names", "id_pair_ok"]
     results = [r for d in prove(rules, about, cache=Cache(None), jobs=1) for r in d.results]
     assert {r.name for r in results if r.verdict == "refuted"} == set(rules.faults)
 

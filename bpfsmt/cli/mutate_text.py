@@ -42,7 +42,7 @@ def show(
 def _table(outcomes: Sequence[Outcome]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("rule", no_wrap=True)
-    for name in ("mutants", *(_HEADS.get(c, c) for c in COLUMNS), "score", "CPU s"):
+    for name in ("mutants", *(_HEADS.get(c, c) for c in COLUMNS), "sampled", "score", "CPU s"):
         table.add_column(name, justify="right", no_wrap=True)
     rows = [*by_rule(outcomes).items(), ("all", total(outcomes))]
     for name, score in rows:
@@ -50,7 +50,8 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
         if name == "all":
             table.add_section()
         counts = (str(score.counts[c] or "") for c in COLUMNS)
-        table.add_row(name, str(score.mutants), *counts, _share(score), f"{took:.1f}")
+        sampled = str(score.sampled or "")
+        table.add_row(name, str(score.mutants), *counts, sampled, _share(score), f"{took:.1f}")
     return table
 
 
@@ -59,7 +60,7 @@ def _share(score: Score) -> str:
 
 
 def outcome_text(o: Outcome) -> str:
-    """One mutant in two lines: the fault, and what came of it."""
+    """One mutant: the fault, what came of it, and why."""
     m = o.mutant
     head = f"{m.rule}:{m.line} {m.operator}: {m.says}"
     if o.verdict == "refuted":
@@ -71,8 +72,20 @@ def outcome_text(o: Outcome) -> str:
     elif o.equal:
         said = "sound: the original for all arguments"
     else:
-        said = f"sound by {len(o.proofs)} proofs; {o.relation} ({o.compared or 'not compared'})"
+        said = _sound_text(o)
     return f"{head}\n    {said}"
+
+
+def _sound_text(o: Outcome) -> str:
+    """What proves it, and where it says less or more than the original."""
+    names = ", ".join(r.name for r in o.proofs)
+    needs = ", for synced operands only" if o.needs_synced else ""
+    lines = [f"{o.relation} ({o.compared or 'not compared'}); sound by {names}{needs}"]
+    for e in o.examples:
+        args = "; ".join(map(show_value, e.args))
+        results = f"{show_value(e.original)} → {show_value(e.mutant)}"
+        lines.append(f"{e.relation.value}: {e.rule}({args}): {results}")
+    return "\n    ".join(lines)
 
 
 def _summary(
@@ -93,14 +106,14 @@ def _summary(
     left = sum(m.invalid.total() for m in found), sum(m.same for m in found)
     again = sum(j.cached for j in judged)
     cpu = sum(o.seconds for o in outcomes)
-    known = sum(o.compared == "proved" for o in outcomes)
     unproved = baseline.unproved
     held = f"  no mutant is held to {', '.join(unproved)}: not proved\n" if unproved else ""
     return (
         f"{baseline.rules.name}: {len(judged)}{of} mutants{drawn}: {said}; "
         f"mutation score {_share(score)}\n"
-        f"  of the sound, how they compare with the original is proved for {known} and sampled or "
-        f"open for {sound - known}\n"
+        f"  of the sound, how they compare with the original is proved for "
+        f"{sound - score.sampled - score.counts['open']}, sampled for {score.sampled}, "
+        f"open for {score.counts['open']}\n"
         f"{held}"
         f"  not counted: {left[0]} that do not compile, {left[1]} that compile to another or to "
         f"the original\n"
@@ -141,7 +154,8 @@ def mutation_json(
 
 
 def _counts(score: Score) -> dict[str, Any]:
-    return {**{c: score.counts[c] for c in COLUMNS}, "score": score.share}
+    counts = {c: score.counts[c] for c in COLUMNS}
+    return {**counts, "sampled": score.sampled, "score": score.share}
 
 
 def _by_operator(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -172,6 +186,13 @@ def _outcome(j: Judged) -> dict[str, Any]:
             {"obligation": r.name, "inputs": r.inputs, "how": r.how, "uses": r.uses,
              "formulas": r.formulas}
             for r in o.proofs
+        ],
+        "needs_synced": o.needs_synced or None,
+        "examples": [
+            {"relation": e.relation.value, "rule": e.rule,
+             "arguments": [show_value(a) for a in e.args],
+             "original": show_value(e.original), "mutant": show_value(e.mutant)}
+            for e in o.examples
         ],
         "asked": o.asked,
         "runs": o.runs,

@@ -6,11 +6,14 @@ has to be put only to the theorems whose proofs read the mutated rule.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from bpfsmt.prover.cache import theorem_key
+from bpfsmt.prover.decide import Result
 from bpfsmt.prover.prove import Done
+from bpfsmt.prover.settled import SYNCED, settled
 from bpfsmt.prover.theorems import theorems
 from bpfsmt.rules.ruleset import RuleSet, reached
 
@@ -23,11 +26,15 @@ class Asked:
     have and read its text, with no such caller between.  ``far`` are the others whose proofs
     read it.  ``spared`` are the obligations of these theorems that the mutant need not be put
     to: their proofs do not read the rule, or the original does not meet them either.
+    ``resting`` are the other proofs of the original: they may rest on what is proved of the rule.
+    ``synced`` are the obligations of which also the original's proof needs synced operands.
     """
 
     near: tuple[str, ...]
     far: tuple[str, ...]
     spared: frozenset[str] = frozenset()
+    resting: tuple[Result, ...] = ()
+    synced: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[str]:
         yield from self.near
@@ -36,7 +43,10 @@ class Asked:
 
 @dataclass
 class Baseline:
-    """The original rule set and its proofs, of all theorems that reach the rules of interest."""
+    """The original rule set and its proofs, of all theorems that reach the rules of interest.
+
+    ``done`` is not to change once mutants are judged.
+    """
 
     rules: RuleSet
     done: dict[str, Done] = field(default_factory=dict)
@@ -46,18 +56,27 @@ class Baseline:
         self._keys: dict[str, str] = {}
 
     def needed(self, about: Iterable[str]) -> list[str]:
-        """The theorems that could read one of these rules; all for none."""
+        """The theorems that could read one of these rules; all for none.
+
+        With those of the rules that these call: a mutant's proofs may rest on them.
+        """
         wanted = set(about)
-        return [
-            t.name
+        readers = {
+            t.rule
             for t in self.theorems.values()
             if not wanted or wanted & reached(self.rules, [t.rule])
-        ]
+        }
+        called = reached(self.rules, readers) if wanted else set()
+        return [t.name for t in self.theorems.values() if t.rule in readers | called]
 
     @property
     def unproved(self) -> list[str]:
         """Obligations that are not proved of the original: no mutant is held to them."""
-        return [r.name for d in self.done.values() for r in d.results if r.verdict != "proved"]
+        return [r.name for r in self._settled if r.verdict != "proved"]
+
+    @functools.cached_property
+    def _settled(self) -> list[Result]:
+        return settled(r for d in self.done.values() for r in d.results)
 
     def asked(self, rule: str) -> Asked:
         """The theorems that a mutant of the rule is put to."""
@@ -66,13 +85,12 @@ class Baseline:
         nearest = self._nearest(rule, {d.rule for d in readers})
         near = tuple(d.theorem for d in readers if d.rule in nearest)
         far = tuple(d.theorem for d in readers if d.rule not in nearest)
-        spared = (
-            r.name
-            for d in readers
-            for r in d.results
-            if rule not in r.reads or r.verdict != "proved"
-        )
-        return Asked(near, far, frozenset(spared))
+        unproved = frozenset(self.unproved)
+        again = {r.name for d in readers for r in d.results if rule in r.reads} - unproved
+        spared = frozenset(r.name for d in readers for r in d.results) - again
+        resting = (r for r in self._settled if r.name not in again and r.name not in unproved)
+        synced = frozenset(r.name for r in self._settled if r.inputs == SYNCED)
+        return Asked(near, far, spared, tuple(resting), synced)
 
     def key(self, theorem: str) -> str:
         """A hash of all that a theorem's proof rests on."""

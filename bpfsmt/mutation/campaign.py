@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
+import os
 import random
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bpfsmt.mutation.baseline import Asked, Baseline
-from bpfsmt.mutation.judge import Limits, Outcome, Prover, judge
+from bpfsmt.mutation.baseline import Baseline
+from bpfsmt.mutation.judge import Hint, Limits, Outcome, Prover, judge
 from bpfsmt.mutation.mutant import Mutant, Mutants, all_mutants
 from bpfsmt.mutation.store import Store, outcome_key
 from bpfsmt.mutation.trial import Samples
+from bpfsmt.prover.prove import Done
 from bpfsmt.rules.registry import load_rules
 from bpfsmt.rules.ruleset import RuleSet
 
@@ -25,7 +28,7 @@ class Plan:
     """Which mutants to judge, and how.
 
     ``about`` names rules (all if empty); ``sample`` draws so many mutants, the same for the
-    same ``seed``.  ``jobs`` processes work at it, ``limits`` bound the solver.
+    same ``seed``, and a larger sample has a smaller one in it.  ``jobs`` processes work at it, ``limits`` bound the solver.
     """
 
     about: tuple[str, ...] = ()
@@ -49,7 +52,9 @@ def chosen(rules: RuleSet, plan: Plan) -> tuple[list[Mutants], list[Mutant]]:
     every = [m for of_rule in found for m in of_rule.found]
     if plan.sample is None or plan.sample >= len(every):
         return found, every
-    drawn = set(random.Random(plan.seed).sample(range(len(every)), plan.sample))
+    order = list(range(len(every)))
+    random.Random(plan.seed).shuffle(order)
+    drawn = set(order[: plan.sample])
     return found, [m for i, m in enumerate(every) if i in drawn]
 
 
@@ -69,7 +74,7 @@ def run(
     file; ``prover`` takes the place of the usual one, in this process alone.
     """
     asked = {name: baseline.asked(name) for name in {m.rule for m in mutants}}
-    pending: list[tuple[str, Mutant]] = []
+    pending: list[Task] = []
     for m in mutants:
         made = m.compile(baseline.rules.linked.rules[m.rule])
         key = outcome_key(baseline, m, made, asked[m.rule])
@@ -77,65 +82,72 @@ def run(
         if known is not None:
             yield Judged(known, True)
         else:
-            pending.append((key, m))
+            pending.append(Task(key, m, store.hint(m) if store is not None else None))
     if prover is not None or plan.jobs == 1 or len(pending) < 2:
         prover = prover or Prover(Samples(baseline.rules), plan.limits, proofs)
-        outcomes = _here(baseline.rules, pending, asked, prover)
+        court = Court(baseline, prover)
+        outcomes = ((task, court.judge(task)) for task in pending)
     else:
-        outcomes = _apart(pending, asked, plan, spec, proofs)
-    for key, outcome in outcomes:
+        outcomes = _apart(pending, plan.jobs, (spec, baseline.done, plan.limits, proofs))
+    for task, outcome in outcomes:
         if store is not None:
-            store.keep(key, plan.limits, outcome)
+            store.keep(task.key, plan.limits, outcome)
         yield Judged(outcome)
 
 
-def _here(
-    rules: RuleSet, pending: Iterable[tuple[str, Mutant]], asked: dict[str, Asked], prover: Prover
-) -> Iterator[tuple[str, Outcome]]:
-    for key, m in pending:
-        yield key, judge(rules, m, asked[m.rule], prover)
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A mutant to judge, the key to keep the outcome by, and how one like it was once refuted."""
+
+    key: str
+    mutant: Mutant
+    hint: Hint | None = None
 
 
-def _apart(
-    pending: Sequence[tuple[str, Mutant]],
-    asked: dict[str, Asked],
-    plan: Plan,
-    spec: str,
-    proofs: Path | None,
-) -> Iterator[tuple[str, Outcome]]:
+class Court:
+    """What judges one mutant after the other in one process."""
+
+    def __init__(self, baseline: Baseline, prover: Prover) -> None:
+        self.baseline, self.prover = baseline, prover
+        self.asked = functools.lru_cache(maxsize=4)(baseline.asked)
+
+    def judge(self, task: Task) -> Outcome:
+        """The outcome of one mutant."""
+        m = task.mutant
+        return judge(self.baseline.rules, m, self.asked(m.rule), self.prover, task.hint)
+
+
+Setup = tuple[str, dict[str, Done], Limits, Path | None]
+"""What a process needs to judge: the rule set's name, its proofs, limits, the file of formulas."""
+
+
+def _apart(pending: Sequence[Task], jobs: int, setup: Setup) -> Iterator[tuple[Task, Outcome]]:
     """Over processes; what was lost because one of them died is run again, each by itself."""
-    lost: list[tuple[str, Mutant]] = []
-    for key, m, outcome in _pooled(pending, asked, plan, spec, proofs):
+    lost: list[Task] = []
+    for task, outcome in _pooled(pending, jobs, setup):
         if outcome is None:
-            lost.append((key, m))
+            lost.append(task)
         else:
-            yield key, outcome
-    for key, m in lost:
-        for _, _, outcome in _pooled([(key, m)], asked, plan, spec, proofs):
-            yield key, outcome or Outcome(m, "unknown", why="its process died")
+            yield task, outcome
+    for task in lost:
+        for _, outcome in _pooled([task], 1, setup):
+            yield task, outcome or Outcome(task.mutant, "unknown", why="its process died")
 
 
 def _pooled(
-    pending: Sequence[tuple[str, Mutant]],
-    asked: dict[str, Asked],
-    plan: Plan,
-    spec: str,
-    proofs: Path | None,
-) -> Iterator[tuple[str, Mutant, Outcome | None]]:
+    pending: Sequence[Task], jobs: int, setup: Setup
+) -> Iterator[tuple[Task, Outcome | None]]:
     # Not "fork": the parent has threads, and Z3's state should not be shared.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["bpfsmt.mutation.campaign"])
-    pool = ProcessPoolExecutor(min(plan.jobs, len(pending)), context)
+    pool = ProcessPoolExecutor(min(jobs, len(pending)), context, _set_up, setup)
     try:
-        futures = {
-            pool.submit(_work, spec, m, asked[m.rule], plan.limits, proofs): (key, m)
-            for key, m in pending
-        }
+        futures = {pool.submit(_work, task): task for task in pending}
         for future in as_completed(futures):
             try:
-                yield *futures[future], future.result()
+                yield futures[future], future.result()
             except BrokenProcessPool:
-                yield *futures[future], None
+                yield futures[future], None
     except BaseException:
         # Ctrl-C, or the reader gave up: do not wait for what may still run for minutes.
         pool.shutdown(wait=False, cancel_futures=True)
@@ -145,11 +157,22 @@ def _pooled(
     pool.shutdown()
 
 
-def _work(spec: str, mutant: Mutant, asked: Asked, limits: Limits, proofs: Path | None) -> Outcome:
-    samples = _loaded(spec)
-    return judge(samples.rules, mutant, asked, Prover(samples, limits, proofs))
+_COURT: list[Court] = []
 
 
-@functools.lru_cache(maxsize=1)
-def _loaded(spec: str) -> Samples:
-    return Samples(load_rules(spec))
+def _set_up(spec: str, done: dict[str, Done], limits: Limits, proofs: Path | None) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    rules = load_rules(spec)
+    _COURT[:] = [Court(Baseline(rules, done), Prover(Samples(rules), limits, proofs))]
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot stop its processes: they have to notice."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work(task: Task) -> Outcome:
+    return _COURT[0].judge(task)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import z3
@@ -11,6 +12,7 @@ import z3
 from bpfsmt.bits import Rule, ir, terms
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.mutation.opaque import Opaque
+from bpfsmt.mutation.trial import Example
 from bpfsmt.prover.decide import smtlib
 from bpfsmt.prover.loop import Loop, NoLoop
 from bpfsmt.prover.obligation import Attempt, Obligation, value_in
@@ -20,6 +22,8 @@ from bpfsmt.rules.ruleset import RuleSet, reached
 
 PATIENCE = 4.0
 """Seconds for one comparison; what is not settled by then is left to samples."""
+
+PROVED, BEFORE_SYNC = "proved", "proved before sync"
 
 
 def always_equal(original: RuleSet, changed: RuleSet, name: str) -> str | None:
@@ -38,31 +42,52 @@ def always_equal(original: RuleSet, changed: RuleSet, name: str) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How two rule sets' results compare, and ``how`` it is known that nothing else is anywhere.
+
+    That is "proved", or "proved before sync" of what is handed to `sync`, which is the same in
+    both (it may still make more of less: `sync` is not monotone), or "" if the solver does not
+    know.  ``examples`` were run: where one says less than the other, or more.
+    """
+
+    relation: Relation
+    how: str
+    examples: Mapping[Relation, Example]
+
+
 def compared(
     original: RuleSet,
     changed: RuleSet,
     mutated: str,
     about: Sequence[Obligation],
-    seen: Iterable[Relation],
-) -> tuple[Relation, bool]:
-    """How the changed set's results compare on the inputs of the obligations; whether it is proved.
+    seen: Mapping[Relation, Example],
+) -> Compared:
+    """How the changed set's results compare on the inputs of the obligations.
 
     What was ``seen`` where both ran is so; that nothing else is anywhere takes a proof.
     """
-    found = set(seen) - {Relation.EQUAL}
-    if not about:
-        return joined(found), False
-    if not found and _equal_on(original, changed, mutated, about):
-        return Relation.EQUAL, True
-    known = True
+    examples = {r: e for r, e in seen.items() if r is not Relation.EQUAL}
+    if about and not examples and _equal_on(original, changed, mutated, about):
+        return Compared(Relation.EQUAL, PROVED, {})
+    known = bool(about)
     for o, which in itertools.product(about, (Relation.LOOSER, Relation.TIGHTER)):
-        if which not in found and joined(found) is not Relation.OTHER:
-            example = _anywhere(which, original, changed, o)
+        if which not in examples and joined(set(examples)) is not Relation.OTHER:
+            found = _anywhere(which, original, changed, mutated, o)
+            if isinstance(found, Example):
+                examples[found.relation] = found
             # An example of the opposite says nothing of the one that was looked for.
-            known = known and example in (Relation.EQUAL, which, Relation.OTHER)
-            if example is not None:
-                found.add(example)
-    return joined(found), known or joined(found) is Relation.OTHER
+            known = found is Relation.EQUAL or (
+                isinstance(found, Example) and found.relation in (which, Relation.OTHER)
+            )
+        if not known:
+            break
+    relation_ = joined(set(examples))
+    if relation_ is Relation.OTHER:
+        return Compared(relation_, PROVED, examples)
+    through = any("sync" in reached(original, [o.rule]) for o in about)
+    how = BEFORE_SYNC if through and _same_sync(original, mutated) else PROVED
+    return Compared(relation_, how if known else "", examples)
 
 
 def _equal_on(
@@ -91,9 +116,9 @@ def _equal_on(
 
 
 def _anywhere(
-    which: Relation, original: RuleSet, changed: RuleSet, o: Obligation
-) -> Relation | None:
-    """How the two compare on an input of the obligation where they are ``which``.
+    which: Relation, original: RuleSet, changed: RuleSet, mutated: str, o: Obligation
+) -> Example | Relation | None:
+    """An input of the obligation on which the two differ, looked for where they are ``which``.
 
     Equal if it is proved that there is none; `None` if the solver does not know, or if running
     its example shows nothing.
@@ -101,24 +126,52 @@ def _anywhere(
     rule = original.linked.rules[o.rule]
     if _loops(original, reached(original, [o.rule])):
         return None
-    symbolic, order = (covers(o.rule, rule.result, terms=t) for t in (True, False))
-    sync = original.linked.ints["sync"] if o.trial is not None and o.trial.synced else None
+    order = covers(o.rule, rule.result, terms=True)
+    before_, after_ = (_texts(r, mutated)[o.rule] for r in (original, changed))
     for attempt in (a for a in o.attempts() if a.exact and a.args):
-        before, after = (r.linked.terms[o.rule](*attempt.args) for r in (original, changed))
-        holds = symbolic(after, before) if which is Relation.TIGHTER else symbolic(before, after)
-        answer = _ask(z3.And(*attempt.given, z3.Not(holds)))
-        if isinstance(answer, Proved):
+        before, after = before_(*attempt.args), after_(*attempt.args)
+        holds = order(after, before) if which is Relation.TIGHTER else order(before, after)
+        # Part by part: most are alike, and then it is soon known.
+        for way in Attempt(attempt.given, holds).violations():
+            answer = _ask(z3.And(*attempt.given, way))
+            if isinstance(answer, Refuted):
+                return _ran(original, changed, o, attempt, answer.model)
+            if not isinstance(answer, Proved):
+                break
+        else:
             return Relation.EQUAL
-        if isinstance(answer, Refuted):
-            pairs = zip(rule.params, attempt.args, strict=True)
-            args = [value_in(answer.model, t, x) for (_, t), x in pairs]
-            if sync is not None:
-                args = [sync(a) if isinstance(a, Scalar) else a for a in args]
-            results = (r.linked.ints[o.rule](*args) for r in (changed, original))
-            found = relation(order, *results)
-            if found is not Relation.EQUAL:
-                return found
     return None
+
+
+def _texts(rules: RuleSet, mutated: str) -> Mapping[str, Any]:
+    """All rules by their texts, but `sync` leaves everything as it is if it does not change."""
+    if not _same_sync(rules, mutated):
+        return rules.linked.terms
+    made: dict[str, Any] = {}
+    made |= {n: terms.define(r.compiled, made) for n, r in rules.linked.rules.items()}
+    made["sync"] = lambda r: r
+    return made
+
+
+def _same_sync(rules: RuleSet, mutated: str) -> bool:
+    return mutated not in reached(rules, ["sync"])
+
+
+def _ran(
+    original: RuleSet, changed: RuleSet, o: Obligation, attempt: Attempt, model: Any
+) -> Example | None:
+    """A model's arguments, run: an example if the results differ there."""
+    rule = original.linked.rules[o.rule]
+    pairs = zip(rule.params, attempt.args, strict=True)
+    args = [value_in(model, t, x) for (_, t), x in pairs]
+    if o.trial is not None and o.trial.synced:
+        sync = original.linked.ints["sync"]
+        args = [sync(a) if isinstance(a, Scalar) else a for a in args]
+    before, after = (r.linked.ints[o.rule](*args) for r in (original, changed))
+    found = relation(covers(o.rule, rule.result), after, before)
+    if found is Relation.EQUAL:
+        return None
+    return Example(o.rule, tuple(args), before, after, found)
 
 
 def _loops(rules: RuleSet, names: Iterable[str]) -> bool:

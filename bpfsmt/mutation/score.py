@@ -19,10 +19,13 @@ class Score:
     """Some mutants' outcomes, counted."""
 
     counts: Counter[str] = field(default_factory=Counter)
+    sampled: int = 0
+    """Of the sound ones, those whose relation to the original is not proved."""
 
     def add(self, outcome: Outcome) -> None:
         """Count one more."""
         self.counts[outcome.relation or outcome.verdict] += 1
+        self.sampled += outcome.compared == "sampled"
 
     @property
     def mutants(self) -> int:

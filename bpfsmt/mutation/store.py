@@ -3,6 +3,9 @@
 An outcome is found again by everything that it depends on: the mutant as compiled, the
 theorems that it was put to with all texts behind them, this package, and how long the solver
 may take if it came to nothing.
+
+How a mutant was refuted is also kept by its text alone, as a hint: where other texts have
+changed it is run again, and stands if it still shows the fault.
 """
 
 from __future__ import annotations
@@ -15,11 +18,14 @@ from pathlib import Path
 
 from bpfsmt.bits import Rule
 from bpfsmt.mutation.baseline import Asked, Baseline
-from bpfsmt.mutation.judge import Limits, Outcome
+from bpfsmt.mutation.judge import Hint, Limits, Outcome
 from bpfsmt.mutation.mutant import Mutant, meaning
 from bpfsmt.prover import cache as proofs
 
-_SCHEMA = "create table if not exists outcome (hash text primary key, limits text, outcome blob)"
+_SCHEMA = """
+create table if not exists outcome (hash text primary key, limits text, outcome blob);
+create table if not exists hint (mutant text primary key, hint blob);
+"""
 
 
 def default_path() -> Path:
@@ -34,7 +40,7 @@ class Store:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path or ":memory:", timeout=30)
-        self._db.execute(_SCHEMA)
+        self._db.executescript(_SCHEMA)
 
     def find(self, key: str, limits: Limits) -> Outcome | None:
         """The outcome, if it was decided, or not decided within the same limits."""
@@ -50,6 +56,16 @@ class Store:
         with self._db:
             row = (key, repr(limits), pickle.dumps(outcome))
             self._db.execute("insert or replace into outcome values (?, ?, ?)", row)
+            if outcome.counterexample is not None:
+                hint = Hint(outcome.obligation, outcome.counterexample)
+                pair = (outcome.mutant.name, pickle.dumps(hint))
+                self._db.execute("insert or replace into hint values (?, ?)", pair)
+
+    def hint(self, mutant: Mutant) -> Hint | None:
+        """How a mutant with this text was refuted once."""
+        query = "select hint from hint where mutant = ?"
+        row = self._db.execute(query, (mutant.name,)).fetchone()
+        return None if row is None else pickle.loads(row[0])
 
     def close(self) -> None:
         """Close the file."""

@@ -17,7 +17,7 @@ import z3
 from bpfsmt.bits import Rule
 from bpfsmt.bits.types import RecordType
 from bpfsmt.bits.words import Word
-from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
+from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum, const
 from bpfsmt.prover.contract import Contract
 from bpfsmt.prover.mentions import mentions
 from bpfsmt.prover.obligation import Counterexample, Drawn, Trial
@@ -28,10 +28,11 @@ U64 = (1 << 64) - 1
 LIMITS = (0, 0xFFFF, 1 << 29)
 """What rules hold offsets against."""
 
-SLACKS = (0, 1, 8, 1 << 31)
-"""How far the ends of ranges are from a number."""
+SLACKS = (0, 0, 0, 1, 8, 200, 1 << 31, 1 << 62, U64)
+"""How far the ends of a range are from the number inside it."""
 
-ENDS = (0, 1, 2, 3, 7, 1 << 31, (1 << 31) - 1, (1 << 32) - 1, 1 << 32, 1 << 63, (1 << 63) - 1, U64)
+ENDS = (0, 1, 2, 3, 7, 1 << 7, 1 << 15, 1 << 31, (1 << 31) - 1, (1 << 32) - 1, 1 << 32, 1 << 63,
+        (1 << 63) - 1, U64)  # fmt: skip
 
 
 def contract_trial(rules: RuleSet, contract: Contract, part: str, case: Mapping[str, int]) -> Trial:
@@ -106,17 +107,14 @@ def _small(params: Any) -> Iterator[Drawn]:
 def _random(
     params: Any, case: Mapping[str, int], rng: random.Random, products: bool
 ) -> Iterator[Drawn]:
-    slacks = (*SLACKS, 1 << 33, 1 << 62) if products else SLACKS
+    slacks = (*SLACKS, 1 << 33) if products else SLACKS
     while True:
         args: list[Any] = []
         numbers: list[int] = []
         ends = [*LIMITS]
         for name, type_ in params:
             factor = products and rng.random() < 0.5
-            if factor:
-                x = _factor(numbers, rng)
-            else:
-                x = near(numbers, rng) if rng.random() < 0.4 else _number(rng)
+            x = _factor(numbers, rng) if factor else _like(numbers, ends, rng)
             if isinstance(type_, RecordType):
                 args.append(_scalar(x, rng, slacks) if type_.cls is Scalar else _tnum(x, rng))
             elif not isinstance(type_, Word):
@@ -131,6 +129,18 @@ def _random(
         yield tuple(args), tuple(numbers)
 
 
+def _like(numbers: Sequence[int], ends: Sequence[int], rng: random.Random) -> int:
+    """A number near those that earlier arguments stand for, or near their ends, or any."""
+    kind = rng.random()
+    if numbers and kind < 0.15:
+        return rng.choice(numbers)
+    if kind < 0.4:
+        return near(numbers, rng)
+    if kind < 0.6:
+        return (rng.choice(ends) + rng.choice((0, 0, 1, -1))) & U64
+    return _number(rng)
+
+
 def _word(x: int, ends: Sequence[int], rng: random.Random) -> int:
     """x as it is, a small word, or one that adds up with others, as sizes and limits do."""
     kind = rng.randrange(4)
@@ -143,7 +153,7 @@ def _word(x: int, ends: Sequence[int], rng: random.Random) -> int:
 def _ends(arg: Any) -> list[int]:
     """Where an argument begins and ends."""
     if isinstance(arg, Scalar):
-        return [arg.umin, arg.umax, arg.smin, arg.smax]
+        return [*arg[1:]]
     return [arg.value, arg.value | arg.mask] if isinstance(arg, Tnum) else [int(arg)]
 
 
@@ -159,8 +169,11 @@ def _factor(numbers: Sequence[int], rng: random.Random) -> int:
 
 
 def _number(rng: random.Random) -> int:
-    if rng.random() < 0.3:
+    kind = rng.random()
+    if kind < 0.3:
         return rng.randrange(16)
+    if kind < 0.4:
+        return rng.randrange(64)
     return (rng.choice(ENDS) + rng.randrange(-2, 3)) & U64
 
 
@@ -170,18 +183,22 @@ def _tnum(x: int, rng: random.Random) -> Tnum:
 
 
 def _scalar(x: int, rng: random.Random, slacks: Sequence[int]) -> Scalar:
-    """A scalar around x, of which some parts are tight and others say nothing."""
+    """A scalar around x: known, or bounded in one part alone, or in several."""
+    kind = rng.random()
+    if kind < 0.18:
+        return const(x)
+    alone = rng.randrange(5) if kind < 0.45 else None
 
-    def around(value: int, lo: int, hi: int) -> tuple[int, int]:
-        if rng.random() < 0.4:
+    def around(part: int, value: int, lo: int, hi: int) -> tuple[int, int]:
+        if part != alone if alone is not None else rng.random() < 0.4:
             return lo, hi
-        slack = rng.choice(slacks)
-        return max(lo, value - rng.choice((0, slack))), min(hi, value + slack)
+        return max(lo, value - rng.choice(slacks)), min(hi, value + rng.choice(slacks))
 
     low = x & 0xFFFFFFFF
     signed = x - (1 << 64) if x >> 63 else x
     signed32 = low - (1 << 32) if low >> 31 else low
-    u, s = around(x, 0, U64), around(signed, UNKNOWN.smin, UNKNOWN.smax)
-    u32 = around(low, 0, UNKNOWN.u32max)
-    s32 = around(signed32, UNKNOWN.s32min, UNKNOWN.s32max)
-    return Scalar(_tnum(x, rng), *u, *s, *u32, *s32)
+    u, s = around(1, x, 0, U64), around(2, signed, UNKNOWN.smin, UNKNOWN.smax)
+    u32 = around(3, low, 0, UNKNOWN.u32max)
+    s32 = around(4, signed32, UNKNOWN.s32min, UNKNOWN.s32max)
+    tnum = UNKNOWN.var_off if alone else _tnum(x, rng)
+    return Scalar(tnum, *u, *s, *u32, *s32)

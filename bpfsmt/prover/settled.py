@@ -22,18 +22,23 @@ OF_VALUES = (Kind.OPERATOR.value, Kind.PREDICATE.value)
 def settled(results: Iterable[Result]) -> list[Result]:
     """The results, with what their contracts' own proofs needed taken into account."""
     found = list(results)
-    needing = {r.rule for r in found if r.kind in OF_VALUES and r.inputs == SYNCED}
-    while True:
-        more = {r.rule for r in found if r.kind in OF_VALUES and needing & set(r.uses)} - needing
-        if not more:
-            return [_settled(r, needing) for r in found]
-        needing |= more
+    rules = needing(found)
+    return [_settled(r, rules) for r in found]
 
 
-def _settled(r: Result, needing: set[str]) -> Result:
-    if r.verdict != "proved" or not needing & set(r.uses):
+def needing(results: Iterable[Result]) -> set[str]:
+    """The rules that need synced operands, by their own proofs or by what these rest on."""
+    found = [r for r in results if r.kind in OF_VALUES]
+    rules = {r.rule for r in found if r.inputs == SYNCED}
+    while more := {r.rule for r in found if rules & set(r.uses)} - rules:
+        rules |= more
+    return rules
+
+
+def _settled(r: Result, rules: set[str]) -> Result:
+    if r.verdict != "proved" or not rules & set(r.uses):
         return r
-    loose = sorted(needing & set(r.beyond))
+    loose = sorted(rules & set(r.beyond))
     if loose:
         why = f"rests on {', '.join(loose)} of synced operands, for a record that may not be synced"
         return replace(r, verdict="unknown", why=why)

@@ -34,6 +34,7 @@ from bpfsmt.prover.obligation import (
     conjunction,
     value_in,
 )
+from bpfsmt.prover.replay import stands_for
 from bpfsmt.prover.search import candidates, near
 from bpfsmt.prover.synced import synced
 from bpfsmt.rules.ruleset import RuleSet
@@ -203,10 +204,12 @@ class _Instance:
 
     def meant(self, values: tuple[Any, ...], numbers: tuple[int, ...]) -> bool:
         """Whether the premises hold of these numbers (nothing is solved)."""
-        args = self._named(values, numbers)
-        given = list(self.of.given(args))
-        for name, number in self.of.members.items():
-            given += parts_of_gamma(args[name], args[number]).values()
+        of = self.of
+        known = dict(zip((n for n, _ in self.rule.params), values, strict=True))
+        known |= zip(of.numbers, numbers, strict=True)
+        if not all(stands_for(known[name], known[number]) for name, number in of.members.items()):
+            return False
+        given = of.given(self._named(values, numbers))
         return all(z3.is_true(z3.simplify(g)) for g in given)
 
     def check(

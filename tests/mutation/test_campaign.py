@@ -31,11 +31,12 @@ def judged(plan: Plan, store: Store | None = None, **more: str) -> list[Judged]:
 
 
 def test_a_sample_is_drawn_by_its_seed() -> None:
-    """The same seed draws the same; all are drawn if there are no more."""
+    """The same seed draws the same, more of them include fewer; all if there are no more."""
     found, mutants = chosen(SMALL, PLAN)
     assert len(mutants) == 12
     assert chosen(SMALL, PLAN)[1] == mutants
     assert chosen(SMALL, Plan(sample=12, seed=4))[1] != mutants
+    assert set(mutants) < set(chosen(SMALL, Plan(sample=20, seed=3))[1])
     every = [m for f in found for m in f.found]
     assert set(mutants) < set(every)
     assert chosen(SMALL, Plan(sample=10_000))[1] == every

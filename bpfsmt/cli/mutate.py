@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -41,6 +42,10 @@ DEFAULT = "linux-6.12"
     "--timeout", type=Seconds(), default=30.0, show_default=True,
     help="Seconds for one formula before it is unknown.",
 )  # fmt: skip
+@click.option(
+    "--save", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Keep outcomes here, not in the cache directory.",
+)  # fmt: skip
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep earlier outcomes and proofs.")
 @click.option("--all", "every", is_flag=True, help="One line for each mutant.")
 @json_option
@@ -51,6 +56,7 @@ def mutate(
     seed: int,
     jobs: int | None,
     timeout: float,
+    save: Path | None,
     no_cache: bool,
     every: bool,
     as_json: bool,
@@ -60,7 +66,7 @@ def mutate(
     A mutant is refuted (by a counterexample that is run on ints), proved still sound (then it
     is said whether it is less precise than the original), or unknown.  What does not compile,
     or compiles to what is there already, is not counted.  Outcomes are kept as they come:
-    after Ctrl-C, the same command goes on.
+    after Ctrl-C, or if it is killed, the same command goes on.
 
     Exits with 0 if every mutant is decided, 2 for bad usage, 3 if something is unknown.
     """
@@ -73,7 +79,7 @@ def mutate(
     judged: list[Judged] = []
     baseline = Baseline(rules)
     interrupted = False
-    store = None if no_cache else Store(outcomes_path())
+    store = Store(save or outcomes_path()) if save or not no_cache else None
     try:
         with _progress(rules.name) as progress:
             _prove_original(baseline, {m.rule for m in mutants}, plan, no_cache, spec, progress)

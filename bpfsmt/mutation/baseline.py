@@ -10,7 +10,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from bpfsmt.prover.cache import theorem_key
+from bpfsmt.prover.cache import rules_key, theorem_key
 from bpfsmt.prover.decide import Result
 from bpfsmt.prover.prove import Done
 from bpfsmt.prover.settled import SYNCED, settled
@@ -54,6 +54,7 @@ class Baseline:
     def __post_init__(self) -> None:
         self.theorems = {t.name: t for t in theorems(self.rules)}
         self._keys: dict[str, str] = {}
+        self._callers: dict[str, str] = {}
 
     def needed(self, about: Iterable[str]) -> list[str]:
         """The theorems that could read one of these rules; all for none.
@@ -97,6 +98,17 @@ class Baseline:
         if theorem not in self._keys:
             self._keys[theorem] = theorem_key(self.rules, self.theorems[theorem])
         return self._keys[theorem]
+
+    def callers_key(self, rule: str) -> str:
+        """A hash of the texts of all rules that reach a rule, and of all that these reach."""
+        if rule not in self._callers:
+            callers = [n for n, callees in self._reached.items() if rule in callees]
+            self._callers[rule] = rules_key(self.rules, callers, rule)
+        return self._callers[rule]
+
+    @functools.cached_property
+    def _reached(self) -> dict[str, set[str]]:
+        return {n: reached(self.rules, [n]) for n in self.rules.linked.rules}
 
     def _nearest(self, rule: str, having: set[str]) -> set[str]:
         """The rule itself if a theorem is about it, else its callers, and theirs."""

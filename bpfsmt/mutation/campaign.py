@@ -28,7 +28,8 @@ class Plan:
     """Which mutants to judge, and how.
 
     ``about`` names rules (all if empty); ``sample`` draws so many mutants, the same for the
-    same ``seed``, and a larger sample has a smaller one in it.  ``jobs`` processes work at it, ``limits`` bound the solver.
+    same ``seed``, and a larger sample has a smaller one in it.  ``jobs`` processes work at it,
+    ``limits`` bound the solver.
     """
 
     about: tuple[str, ...] = ()

@@ -35,14 +35,15 @@ class Outcome:
     """What became of a mutant.
 
     ``verdict`` is "refuted" (``obligation`` with its ``counterexample``; ``how`` it was found:
-    "run" or "solver"), "sound", or "unknown" (``why``).  A sound one is ``relation`` to the
-    original, which is "proved" (perhaps "proved before sync") or, where the solver did not settle
-    it, only "sampled" (``compared``), with ``examples`` of where it says less or more; and ``proofs`` are the
-    results that make it sound; or if it is the original for all arguments, ``equal`` is the
-    formula that says so, and the original's proofs are its own.  ``needs_synced`` says that
-    these proofs need operands that went through `sync` where the original's do not: then
-    ``proofs`` are also of the callers that hand it other records.  ``seconds`` are of processor
-    time.
+    "run" or "solver"), "sound", or "unknown" (``why``).
+
+    A sound one is ``relation`` to the original, which is "proved" (perhaps "proved before sync")
+    or, where the solver did not settle it, only "sampled" (``compared``), with ``examples`` of
+    where it says less or more; and ``proofs`` are the results that make it sound; or if it is
+    the original for all arguments, ``equal`` is the formula that says so, and the original's
+    proofs are its own.  ``needs_synced`` says that these proofs need operands that went through
+    `sync` where the original's do not: then ``proofs`` are also of the callers that hand it
+    other records.  ``seconds`` are of processor time.
     """
 
     mutant: Mutant

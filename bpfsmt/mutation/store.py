@@ -1,8 +1,8 @@
 """Outcomes of earlier runs: one SQLite file, so that a campaign goes on where it stopped.
 
 An outcome is found again by everything that it depends on: the mutant as compiled, the
-theorems that it was put to with all texts behind them, this package, and how long the solver
-may take if it came to nothing.
+theorems that it was put to with all texts behind them, those of its callers, this package, and
+how long the solver may take if it came to nothing.
 
 How a mutant was refuted is also kept by its text alone, as a hint: where other texts have
 changed it is run again, and stands if it still shows the fault.
@@ -78,6 +78,7 @@ def outcome_key(baseline: Baseline, mutant: Mutant, made: Rule[..., object], ask
     for theorem in sorted(asked):
         digest.update(f"{theorem} {baseline.key(theorem)}\n".encode())
     digest.update(" ".join(sorted(asked.spared)).encode())
+    digest.update(baseline.callers_key(mutant.rule).encode())
     return digest.hexdigest()
 
 

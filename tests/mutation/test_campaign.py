@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import json
-from collections.abc import Iterator
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -177,3 +183,53 @@ def test_ctrl_c_keeps_what_is_done(cache: Path, monkeypatch: pytest.MonkeyPatch)
     assert "interrupted after 3 of" in result.stderr
     monkeypatch.setattr(command, "run", real)
     assert "4 outcomes from earlier runs" in mutate("tnum_and", "-j1").stdout
+
+
+def test_killed_it_loses_nothing(cache: Path) -> None:
+    """SIGKILL with two processes at work: what was said is kept, and they end by themselves."""
+    saved = cache / "outcomes.sqlite"
+    args = [sys.executable, "-m", "bpfsmt", "mutate", "tnum_and", "-r", str(FILE), "-j2"]
+    args += ["--save", str(saved)]
+    going = subprocess.Popen(args, stdout=subprocess.DEVNULL, start_new_session=True)
+    until(lambda: kept(saved) > 2)
+    going.kill()
+    going.wait()
+    until(lambda: not of_session(going.pid))
+    before = kept(saved)
+    _, mutants = chosen(SMALL, Plan(("tnum_and",)))
+    again = mutate("tnum_and", "--save", str(saved), "-j1", "--json")
+    outcomes = json.loads(again.stdout)["outcomes"]
+    assert len(outcomes) == len(mutants)
+    known = sum(o["cached"] for o in outcomes)
+    assert known > 0
+    assert kept(saved) == before + len(outcomes) - known
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def kept(saved: Path) -> int:
+    if not saved.exists():
+        return 0
+    with contextlib.closing(sqlite3.connect(saved)) as db:
+        try:
+            return int(db.execute("select count(*) from outcome").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
+
+
+def of_session(leader: int) -> list[str]:
+    """The processes of a session that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == leader and fields[0] != "Z":
+            found.append(stat.parent.name)
+    return found

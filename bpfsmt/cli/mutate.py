@@ -18,7 +18,7 @@ from bpfsmt.cli.common import Seconds, json_option
 from bpfsmt.cli.mutate_text import mutation_json, show
 from bpfsmt.mutation.baseline import Baseline
 from bpfsmt.mutation.campaign import Judged, Plan, chosen, run
-from bpfsmt.mutation.judge import Limits, Outcome
+from bpfsmt.mutation.outcome import Limits, Outcome
 from bpfsmt.mutation.store import Store
 from bpfsmt.mutation.store import default_path as outcomes_path
 from bpfsmt.prover.cache import Cache

@@ -12,8 +12,8 @@ from rich.table import Table
 from bpfsmt.cli.prove_text import plain_counterexample, show_value
 from bpfsmt.mutation.baseline import Baseline
 from bpfsmt.mutation.campaign import Judged, Plan
-from bpfsmt.mutation.judge import Outcome
 from bpfsmt.mutation.mutant import Mutants
+from bpfsmt.mutation.outcome import Outcome
 from bpfsmt.mutation.score import COLUMNS, Score, by_rule, total
 
 _HEADS = {"equal": "sound: equal", "looser": "looser", "tighter": "tighter"}

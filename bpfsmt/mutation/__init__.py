@@ -7,12 +7,13 @@ run on ints, or proves that it is still sound.  Of those it is then asked whethe
 less than the original, more, or the same.
 
 - `text`: a rule's text with the places in it, replaced piece by piece
-- `operators`, `fields`, `words`: what is changed
+- `operators`, `words`: what is changed
 - `mutant`: the changed rules, compiled
 - `baseline`: the original's proofs, and which of them read a rule's text
 - `trial`: counterexamples on ints, looked for where mutant and original differ
-- `compare`, `opaque`, `order`: equal, looser, tighter
-- `judge`: one mutant's outcome
+- `compare`, `opaque`: equal, looser, tighter
+- `cases`: hard formulas, case by case
+- `ask`: the prover as mutants are put to it; `judge`: one mutant; `outcome`: what comes of it
 - `store`, `campaign`: all of them, in parallel, kept as they come
 - `score`: counts by rule
 """

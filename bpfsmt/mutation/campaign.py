@@ -13,9 +13,11 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bpfsmt.mutation.ask import Prover
 from bpfsmt.mutation.baseline import Baseline
-from bpfsmt.mutation.judge import Hint, Limits, Outcome, Prover, judge
+from bpfsmt.mutation.judge import judge
 from bpfsmt.mutation.mutant import Mutant, Mutants, all_mutants
+from bpfsmt.mutation.outcome import Hint, Limits, Outcome
 from bpfsmt.mutation.store import Store, outcome_key
 from bpfsmt.mutation.trial import Samples
 from bpfsmt.prover.prove import Done

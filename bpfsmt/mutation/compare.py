@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,9 +46,9 @@ def always_equal(original: RuleSet, changed: RuleSet, name: str) -> str | None:
 class Compared:
     """How two rule sets' results compare, and ``how`` it is known that nothing else is anywhere.
 
-    That is "proved", or "proved before sync" of what is handed to `sync`, which is the same in
-    both (it may still make more of less: `sync` is not monotone), or "" if the solver does not
-    know.  ``examples`` were run: where one says less than the other, or more.
+    That is "proved"; or "proved before sync", of texts in which `sync` leaves everything as it
+    is (it is the same in both, but may make more of less: it is not monotone); or "" if the
+    solver does not know.  ``examples`` were run: where one says less than the other, or more.
     """
 
     relation: Relation
@@ -67,111 +67,116 @@ def compared(
 
     What was ``seen`` where both ran is so; that nothing else is anywhere takes a proof.
     """
+    pair = _Pair(original, changed, mutated)
     examples = {r: e for r, e in seen.items() if r is not Relation.EQUAL}
-    if about and not examples and _equal_on(original, changed, mutated, about):
+    if about and not examples and pair.equal_on(about):
         return Compared(Relation.EQUAL, PROVED, {})
-    known = bool(about)
+    how = PROVED if about else ""
     for o, which in itertools.product(about, (Relation.LOOSER, Relation.TIGHTER)):
         if which not in examples and joined(set(examples)) is not Relation.OTHER:
-            found = _anywhere(which, original, changed, mutated, o)
+            found = pair.nowhere(which, o)
             if isinstance(found, Example):
                 examples[found.relation] = found
-            # An example of the opposite says nothing of the one that was looked for.
-            known = found is Relation.EQUAL or (
-                isinstance(found, Example) and found.relation in (which, Relation.OTHER)
-            )
-        if not known:
+                # An example of the opposite says nothing of the one that was looked for.
+                found = PROVED if found.relation in (which, Relation.OTHER) else ""
+            if found != PROVED:
+                how = found
+        if not how:
             break
     relation_ = joined(set(examples))
-    if relation_ is Relation.OTHER:
-        return Compared(relation_, PROVED, examples)
-    through = any("sync" in reached(original, [o.rule]) for o in about)
-    how = BEFORE_SYNC if through and _same_sync(original, mutated) else PROVED
-    return Compared(relation_, how if known else "", examples)
+    return Compared(relation_, PROVED if relation_ is Relation.OTHER else how, examples)
 
 
-def _equal_on(
-    original: RuleSet, changed: RuleSet, mutated: str, about: Iterable[Obligation]
-) -> bool:
-    """Proved: on all inputs of the obligations both give the same.
+@dataclass(frozen=True)
+class _Pair:
+    """Two rule sets, of which one has another text for the rule ``mutated``."""
 
-    Rules that do not read the mutated one are taken for functions of which nothing is known.
-    False if the solver does not know.
-    """
-    readers = {n for n in original.linked.rules if mutated in reached(original, [n])}
-    calls = Opaque(original)
-    spaces = [calls.reading(r, readers) for r in (original, changed)]
-    for o in about:
-        if _loops(original, reached(original, [o.rule]) & readers):
-            return False
+    original: RuleSet
+    changed: RuleSet
+    mutated: str
 
-        def impossible(attempt: Attempt, o: Obligation = o) -> bool:
-            before, after = (s[o.rule](*attempt.args) for s in spaces)
-            differ = z3.Not(terms.equal(before, after))
-            return _impossible(z3.And(*attempt.given, *calls.facts(), differ))
+    def equal_on(self, about: Iterable[Obligation]) -> bool:
+        """Proved: on all inputs of the obligations both give the same.
 
-        if not any(impossible(a) for a in o.attempts() if a.exact and a.args):
-            return False
-    return True
+        Rules that do not read the mutated one are taken for functions of which nothing is
+        known.  False if the solver does not know.
+        """
+        original = self.original
+        readers = {n for n in original.linked.rules if self.mutated in reached(original, [n])}
+        calls = Opaque(original)
+        spaces = [calls.reading(r, readers) for r in (original, self.changed)]
+        for o in about:
+            if _loops(original, reached(original, [o.rule]) & readers):
+                return False
+
+            def impossible(attempt: Attempt, o: Obligation = o) -> bool:
+                before, after = (s[o.rule](*attempt.args) for s in spaces)
+                differ = z3.Not(terms.equal(before, after))
+                return _impossible(z3.And(*attempt.given, *calls.facts(), differ))
+
+            if not any(impossible(a) for a in o.attempts() if a.exact and a.args):
+                return False
+        return True
+
+    def nowhere(self, which: Relation, o: Obligation) -> Example | str:
+        """How it is proved that on no input of the obligation the two differ ``which`` way.
+
+        Or an example of how they do differ there, looked for as if they were ``which``; "" if the
+        solver does not know, or running its example shows nothing.
+        """
+        if _loops(self.original, reached(self.original, [o.rule])):
+            return ""
+        if self._same_sync(o):
+            found = self._nowhere(which, o, _without_sync)
+            if found:
+                return found if isinstance(found, Example) else BEFORE_SYNC
+        return self._nowhere(which, o, lambda rules: rules.linked.terms)
+
+    def _same_sync(self, o: Obligation) -> bool:
+        """The obligation's rule goes through `sync`, which is the same in both sets."""
+        through = "sync" in reached(self.original, [o.rule])
+        return through and self.mutated not in reached(self.original, ["sync"])
+
+    def _nowhere(
+        self, which: Relation, o: Obligation, texts: Callable[[RuleSet], Mapping[str, Any]]
+    ) -> Example | str:
+        order = covers(o.rule, self.original.linked.rules[o.rule].result, terms=True)
+        runs = [texts(r)[o.rule] for r in (self.original, self.changed)]
+        for attempt in (a for a in o.attempts() if a.exact and a.args):
+            before, after = (run(*attempt.args) for run in runs)
+            holds = order(after, before) if which is Relation.TIGHTER else order(before, after)
+            # Part by part: most are alike, and then it is soon known.
+            for way in Attempt(attempt.given, holds).violations():
+                answer = _ask(z3.And(*attempt.given, way))
+                if isinstance(answer, Refuted):
+                    return self._ran(o, attempt, answer.model) or ""
+                if not isinstance(answer, Proved):
+                    break
+            else:
+                return PROVED
+        return ""
+
+    def _ran(self, o: Obligation, attempt: Attempt, model: Any) -> Example | None:
+        """A model's arguments, run: an example if the results differ there."""
+        rule = self.original.linked.rules[o.rule]
+        pairs = zip(rule.params, attempt.args, strict=True)
+        args = [value_in(model, t, x) for (_, t), x in pairs]
+        if o.trial is not None and o.trial.synced:
+            sync = self.original.linked.ints["sync"]
+            args = [sync(a) if isinstance(a, Scalar) else a for a in args]
+        before, after = (r.linked.ints[o.rule](*args) for r in (self.original, self.changed))
+        found = relation(covers(o.rule, rule.result), after, before)
+        if found is Relation.EQUAL:
+            return None
+        return Example(o.rule, tuple(args), before, after, found)
 
 
-def _anywhere(
-    which: Relation, original: RuleSet, changed: RuleSet, mutated: str, o: Obligation
-) -> Example | Relation | None:
-    """An input of the obligation on which the two differ, looked for where they are ``which``.
-
-    Equal if it is proved that there is none; `None` if the solver does not know, or if running
-    its example shows nothing.
-    """
-    rule = original.linked.rules[o.rule]
-    if _loops(original, reached(original, [o.rule])):
-        return None
-    order = covers(o.rule, rule.result, terms=True)
-    before_, after_ = (_texts(r, mutated)[o.rule] for r in (original, changed))
-    for attempt in (a for a in o.attempts() if a.exact and a.args):
-        before, after = before_(*attempt.args), after_(*attempt.args)
-        holds = order(after, before) if which is Relation.TIGHTER else order(before, after)
-        # Part by part: most are alike, and then it is soon known.
-        for way in Attempt(attempt.given, holds).violations():
-            answer = _ask(z3.And(*attempt.given, way))
-            if isinstance(answer, Refuted):
-                return _ran(original, changed, o, attempt, answer.model)
-            if not isinstance(answer, Proved):
-                break
-        else:
-            return Relation.EQUAL
-    return None
-
-
-def _texts(rules: RuleSet, mutated: str) -> Mapping[str, Any]:
-    """All rules by their texts, but `sync` leaves everything as it is if it does not change."""
-    if not _same_sync(rules, mutated):
-        return rules.linked.terms
+def _without_sync(rules: RuleSet) -> Mapping[str, Any]:
+    """All rules by their texts, but `sync` leaves everything as it is."""
     made: dict[str, Any] = {}
     made |= {n: terms.define(r.compiled, made) for n, r in rules.linked.rules.items()}
     made["sync"] = lambda r: r
     return made
-
-
-def _same_sync(rules: RuleSet, mutated: str) -> bool:
-    return mutated not in reached(rules, ["sync"])
-
-
-def _ran(
-    original: RuleSet, changed: RuleSet, o: Obligation, attempt: Attempt, model: Any
-) -> Example | None:
-    """A model's arguments, run: an example if the results differ there."""
-    rule = original.linked.rules[o.rule]
-    pairs = zip(rule.params, attempt.args, strict=True)
-    args = [value_in(model, t, x) for (_, t), x in pairs]
-    if o.trial is not None and o.trial.synced:
-        sync = original.linked.ints["sync"]
-        args = [sync(a) if isinstance(a, Scalar) else a for a in args]
-    before, after = (r.linked.ints[o.rule](*args) for r in (original, changed))
-    found = relation(covers(o.rule, rule.result), after, before)
-    if found is Relation.EQUAL:
-        return None
-    return Example(o.rule, tuple(args), before, after, found)
 
 
 def _loops(rules: RuleSet, names: Iterable[str]) -> bool:

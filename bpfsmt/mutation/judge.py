@@ -3,130 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
+from bpfsmt.mutation.ask import Prover
 from bpfsmt.mutation.baseline import Asked
-from bpfsmt.mutation.cases import ByCases
 from bpfsmt.mutation.compare import always_equal, compared
 from bpfsmt.mutation.mutant import Mutant
-from bpfsmt.mutation.trial import MORE, SAMPLES, Example, Samples, Tried, speaks_of_members
-from bpfsmt.prover.cache import Cache
-from bpfsmt.prover.decide import Decider, Result
-from bpfsmt.prover.obligation import Attempt, Counterexample, Obligation
+from bpfsmt.mutation.outcome import Hint, Outcome
+from bpfsmt.mutation.trial import MORE, SAMPLES, Tried, speaks_of_members
+from bpfsmt.prover.decide import Result
+from bpfsmt.prover.obligation import Counterexample, Obligation
 from bpfsmt.prover.order import Relation
 from bpfsmt.prover.settled import SYNCED, needing, settled
-from bpfsmt.prover.solver import words_only
-from bpfsmt.prover.theorems import Theorem, theorems
+from bpfsmt.prover.theorems import theorems
 from bpfsmt.rules.ruleset import RuleSet
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Seconds for one formula, first and second try."""
-
-    quick: float = 4.0
-    slow: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a mutant.
-
-    ``verdict`` is "refuted" (``obligation`` with its ``counterexample``; ``how`` it was found:
-    "run" or "solver"), "sound", or "unknown" (``why``).
-
-    A sound one is ``relation`` to the original, which is "proved" (perhaps "proved before sync")
-    or, where the solver did not settle it, only "sampled" (``compared``), with ``examples`` of
-    where it says less or more; and ``proofs`` are the results that make it sound; or if it is
-    the original for all arguments, ``equal`` is the formula that says so, and the original's
-    proofs are its own.  ``needs_synced`` says that these proofs need operands that went through
-    `sync` where the original's do not: then ``proofs`` are also of the callers that hand it
-    other records.  ``seconds`` are of processor time.
-    """
-
-    mutant: Mutant
-    verdict: str
-    obligation: str = ""
-    counterexample: Counterexample | None = None
-    how: str = ""
-    relation: str = ""
-    compared: str = ""
-    examples: tuple[Example, ...] = ()
-    proofs: tuple[Result, ...] = ()
-    equal: str = ""
-    needs_synced: bool = False
-    why: str = ""
-    asked: tuple[str, ...] = ()
-    runs: int = 0
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """How a mutant of this text was refuted before; it only counts if it does so again."""
-
-    obligation: str
-    counterexample: Counterexample
-
-
-@dataclass
-class Prover:
-    """Asks the prover; tests put another in its place.
-
-    ``samples`` holds the original; formulas that were shown impossible are remembered
-    in the file ``path``.
-    """
-
-    samples: Samples
-    limits: Limits = field(default_factory=Limits)
-    path: Path | None = None
-
-    def run(
-        self, changed: RuleSet, theorem: str, spared: frozenset[str],
-        start: int = 0, end: int = SAMPLES,
-    ) -> Tried:  # fmt: skip
-        """Look for a counterexample by running."""
-        return self.samples.try_(theorem, changed, spared, start, end)
-
-    def again(self, changed: RuleSet, theorem: str, hint: Hint) -> Counterexample | None:
-        """The counterexample run again, if the theorem has the obligation."""
-        old = hint.counterexample
-        for o in self.samples.obligations(theorem):
-            if o.name == hint.obligation and o.trial is not None:
-                return o.trial.check(changed, old.args, old.numbers)
-        return None
-
-    def prove(
-        self, theorem: Theorem, spared: Container[str], by_text: frozenset[str] = frozenset()
-    ) -> Iterator[Result]:
-        """The results of a theorem's obligations but those spared, as they come.
-
-        Where the rules ``by_text`` are called on what is no operand, they are read: their
-        contracts say nothing there.
-        """
-        memory = Cache(self.path)
-        decider = Decider(
-            self.limits.quick, self.limits.slow, memory.impossible,
-            keep=lambda _, key, __: memory.learn([key]),
-            first=ByCases(make=words_only, simplify=False, patience=self.limits.quick),
-        )  # fmt: skip
-        try:
-            for o in theorem.obligations():
-                if o.name not in spared:
-                    yield decider.decide(reading(o, by_text) if by_text else o)
-        finally:
-            memory.close()
-
-
-def reading(o: Obligation, by_text: frozenset[str]) -> Obligation:
-    """The obligation without the attempts that rest on one of these rules for other records."""
-
-    def attempts() -> Iterator[Attempt]:
-        return (a for a in o.attempts() if not by_text & a.uses & a.beyond)
-
-    return replace(o, attempts=attempts)
 
 
 def judge(
@@ -195,7 +86,7 @@ class _Case:
         if not results:
             return self._unknown(f"nothing that is proved of the original reads {self.mutant.rule}")
         if all(r.verdict == "proved" for r in results):
-            results += self._of_callers(results)
+            results = self._settled(results)
         last = results[-1]
         if last.verdict == "refuted":
             assert last.counterexample is not None
@@ -203,9 +94,10 @@ class _Case:
         unknown = next((r for r in results if r.verdict == "unknown"), None)
         if unknown is not None:
             return self._unknown(unknown.why, unknown.name)
-        proofs = tuple(settled([*results, *self.asked.resting])[: len(results)])
-        needs = any(r.inputs == SYNCED and r.name not in self.asked.synced for r in proofs)
-        return replace(self._compared(), proofs=proofs, runs=self.tried.runs, needs_synced=needs)
+        needs = any(r.inputs == SYNCED and r.name not in self.asked.synced for r in results)
+        return replace(
+            self._compared(), proofs=tuple(results), runs=self.tried.runs, needs_synced=needs
+        )
 
     def _results(self) -> Iterator[Result]:
         """The prover's results, until one is a refutation."""
@@ -216,24 +108,29 @@ class _Case:
                 if result.verdict == "refuted":
                     return
 
-    def _of_callers(self, results: Iterable[Result]) -> list[Result]:
-        """Proofs in place of those that rested on more than is proved now, until none is left.
+    def _settled(self, results: Iterable[Result]) -> list[Result]:
+        """The proofs, with those of callers in place of what rested on more than is proved now.
 
-        The mutant may need synced operands, and a caller may hand it other records.
+        The mutant may need synced operands, and a caller may hand it other records: then the
+        caller is proved by the mutant's text.  What is no proof comes last.
         """
-        standing = {r.name: r for r in (*self.asked.resting, *results)}
-        again: dict[str, Result] = {}
-        while loose := [r for r in settled(standing.values()) if r.verdict == "unknown"]:
-            rules = frozenset(needing(standing.values()))
-            for r in self._asked_again({r.name for r in loose}, {r.rule for r in loose}, rules):
-                standing[r.name] = again[r.name] = r
+        proofs = {r.name: r for r in results}
+        while True:
+            standing = [r for r in self.asked.resting if r.name not in proofs]
+            standing += proofs.values()
+            found = settled(standing)
+            loose = [r for r in found if r.verdict == "unknown"]
+            if not loose:
+                return [r for r in found if r.name in proofs]
+            for r in self._asked_again(loose, frozenset(needing(standing))):
+                proofs.pop(r.name, None)
+                proofs[r.name] = r
                 if r.verdict != "proved":
-                    return [*again.values(), r]
-        return list(again.values())
+                    return list(proofs.values())
 
-    def _asked_again(
-        self, names: set[str], rules: set[str], by_text: frozenset[str]
-    ) -> Iterator[Result]:
+    def _asked_again(self, loose: Iterable[Result], by_text: frozenset[str]) -> Iterator[Result]:
+        loose = list(loose)
+        names, rules = {r.name for r in loose}, {r.rule for r in loose}
         for t in theorems(self.changed):
             if t.rule in rules:
                 others = {o.name for o in t.obligations()} - names

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bpfsmt.mutation.judge import Outcome
+from bpfsmt.mutation.outcome import Outcome
 from bpfsmt.prover.order import Relation
 
 SOUND = tuple(r.value for r in Relation)

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from bpfsmt.bits import Rule
 from bpfsmt.mutation.baseline import Asked, Baseline
-from bpfsmt.mutation.judge import Hint, Limits, Outcome
 from bpfsmt.mutation.mutant import Mutant, meaning
+from bpfsmt.mutation.outcome import Hint, Limits, Outcome
 from bpfsmt.prover import cache as proofs
 
 _SCHEMA = """

@@ -6,9 +6,11 @@ import functools
 
 from bpfsmt.bits import rule, u64
 from bpfsmt.domain import Tnum
+from bpfsmt.mutation.ask import Prover
 from bpfsmt.mutation.baseline import Baseline
-from bpfsmt.mutation.judge import Outcome, Prover, judge
+from bpfsmt.mutation.judge import judge
 from bpfsmt.mutation.mutant import Mutant, mutants_of
+from bpfsmt.mutation.outcome import Outcome
 from bpfsmt.mutation.trial import Samples
 from bpfsmt.prover.prove import prove
 from bpfsmt.rules import RuleSet

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import importlib
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from bpfsmt.cli import main
 from bpfsmt.mutation.campaign import Judged, Plan, chosen, run
-from bpfsmt.mutation.judge import Limits
+from bpfsmt.mutation.outcome import Limits
 from bpfsmt.mutation.score import by_rule, total
 from bpfsmt.mutation.store import Store
 

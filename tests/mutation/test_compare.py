@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bpfsmt.mutation.ask import Prover
 from bpfsmt.mutation.compare import Compared, compared
-from bpfsmt.mutation.judge import Prover
 from bpfsmt.mutation.trial import Example, Samples
 from bpfsmt.prover.obligation import Obligation
 from bpfsmt.prover.order import Relation

@@ -6,9 +6,11 @@ import functools
 
 import pytest
 
+from bpfsmt.mutation.ask import Prover
 from bpfsmt.mutation.baseline import Asked
-from bpfsmt.mutation.judge import Outcome, Prover, judge
+from bpfsmt.mutation.judge import judge
 from bpfsmt.mutation.mutant import mutants_of
+from bpfsmt.mutation.outcome import Outcome
 from bpfsmt.mutation.trial import Samples
 from bpfsmt.prover.decide import Result
 from bpfsmt.prover.theorems import theorems

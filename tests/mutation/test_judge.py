@@ -6,8 +6,9 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from bpfsmt.domain.gamma import tnum_contains
+from bpfsmt.mutation.ask import Prover
 from bpfsmt.mutation.baseline import Baseline
-from bpfsmt.mutation.judge import Prover, judge
+from bpfsmt.mutation.judge import judge
 from bpfsmt.mutation.mutant import mutants_of
 from bpfsmt.mutation.score import total
 from bpfsmt.mutation.trial import Samples, Tried

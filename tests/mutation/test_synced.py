@@ -7,9 +7,11 @@ from dataclasses import replace as changed
 from bpfsmt.bits import S64_MAX, U64_MAX, replace, rule, s64, u64
 from bpfsmt.domain import Scalar, Tnum
 from bpfsmt.domain.scalar import UNKNOWN
+from bpfsmt.mutation.ask import Prover
 from bpfsmt.mutation.baseline import Baseline
-from bpfsmt.mutation.judge import Outcome, Prover, judge
+from bpfsmt.mutation.judge import judge
 from bpfsmt.mutation.mutant import Mutant
+from bpfsmt.mutation.outcome import Outcome
 from bpfsmt.mutation.trial import Samples
 from bpfsmt.prover.cache import Cache
 from bpfsmt.prover.prove import prove

@@ -86,6 +86,7 @@ def run(
             yield Judged(known, True)
         else:
             pending.append(Task(key, m, store.hint(m) if store is not None else None))
+    outcomes: Iterator[tuple[Task, Outcome]]
     if prover is not None or plan.jobs == 1 or len(pending) < 2:
         prover = prover or Prover(Samples(baseline.rules), plan.limits, proofs)
         court = Court(baseline, prover)

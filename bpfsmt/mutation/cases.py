@@ -57,7 +57,7 @@ def supposed(formula: Any, condition: Any) -> tuple[Any, Any]:
     return tuple(
         z3.simplify(z3.And(c, z3.substitute(formula, (condition, z3.BoolVal(holds)))))
         for c, holds in cases
-    )  # type: ignore[return-value]
+    )
 
 
 def most_used(formula: Any) -> Any:

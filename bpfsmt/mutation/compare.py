@@ -68,7 +68,8 @@ def compared(
     What was ``seen`` where both ran is so; that nothing else is anywhere takes a proof.
     """
     pair = _Pair(original, changed, mutated)
-    examples = {r: e for r, e in seen.items() if r is not Relation.EQUAL}
+    examples: dict[Relation, Example] = dict(seen)
+    examples.pop(Relation.EQUAL, None)
     if about and not examples and pair.equal_on(about):
         return Compared(Relation.EQUAL, PROVED, {})
     how = PROVED if about else ""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
+from bpfsmt.domain import Tnum
 from bpfsmt.domain.gamma import tnum_contains
 from bpfsmt.mutation.ask import Prover
 from bpfsmt.mutation.baseline import Baseline
 from bpfsmt.mutation.judge import judge
 from bpfsmt.mutation.mutant import mutants_of
+from bpfsmt.mutation.outcome import Hint
 from bpfsmt.mutation.score import total
-from bpfsmt.mutation.trial import Samples, Tried
+from bpfsmt.mutation.trial import Sample, Samples, Tried, broken_by
 from bpfsmt.prover.decide import Result
 from bpfsmt.prover.theorems import Theorem
 from bpfsmt.rules import RuleSet
@@ -115,3 +117,31 @@ def test_nothing_to_ask_is_unknown() -> None:
     m = mutants_of(tnum_sub).found[0]
     found = judge(rules, m, Baseline(rules).asked("tnum_sub"), Prover(Samples(rules)))
     assert (found.verdict, found.why) == ("unknown", "no theorem speaks of tnum_sub")
+
+
+def test_what_refuted_it_before_is_run_again() -> None:
+    """It stands if it shows the fault again, and says nothing if it does not."""
+    wrong = mutant("tnum_add", "(least ^ most) | a.mask | b.mask → b.mask")
+    first = outcome(wrong)
+    assert first.counterexample is not None
+    hint = Hint(first.obligation, first.counterexample)
+    prover, asked = Prover(Samples(SMALL)), baseline().asked("tnum_add")
+    again = judge(SMALL, wrong, asked, prover, hint)
+    assert (again.verdict, again.counterexample) == ("refuted", first.counterexample)
+    assert again.runs == 0 < first.runs
+    sound = mutant("tnum_add", "least ^ most → (least | most)")
+    assert judge(SMALL, sound, asked, prover, hint).verdict == "sound"
+
+
+def test_members_at_the_ends_are_tried() -> None:
+    """A result that lost only a number that was not drawn: the ends of what is said are."""
+    name = "tnum_and"
+    m = mutant(name, "a.value & b.value → a.value")
+    rules = SMALL.derive(m.name, m.compile(SMALL.linked.rules[name]))
+    args = (Tnum(4, 0), Tnum(0, 4))
+    sample = Sample(args, (4, 4), SMALL.linked.ints[name](*args))
+    about = [o for o in Samples(SMALL).obligations(name) if o.name == f"{name}/tnum"]
+    assert broken_by(rules, about, sample, moved=False) is None
+    found = broken_by(rules, about, sample, moved=True)
+    assert found is not None
+    assert found[1].numbers == (4, 0)

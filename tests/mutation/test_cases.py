@@ -19,7 +19,9 @@ class Narrow(ByCases):
     """A solver that knows nothing of a formula with a choice in it."""
 
     def _ask(self, formula: Any, limit: float) -> Answer:
-        return Unknown("too hard") if most_used(formula) is not None else super()._ask(formula, limit)
+        if most_used(formula) is not None:
+            return Unknown("too hard")
+        return super()._ask(formula, limit)
 
 
 def test_the_cases_are_the_whole() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from hypothesis import HealthCheck, Phase, given, seed, settings, target
 from hypothesis.strategies import SearchStrategy
 
+from bpfsmt.generate.steady import steady
 from bpfsmt.program.program import Program
 
 CHUNK = 50
@@ -60,5 +61,6 @@ def drawn(
         for name, value in score(program).items() if score else ():
             target(value, label=name)
 
-    collect()
+    with steady():
+        collect()
     return found

@@ -10,7 +10,7 @@ import pytest
 
 from bpfsmt.bits import s32, s64, u32, u64
 from bpfsmt.domain.gamma import scalar_contains
-from bpfsmt.domain.scalar import UNKNOWN, Scalar
+from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
 from bpfsmt.rules import rule_set, rule_set_names
 
 from .members import around, near, number
@@ -221,8 +221,21 @@ def test_contradictions_are_dropped_only_where_nothing_is_lost(set_name: str) ->
         assert i.checked(r) == r
         broken = r._replace(smin=1, smax=0)
         assert i.contradicts(broken)
+        if set_name == "linux-6.1":
+            assert i.checked(broken) == broken
+            continue
         assert i.checked(broken).var_off == r.var_off
         assert i.checked(broken).umax == u64(-1)
+
+
+def test_a_register_below_itself_is_synced_twice(set_name: str) -> None:
+    """``if r0 s< r0`` of 0..1: Linux 6.12 and 6.18 are left with what they had."""
+    i = rule_set(set_name).ints
+    bit = i.sync(UNKNOWN._replace(var_off=Tnum(0, 1)))
+    left, right = i.below64_slt(bit, bit)
+    assert (left.smax, right.smin) == (0, 1)
+    assert i.of_itself(bit, left, right, False) == bit
+    assert i.of_itself(bit, bit, bit, True) == bit
 
 
 def test_packet_offsets_are_those_of_the_paper_but_for_an_empty_compare(set_name: str) -> None:

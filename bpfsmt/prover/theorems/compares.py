@@ -18,3 +18,6 @@ def refinements() -> Iterator[Contract]:
                 when=condition(name, bits),
                 synced=True,
             )
+        for name in ("ult", "slt"):
+            meets = condition(name, bits)
+            yield Contract(f"below{bits}_{name}", lambda x, y: (x, y), when=meets, synced=True)

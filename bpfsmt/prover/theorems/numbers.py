@@ -78,8 +78,8 @@ def stages() -> Iterator[Contract]:
         free=True,
     )
     yield Contract("scalar_intersect", lambda x, y: x, when=lambda x, y: x == y)
-    one = lambda x, y, z: z3.And(x == y, x == z)  # noqa: E731
-    yield Contract("of_itself", lambda x, y, z: x, when=one, synced=True)
+    one = lambda x, y, z, synced: z3.And(x == y, x == z)  # noqa: E731
+    yield Contract("of_itself", lambda x, y, z, synced: x, when=one, synced=True)
 
 
 def arithmetic() -> Iterator[Contract]:

@@ -103,10 +103,17 @@ def refine32_ne(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
 
 
 @rule
-def refine64_ult(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
-    """a < b."""
+def below64_ult(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """What a < b says of the ends that it compares, before anything follows from them."""
     left = replace(a, umax=min(a.umax, b.umax - 1))
     right = replace(b, umin=max(b.umin, a.umin + 1))
+    return left, right
+
+
+@rule
+def refine64_ult(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """a < b."""
+    left, right = below64_ult(a, b)
     return sync(left), sync(right)
 
 
@@ -119,10 +126,17 @@ def refine64_ule(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
 
 
 @rule
-def refine64_slt(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
-    """a s< b."""
+def below64_slt(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """What a s< b says of the ends that it compares, before anything follows from them."""
     left = replace(a, smax=min(a.smax, b.smax - 1))
     right = replace(b, smin=max(b.smin, a.smin + 1))
+    return left, right
+
+
+@rule
+def refine64_slt(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """a s< b."""
+    left, right = below64_slt(a, b)
     return sync(left), sync(right)
 
 
@@ -135,10 +149,17 @@ def refine64_sle(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
 
 
 @rule
-def refine32_ult(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
-    """(u32) a < (u32) b."""
+def below32_ult(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """What (u32) a < (u32) b says of the ends that it compares, before anything follows from them."""
     left = replace(a, u32max=min(a.u32max, b.u32max - 1))
     right = replace(b, u32min=max(b.u32min, a.u32min + 1))
+    return left, right
+
+
+@rule
+def refine32_ult(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """(u32) a < (u32) b."""
+    left, right = below32_ult(a, b)
     return sync(left), sync(right)
 
 
@@ -151,10 +172,17 @@ def refine32_ule(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
 
 
 @rule
-def refine32_slt(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
-    """(s32) a < (s32) b."""
+def below32_slt(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """What (s32) a < (s32) b says of the ends that it compares, before anything follows from them."""
     left = replace(a, s32max=min(a.s32max, b.s32max - 1))
     right = replace(b, s32min=max(b.s32min, a.s32min + 1))
+    return left, right
+
+
+@rule
+def refine32_slt(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
+    """(s32) a < (s32) b."""
+    left, right = below32_slt(a, b)
     return sync(left), sync(right)
 
 
@@ -234,16 +262,15 @@ def scalar_empty(r: Scalar) -> bool:
 
 
 @rule
-def of_itself(a: Scalar, left: Scalar, right: Scalar) -> Scalar:
+def of_itself(a: Scalar, left: Scalar, right: Scalar, synced: bool) -> Scalar:
     """a after ``if a COND a``: what is learnt of both operands, which are one register.
 
-    Kernel ``regs_refine_cond_op`` with one register twice.  Of an arm that no number takes
-    the bits stay.
+    Kernel ``regs_refine_cond_op`` with one register twice, which then is synced twice; unless
+    ``synced``, left and right are what `below64_ult` and its like say.  (Of no number is one
+    of these true; what the kernel makes of the register then is not nothing.)
     """
-    if left == a and right == a:
-        return a
     both = Scalar(
-        a.var_off,
+        tnum_intersect(left.var_off, right.var_off),
         max(left.umin, right.umin),
         min(left.umax, right.umax),
         max(left.smin, right.smin),
@@ -253,4 +280,4 @@ def of_itself(a: Scalar, left: Scalar, right: Scalar) -> Scalar:
         max(left.s32min, right.s32min),
         min(left.s32max, right.s32max),
     )
-    return replace(UNKNOWN, var_off=a.var_off) if scalar_empty(both) else sync(both)
+    return sync(both) if synced else sync(sync(both))

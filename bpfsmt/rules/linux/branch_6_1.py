@@ -202,3 +202,15 @@ def refine32_nset(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
     if is_const32(a):
         return a, combine_32_into_64(without_bits(b, a.var_off.value & U32_MAX))
     return a, b
+
+
+@rule
+def of_itself(a: Scalar, left: Scalar, right: Scalar, synced: bool) -> Scalar:
+    """A register that is compared with itself tells nothing."""
+    return a
+
+
+@rule
+def checked(r: Scalar) -> Scalar:
+    """Dead code is let be: that kernel has no ``reg_bounds_sanity_check``."""
+    return r

@@ -119,6 +119,11 @@ class Env:
         fp = Reg(RegType.PTR_TO_STACK, self.zero, frame=number)
         return Frame((*[NOT_INIT] * 10, fp), {}, callsite)
 
+    def checked(self, reg: Reg) -> Reg:
+        """The register, without its ranges where they contradict each other."""
+        scalar = self.ints.checked(reg[1])
+        return reg if scalar is reg[1] else with_scalar(reg, scalar)
+
     def show(self, reg: Reg) -> str:
         """A register's state in log syntax."""
         return format_reg(reg, self.maps)

@@ -95,7 +95,7 @@ class Walk:
             self.walked += 1
             if self.walked > limit:
                 raise _too_large(self.walked - 1)
-            if pc in prune and not path.again and self.explored.visited(path):
+            if pc in prune and self.explored.visited(path):
                 self.log.safe(path, fresh)
                 target = None
             else:
@@ -140,7 +140,10 @@ class Walk:
 
     def _visit(self, path: Path) -> None:
         again, path.again = path.again, False
-        if again or not self.record:
+        if not self.record:
+            return
+        if again:
+            self._visit_again(path)
             return
         visit = Visit(len(self.visits), path.pc, path.state)
         self.visits.append(visit)
@@ -152,9 +155,25 @@ class Walk:
         if parent is not None and parent.visit < 0:
             parent.visit = visit.index
 
+    def _visit_again(self, path: Path) -> None:
+        """A part of a visit's state is walked through its instruction: no visit of its own."""
+        if path.pc in self.env.flow.jumps:
+            path.trail.append(path.visit)  # as often as the instruction is in the history
+        if path.parent is not None and path.parent.visit < 0:
+            path.parent.visit = path.visit
+
     def pruned(self, path: Path, old: Checkpoint) -> None:
-        """Claim that the visit of ``old`` stands for the state of the path."""
-        if self.record:
+        """Claim that the visit of ``old`` stands for the state of the path.
+
+        Of a part of a visit's state that is to go through the instruction again: the visit
+        leads to wherever ``old`` does.
+        """
+        if not self.record:
+            return
+        if path.again:
+            found = [e for e in self.edges if e.src == old.visit]
+            self.edges += [Edge(path.visit, e.dst, e.pc, e.state, e.kind, True) for e in found]
+        else:
             self.edges.append(Edge(path.visit, old.visit, path.pc, path.state, path.kind, True))
 
     def never(self, pc: int, kind: str) -> None:

@@ -30,16 +30,16 @@ def alu(env: Env, insn: Instruction) -> Effect:
     if op is AluOp.MOV:
         return _move(env, insn, wide)
     if op is AluOp.END:
-        return lambda w: w.write(n, _of_number(w.read(n), lambda dst: _end(w, insn, dst)))
+        return lambda w: w.write(n, _of_number(env, w.read(n), lambda dst: _end(w, insn, dst)))
     if op is AluOp.NEG:
         rule = getattr(env.ints, _NAMES[op, wide, False])
-        return lambda w: w.write(n, _of_number(w.read(n), lambda dst: number(rule(dst.scalar))))
+        return lambda w: w.write(n, _of_number(env, w.read(n), lambda x: number(rule(x.scalar))))
     return _binary(env, insn, op, wide)
 
 
-def _of_number(dst: Reg, change: Callable[[Reg], Reg]) -> Reg:
+def _of_number(env: Env, dst: Reg, change: Callable[[Reg], Reg]) -> Reg:
     """A number changed; of a pointer nothing is known then."""
-    return ANY if dst.is_pointer else change(dst)
+    return ANY if dst.is_pointer else env.checked(change(dst))
 
 
 def _rule(w: Walk, name: str, *operands: object) -> Reg:
@@ -76,8 +76,8 @@ def _move(env: Env, insn: Instruction, wide: bool) -> Effect:
         value = number(getattr(env.ints, "mov64_imm" if wide else "mov32_imm")(insn.imm))
         return lambda w: w.write(n, value)
     if wide and not insn.offset:
-        return lambda w: w.write(n, shared(w, m, w.read(m)))
-    return lambda w: w.write(n, _extended(w, insn, wide))
+        return lambda w: w.write(n, env.checked(shared(w, m, w.read(m))))
+    return lambda w: w.write(n, env.checked(_extended(w, insn, wide)))
 
 
 def _extended(w: Walk, insn: Instruction, wide: bool) -> Reg:
@@ -101,6 +101,7 @@ def _extended(w: Walk, insn: Instruction, wide: bool) -> Reg:
 def _binary(env: Env, insn: Instruction, op: AluOp, wide: bool) -> Effect:
     n, m = insn.dst, insn.src
     rule = getattr(env.ints, _NAMES[op, wide, insn.offset == 1])
+    checked = env.ints.checked
     immediate = None if insn.uses_reg else env.number(insn.imm)
     splits, links = op in (AluOp.AND, AluOp.OR), op in (AluOp.ADD, AluOp.SUB)
 
@@ -113,11 +114,11 @@ def _binary(env: Env, insn: Instruction, op: AluOp, wide: bool) -> Effect:
             if op in _CHECKED:
                 _check_immediate(w, insn, op, wide)
         if dst.type is not _NUMBER or src.type is not _NUMBER:
-            w.write(n, _with_pointer(w, insn, op, wide, dst, src))
+            w.write(n, env.checked(_with_pointer(w, insn, op, wide, dst, src)))
             return
         if splits and src.is_const:
             dst = _split(w, n, dst)
-        result = number(rule(dst.scalar, src.scalar))
+        result = number(checked(rule(dst.scalar, src.scalar)))
         w.write(n, _linked(w, result, op, wide, dst, src) if links and dst.id else result)
 
     return binary

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpfsmt.domain import UNKNOWN, Reg, RegType, Scalar, State
+from bpfsmt.domain import Reg, RegType, Scalar, State
 from bpfsmt.domain.state import Frame
 from bpfsmt.isa import Class, Instruction, JmpOp
 from bpfsmt.verifier.linux.env import Env, with_regs, with_scalar
@@ -25,6 +25,7 @@ _DECIDES = {True: "decides64", False: "decides32"}
 _REFINE = {
     (w, c): f"refine{64 if w else 32}_{c}" for w in (True, False) for c in (*_ASKED, "ne", "nset")
 }
+_STRICT = ("ult", "slt")
 _NOT_NULL = frozenset(
     {
         RegType.PTR_TO_SOCKET,
@@ -137,21 +138,22 @@ def _refine(
 ) -> tuple[State, Scalar]:
     """The state where the condition holds of two numbers, and what the second one is there."""
     ints = w.env.ints
-    rule = getattr(ints, _REFINE[wide, c.name])
-    if insn.uses_reg and insn.src == insn.dst:
-        left = right = ints.of_itself(a.scalar, *rule(a.scalar, a.scalar))
-    elif c.swapped:
-        right, left = rule(b.scalar, a.scalar)
+    same = insn.uses_reg and insn.src == insn.dst
+    if same and c.name in _STRICT:
+        below = getattr(ints, f"below{64 if wide else 32}_{c.name}")
+        left = right = ints.of_itself(a.scalar, *below(a.scalar, a.scalar), False)
     else:
-        left, right = rule(a.scalar, b.scalar)
-    if ints.scalar_empty(left):
-        left = UNKNOWN._replace(var_off=left.var_off)
+        rule = getattr(ints, _REFINE[wide, c.name])
+        if same:
+            left = right = ints.of_itself(a.scalar, *rule(a.scalar, a.scalar), True)
+        elif c.swapped:
+            right, left = rule(b.scalar, a.scalar)
+        else:
+            left, right = rule(a.scalar, b.scalar)
     regs = list(state.frames[-1].regs)
-    regs[insn.dst] = with_scalar(a, left)
-    if insn.uses_reg and insn.src != insn.dst:
-        if ints.scalar_empty(right):
-            right = UNKNOWN._replace(var_off=right.var_off)
-        regs[insn.src] = with_scalar(b, right)
+    if insn.uses_reg:
+        regs[insn.src] = with_scalar(b, ints.checked(right))
+    regs[insn.dst] = with_scalar(a, ints.checked(left))
     return with_regs(state, tuple(regs)), right
 
 

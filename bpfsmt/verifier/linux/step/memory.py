@@ -72,7 +72,7 @@ def load(env: Env, insn: Instruction) -> Effect:
         w.check_pointer_type(ptr)
         if size < 8 and value.type is RegType.SCALAR_VALUE:
             value = _narrowed(w, value, size, signed)
-        w.write(n, value)
+        w.write(n, value if value.type is not RegType.SCALAR_VALUE else env.checked(value))
 
     return run
 

@@ -104,7 +104,7 @@ def refine32_ne(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
 
 @rule
 def below64_ult(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
-    """What a < b says of the ends that it compares, before anything follows from them."""
+    """What a < b says of the ends that it compares, before more follows from it."""
     left = replace(a, umax=min(a.umax, b.umax - 1))
     right = replace(b, umin=max(b.umin, a.umin + 1))
     return left, right
@@ -127,7 +127,7 @@ def refine64_ule(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
 
 @rule
 def below64_slt(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
-    """What a s< b says of the ends that it compares, before anything follows from them."""
+    """What a s< b says of the ends that it compares, before more follows from it."""
     left = replace(a, smax=min(a.smax, b.smax - 1))
     right = replace(b, smin=max(b.smin, a.smin + 1))
     return left, right
@@ -150,7 +150,7 @@ def refine64_sle(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
 
 @rule
 def below32_ult(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
-    """What (u32) a < (u32) b says of the ends that it compares, before anything follows from them."""
+    """What (u32) a < (u32) b says of the ends that it compares, before more follows from it."""
     left = replace(a, u32max=min(a.u32max, b.u32max - 1))
     right = replace(b, u32min=max(b.u32min, a.u32min + 1))
     return left, right
@@ -173,7 +173,7 @@ def refine32_ule(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
 
 @rule
 def below32_slt(a: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
-    """What (s32) a < (s32) b says of the ends that it compares, before anything follows from them."""
+    """What (s32) a < (s32) b says of the ends that it compares, before more follows from it."""
     left = replace(a, s32max=min(a.s32max, b.s32max - 1))
     right = replace(b, s32min=max(b.s32min, a.s32min + 1))
     return left, right

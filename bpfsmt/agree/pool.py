@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bpfsmt.agree.compare import Compared, compare, failed
 from bpfsmt.agree.spread import spread
@@ -24,8 +25,8 @@ from bpfsmt.verifier import verify
 DIED = "its process died"
 """The error of a program that a worker died of."""
 
-Seen = Callable[[int, LoadResult], None]
-"""Gets every answer of the kernel whole, when it comes."""
+Seen = Callable[[int, LoadResult], str]
+"""Gets every answer of the kernel whole, when it comes; what it says goes with the answer."""
 
 RECORDED = 50_000
 """Where the kernel walked more instructions, the states are not compared: they are too many."""
@@ -42,7 +43,7 @@ class Answer:
     """What came of one program: exactly one of ``compared`` and ``error`` is set.
 
     ``btf`` says that the kernel's log has pointers into its own structures, ``bug`` is the
-    traceback where our verifier failed.
+    traceback where our verifier failed, ``note`` is what `Seen` said of the log.
     """
 
     index: int
@@ -50,6 +51,24 @@ class Answer:
     error: str = ""
     btf: bool = False
     bug: str = ""
+    note: str = ""
+
+    @property
+    def final(self) -> bool:
+        """Asked again, the same would come of it."""
+        return not self.error and not self.bug
+
+
+class Kept(Protocol):
+    """Answers of earlier runs (`bpfsmt.agree.saved`)."""
+
+    def find(self, index: int, program: Program) -> Answer | None:
+        """The answer for that program, if there is one; ``index`` is what it is to have."""
+        ...
+
+    def keep(self, answer: Answer) -> None:
+        """Keep the answer for the program that was last looked for with its index."""
+        ...
 
 
 def run(
@@ -57,34 +76,58 @@ def run(
     oracle: Oracle,
     rules: str,
     jobs: int,
-    seen: Seen = lambda index, result: None,
+    seen: Seen = lambda index, result: "",
+    kept: Kept | None = None,
 ) -> Iterator[Answer]:
     """The answers as they come, each with the index that came with its program.
 
     A program that the kernel came to no verdict on is an ``error``.  When a worker dies
     (killed for its memory, say), what it was at is an ``error`` as well.  With one job all is
-    done in this process.  ``seen`` is told what the kernel says.
+    done in this process.  ``seen`` is told what the kernel says.  What is ``kept`` is not asked
+    again, and every answer is kept as it comes.
     """
-    silent: list[Answer] = []
+    known: list[Answer] = []
 
-    def asked() -> Iterator[tuple[int, LoadResult, str]]:
+    def asked() -> Iterator[tuple[int, LoadResult, str, str]]:
         for index, program in programs:
-            try:
-                result = oracle.load(program, max_log=LOG_BYTES)
-            except OracleError as error:
-                silent.append(Answer(index, error=str(error)))
-                continue
-            seen(index, result)
-            yield index, shortened(result), rules
+            answer = _ask(index, program, oracle, seen, kept)
+            if isinstance(answer, Answer):
+                known.append(answer)
+            else:
+                yield *answer, rules
 
-    for answer in spread(asked(), work, _died, jobs):
+    def answers() -> Iterator[Answer]:
+        for answer in spread(asked(), work, _died, jobs):
+            yield answer
+            yield from known
+            known.clear()
+        yield from known
+
+    for answer in answers():
+        if kept is not None:
+            kept.keep(answer)
         yield answer
-        yield from silent
-        silent.clear()
-    yield from silent
 
 
-def _died(index: int, result: LoadResult, rules: str) -> Answer:
+Asked = tuple[int, LoadResult, str]
+"""A program's index, what the kernel says, and what `Seen` says of that."""
+
+
+def _ask(
+    index: int, program: Program, oracle: Oracle, seen: Seen, kept: Kept | None
+) -> Asked | Answer:
+    """What the kernel says; the whole answer, where it is known or there is none."""
+    found = None if kept is None else kept.find(index, program)
+    if found is not None:
+        return found
+    try:
+        result = oracle.load(program, max_log=LOG_BYTES)
+    except OracleError as error:
+        return Answer(index, error=str(error))
+    return index, shortened(result), seen(index, result)
+
+
+def _died(index: int, result: LoadResult, note: str, rules: str) -> Answer:
     return Answer(index, error=DIED)
 
 
@@ -103,16 +146,16 @@ def _rules(spec: str) -> RuleSet:
     return load_rules(spec)
 
 
-def work(index: int, result: LoadResult, rules: str) -> Answer:
+def work(index: int, result: LoadResult, note: str, rules: str) -> Answer:
     """Verify one program and compare; an exception of ours is a disagreement."""
     start, btf = time.perf_counter(), has_btf_pointers(result.log)
     try:
         analysis = verify(result.program, _rules(rules), record=recorded(result), forgetful=False)
         seconds = time.perf_counter() - start
-        return Answer(index, compare(analysis, result, seconds=seconds), btf=btf)
+        return Answer(index, compare(analysis, result, seconds=seconds), btf=btf, note=note)
     except BpfsmtError as error:
         return Answer(index, error=str(error), btf=btf)
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
         found = failed(result.program.name, why, result)
-        return Answer(index, found, btf=btf, bug=traceback.format_exc())
+        return Answer(index, found, btf=btf, bug=traceback.format_exc(), note=note)

@@ -18,7 +18,9 @@ from bpfsmt.agree.score import Score, score
 from bpfsmt.cli.agreement import (
     agreement_options,
     codes_of,
+    finished,
     first_bug,
+    open_saved,
     processes,
     progress,
     show_causes,
@@ -66,6 +68,7 @@ def agree(
     oracle_name: str,
     every: bool,
     strict: bool,
+    no_cache: bool,
     jobs: int | None,
     count: int,
     seed: int,
@@ -75,7 +78,8 @@ def agree(
 
     FILES are as for crosscheck.  The kernel loads each program and nothing is attached.
     States are compared where both walks come to an instruction by the same branches, for
-    each register and stack slot that the kernel's log prints.
+    each register and stack slot that the kernel's log prints.  Every answer is kept as it
+    comes: after Ctrl-C the same command goes on where it stopped.
 
     Exits with 0 if all verdicts are the same (--strict: and all reasons and states), 1 if
     something differs, 2 for bad usage or input or a kernel that cannot be asked here, 3 if
@@ -86,25 +90,27 @@ def agree(
         raise click.UsageError("nothing to compare: give FILES, or --generated N")
     kernel = oracle(oracle_name)
     chosen = rules or rules_for(kernel.release)
-    load_rules(chosen)  # the workers need it; here it is told where there is none
+    saved = open_saved(kernel, load_rules(chosen), no_cache)
     programs, errors = _load(files, kind)
     done = _Run()
     asked = _numbered(itertools.chain(programs, _generated(count, seed)), done)
-    answers = run(asked, kernel, chosen, processes(jobs))
+    answers = run(asked, kernel, chosen, processes(jobs), kept=saved)
     try:
-        done.answers += progress(answers, len(programs) + count, "comparing")
+        for answer in progress(answers, len(programs) + count, "comparing"):
+            done.answers.append(answer)
     except KeyboardInterrupt:
         done.interrupted = True
     total = done.score()
     seconds = time.perf_counter() - start
     if as_json:
-        click.echo(json.dumps(_to_json(done, kernel.release, chosen, seconds), indent=2))
+        plain = _to_json(done, kernel.release, chosen, seconds)
+        click.echo(json.dumps(plain | {"kept": saved.used if saved else 0}, indent=2))
     else:
         out = console()
         show_causes(total.groups(), out, every=every)
         show_differences(total, out)
         show_score(total, out)
-        click.echo(f"{seconds:.1f} s with {chosen}, against Linux {kernel.release}")
+        click.echo(f"{finished(seconds, saved)} with {chosen}, against Linux {kernel.release}")
     for error in errors:
         complain(describe(error))
     if bug := first_bug(done.answers):

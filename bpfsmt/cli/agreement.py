@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -16,8 +17,12 @@ from rich.text import Text
 from bpfsmt.agree.compare import Agreement
 from bpfsmt.agree.pool import Answer
 from bpfsmt.agree.relation import Relation
+from bpfsmt.agree.saved import Saved, Wanted, default_path
 from bpfsmt.agree.score import Group, Score, percent
 from bpfsmt.cli.boundary import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_REFUTED, EXIT_UNKNOWN, clean
+from bpfsmt.errors import BpfsmtError
+from bpfsmt.kernel.oracle import Oracle
+from bpfsmt.rules import RuleSet
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -34,6 +39,8 @@ def agreement_options(command: F) -> F:
     for option in (
         click.option("--jobs", "-j", type=click.IntRange(1, 512), default=None,
                      help="How many processes.  [default: one for each CPU]"),
+        click.option("--no-cache", is_flag=True,
+                     help="Ask and compare all again; what was compared before is kept otherwise."),
         click.option("--strict", is_flag=True,
                      help="Any difference of reason or states counts, too."),
         click.option("--all", "every", is_flag=True, help="Name every program of each cause."),
@@ -44,6 +51,27 @@ def agreement_options(command: F) -> F:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def open_saved(
+    oracle: Oracle, rules: RuleSet, no_cache: bool, wanted: Wanted = lambda index: None
+) -> Saved | None:
+    """What was compared before; `None` if that is not to be used.
+
+    Raises `BpfsmtError` if the file cannot be used.
+    """
+    if no_cache:
+        return None
+    try:
+        return Saved(default_path(), oracle, rules, wanted)
+    except (OSError, sqlite3.Error) as error:
+        raise BpfsmtError(f"{default_path()}: {error}; use --no-cache") from None
+
+
+def finished(seconds: float, saved: Saved | None) -> str:
+    """How long it took, and how much of it was there before."""
+    used = f" ({saved.used} from an earlier run)" if saved is not None and saved.used else ""
+    return f"{seconds:.1f} s{used}"
 
 
 def processes(jobs: int | None) -> int:

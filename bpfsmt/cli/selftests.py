@@ -14,9 +14,11 @@ import click
 
 from bpfsmt.agree.choice import rules_for
 from bpfsmt.agree.pool import run
+from bpfsmt.agree.saved import Saved
 from bpfsmt.agree.score import percent
 from bpfsmt.agree.selftests import (
     Compiled,
+    Ran,
     Scored,
     Selftest,
     compile_file,
@@ -28,7 +30,9 @@ from bpfsmt.agree.selftests import (
 from bpfsmt.cli.agreement import (
     agreement_options,
     codes_of,
+    finished,
     first_bug,
+    open_saved,
     processes,
     progress,
     show_causes,
@@ -40,6 +44,7 @@ from bpfsmt.cli.common import json_option
 from bpfsmt.cli.tables import console
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.kernel.oracle import Oracle, oracle
+from bpfsmt.program.program import Program
 from bpfsmt.rules import load_rules
 
 
@@ -60,6 +65,7 @@ def selftests(
     oracle_name: str,
     every: bool,
     strict: bool,
+    no_cache: bool,
     jobs: int | None,
     as_json: bool,
 ) -> int:
@@ -68,7 +74,8 @@ def selftests(
     Compiles progs/verifier_*.c of the tree (or FILES: paths, or names there), loads every
     program into a kernel, verifies it with our rules, and compares: with the kernel, and
     with what the test's author expects.  Programs that are to return a value are test-run,
-    nothing is attached.  What cannot be compiled or loaded is reported.
+    nothing is attached.  What cannot be compiled or loaded is reported.  Every answer is kept
+    as it comes: after Ctrl-C the same command goes on where it stopped.
 
     Exits with 0 if all verdicts of the core class agree (--strict: and all reasons and
     states), 1 if something differs, 2 for bad usage or input, 3 if something was not
@@ -77,22 +84,24 @@ def selftests(
     start = time.perf_counter()
     kernel = oracle(oracle_name)
     chosen = rules or rules_for(kernel.release)
-    load_rules(chosen)  # the workers need it; here it is told where there is none
+    used = load_rules(chosen)
     workers = processes(jobs)
     errors: list[Exception] = []
     with tempfile.TemporaryDirectory(prefix="bpfsmt-") as folder:
         compiled = _compile(files, tree, clang, Path(folder), workers)
         scored = Scored(_read(compiled, errors), compiled)
+    saved = open_saved(kernel, used, no_cache, lambda n: scored.tests[n].expected.privileged)
     try:
-        _score(scored, kernel, chosen, workers)
+        _score(scored, kernel, chosen, workers, saved)
     except KeyboardInterrupt:
         scored.interrupted = True
     seconds = time.perf_counter() - start
     if as_json:
-        click.echo(json.dumps(_to_json(scored, kernel.release, chosen, seconds), indent=2))
+        plain = _to_json(scored, kernel.release, chosen, seconds)
+        click.echo(json.dumps(plain | {"kept": saved.used if saved else 0}, indent=2))
     else:
         _show(scored, every=every)
-        click.echo(f"{seconds:.1f} s with {chosen}, against Linux {kernel.release}")
+        click.echo(f"{finished(seconds, saved)} with {chosen}, against Linux {kernel.release}")
     for error in errors:
         complain(describe(error))
     if bug := first_bug(list(scored.answers.values())):
@@ -123,10 +132,10 @@ def _read(compiled: Sequence[Compiled], errors: list[Exception]) -> list[Selftes
     return tests
 
 
-def _score(scored: Scored, kernel: Oracle, rules: str, workers: int) -> None:
+def _score(scored: Scored, kernel: Oracle, rules: str, workers: int, saved: Saved | None) -> None:
     """Ask the kernel and our verifier, then run what is to return a value."""
     programs = [(n, test.program) for n, test in enumerate(scored.tests) if test.program]
-    answers = run(programs, kernel, rules, workers, scored.seen)
+    answers = run(programs, kernel, rules, workers, scored.seen, saved)
     for answer in progress(answers, len(programs), "verifying"):
         scored.answers[answer.index] = answer
     to_run = scored.to_run()
@@ -134,7 +143,16 @@ def _score(scored: Scored, kernel: Oracle, rules: str, workers: int) -> None:
         test = scored.tests[index]
         wanted = test.expected.privileged.retval
         if test.program is not None and wanted is not None:
-            scored.ran[index] = run_test(test.program, wanted, kernel)
+            scored.ran[index] = _ran(test.program, wanted, kernel, saved)
+
+
+def _ran(program: Program, expected: int, kernel: Oracle, saved: Saved | None) -> Ran:
+    found = None if saved is None else saved.find_run(program, expected)
+    if found is None:
+        found = run_test(program, expected, kernel)
+        if saved is not None:
+            saved.keep_run(program, expected, found)
+    return found
 
 
 def _show(scored: Scored, *, every: bool) -> None:

@@ -61,12 +61,12 @@ class Saved:
             file.write(json.dumps(line) + "\n")
 
     def _key(self, task: Task) -> str:
-        text = "\0".join((_source_hash(), self._kernel, repr(task)))
+        text = "\0".join((source_hash(), self._kernel, repr(task)))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 @functools.cache
-def _source_hash() -> str:
+def source_hash() -> str:
     """A hash of all Python files of the package."""
     found = hashlib.sha256()
     for path, file in sorted(_python_files(files("bpfsmt"))):

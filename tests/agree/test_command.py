@@ -135,7 +135,7 @@ def test_generated_programs_are_the_same_for_the_same_seed() -> None:
 # Several processes
 
 
-def die(index: int, result: LoadResult, rules: str) -> pool.Answer:
+def die(index: int, result: LoadResult, note: str, rules: str) -> pool.Answer:
     if result.program.name == "loop":
         os.kill(os.getpid(), signal.SIGKILL)
     return pool.Answer(index)

@@ -53,7 +53,7 @@ def test_nobody_else_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = FileTask(Path("a.o"), asm("r0 = 3\nexit"), 1)
     Saved(file, "6.18").add(TASKS[3], tally(Agreement.SAME))
     assert Saved(file, "6.18").get(other) is None, "another program under that name"
-    monkeypatch.setattr(saved, "_source_hash", lambda: "changed")
+    monkeypatch.setattr(saved, "source_hash", lambda: "changed")
     assert Saved(file, "6.18").get(task) is None, "another machine"
 
 

@@ -22,24 +22,22 @@ _WORDS = {True: "accept", False: "reject", None: None}
 
 @dataclass(slots=True)
 class Scored:
-    """All tests of a run; ``answers``, ``missing`` and ``ran`` are by a test's number.
+    """All tests of a run; ``answers`` and ``ran`` are by a test's number.
 
-    ``missing`` has of each test that expects messages the first that the kernel's log does not
-    have, "" if it has all.
+    An answer's note is the first expected message that the kernel's log does not have, "" if it
+    has all.
     """
 
     tests: Sequence[Selftest]
     compiled: Sequence[Compiled]
     answers: dict[int, Answer] = field(default_factory=dict)
-    missing: dict[int, str] = field(default_factory=dict)
     ran: dict[int, Ran] = field(default_factory=dict)
     interrupted: bool = False
 
-    def seen(self, index: int, result: LoadResult) -> None:
-        """Look for the expected messages in what the kernel says."""
+    def seen(self, index: int, result: LoadResult) -> str:
+        """The first of the expected messages that is not in what the kernel says."""
         side = self.tests[index].expected.privileged
-        if side.messages:
-            self.missing[index] = side.missing(result.log) or ""
+        return (side.missing(result.log) or "") if side.messages else ""
 
     def outside(self, index: int) -> str:
         """Why a test is not of the core class, "" if it is."""
@@ -84,7 +82,9 @@ class Scored:
     def messages(self) -> tuple[int, int]:
         """Tests for which the kernel's log has all messages."""
         return _count(
-            not self.missing[index] for index, _, _ in self.core() if index in self.missing
+            not self.answers[index].note
+            for index, test, _ in self.core()
+            if test.expected.privileged.messages
         )
 
     def reasons(self) -> tuple[int, int]:
@@ -119,7 +119,7 @@ class Scored:
             "description": test.expected.description,
             "expects": _WORDS[test.expected.privileged.success],
             "expects_unprivileged": _WORDS[test.expected.unprivileged.success],
-            "missing_message": self.missing.get(index) or None,
+            "missing_message": (answer.note if answer else "") or None,
             "outside_core": self.outside(index) or None,
             "skipped": test.skipped or (answer.error if answer else ""),
         }

@@ -7,6 +7,7 @@ is one pair.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -15,11 +16,11 @@ from bpfsmt.agree.align import Aligned, align
 from bpfsmt.agree.choice import dialect_of
 from bpfsmt.agree.relation import Relation, relate, relate_slots, same_names
 from bpfsmt.agree.trace import read_trace
-from bpfsmt.domain import format_reg, format_slot
+from bpfsmt.domain import Reg, format_reg, format_slot
 from bpfsmt.domain.analysis import Analysis
 from bpfsmt.domain.state import EMPTY_SLOT, SLOT_SIZE, State
 from bpfsmt.isa import disassemble
-from bpfsmt.kernel.log import Dialect, Reader, Unmodelled, Unreadable, read_slot
+from bpfsmt.kernel.log import Dialect, Reader, Unmodelled, Unreadable, format_old, read_slot
 from bpfsmt.kernel.log.states import StateText
 from bpfsmt.kernel.oracle import LoadResult
 from bpfsmt.program.program import MapDef, Program
@@ -149,8 +150,9 @@ class _Comparison:
             except (Unreadable, Unmodelled):
                 self.found.unread += 1
                 continue
-            ours = format_reg(reg, self.maps)
-            relation = Relation.EQUAL if ours == said else relate(reg, kernel)
+            ours = self.text(reg)
+            same = _nameless(ours) == _nameless(said)
+            relation = Relation.EQUAL if same else relate(reg, kernel)
             if relation is Relation.EQUAL and not same_names(reg, kernel, names):
                 relation = Relation.NAMES
             self.note(pc, after, f"R{n}", relation, ours, said)
@@ -165,6 +167,12 @@ class _Comparison:
             ours = format_slot(slot, self.maps)
             relation = Relation.EQUAL if ours == said else relate_slots(slot, printed)
             self.note(pc, after, name, relation, ours, said)
+
+    def text(self, reg: Reg) -> str:
+        """Our register, as that kernel would print it."""
+        if self.dialect is Dialect.OLD:
+            return format_old(reg, self.maps)
+        return format_reg(reg, self.maps)
 
     def note(
         self, pc: int, after: bool, place: str, relation: Relation, ours: str, kernel: str
@@ -182,6 +190,14 @@ class _Comparison:
         what = "a stack slot" if place.startswith("fp") else "a register"
         where = f"after {_kind(self.program, pc)}" if after else "where a path begins"
         return f"{relation.value}: {what} {where}"
+
+
+_NAME = re.compile(r"^P(?=-?\d|scalar)|(?<![a-z_])id=\d+")
+
+
+def _nameless(text: str) -> str:
+    """A register's text without the number of its id, and the mark that it is precise."""
+    return _NAME.sub(lambda found: "" if found[0] == "P" else "id=", text)
 
 
 def _kind(program: Program, pc: int) -> str:

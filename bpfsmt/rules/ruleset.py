@@ -48,7 +48,12 @@ class Policy:
     ``helpers_trusted`` that a helper is taken to leave memory as it was which its prototype
     does not say it writes (Linux 6.14); before, it may have written all that it is given.
     ``live_links`` says that a compare tells of linked numbers only those in registers that
-    are read later (Linux 6.18).  ``duties`` is what the walk of Linux does besides.
+    are read later (Linux 6.18); ``most_linked`` is how many it tells, 0 for all (before 6.12).
+    ``links_tracked`` says that links count where states are compared and where it is found
+    out what has mattered (Linux 6.5), ``spills_linked`` that a number and what is spilled of it
+    are linked (6.4), ``narrow_fills`` that a part of a spilled number can be filled, and that
+    zeros beside a spilled part stay zeros (6.8).
+    ``duties`` is what the walk of Linux does besides.
     """
 
     max_insns: int = 4096
@@ -60,6 +65,10 @@ class Policy:
     known_keys: bool = False
     helpers_trusted: bool = False
     live_links: bool = False
+    most_linked: int = 6
+    links_tracked: bool = True
+    spills_linked: bool = True
+    narrow_fills: bool = True
     duties: Duties = ALL
 
 

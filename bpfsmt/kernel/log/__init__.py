@@ -6,6 +6,7 @@ states for which earlier ones stand.  The log leaves much out; `carry` says what
 puts it together, `cover` finds the earlier state where the log only says "safe".
 """
 
+from bpfsmt.kernel.log.old import format_old
 from bpfsmt.kernel.log.parse import ParsedLog, parse_log
 from bpfsmt.kernel.log.regs import Dialect, Reader, Unmodelled, Unreadable
 from bpfsmt.kernel.log.states import read_slot, split_state
@@ -16,6 +17,7 @@ __all__ = [
     "Reader",
     "Unmodelled",
     "Unreadable",
+    "format_old",
     "parse_log",
     "read_slot",
     "split_state",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bpfsmt.bits import replace, rule, s64, u32, u64
 from bpfsmt.domain.scalar import UNKNOWN, Scalar
 from bpfsmt.rules.linux.branch_6_1 import combine_64_into_32
+from bpfsmt.rules.linux.widen import known
 from bpfsmt.rules.tnum import tnum_cast
 
 
@@ -25,8 +26,11 @@ def low_bits(r: Scalar, bits: u64) -> Scalar:
 
 @rule
 def spill_tracked(r: Scalar) -> bool:
-    """Only a bounded number is remembered when spilled (kernel 6.1 ``register_is_bounded``)."""
-    return r != UNKNOWN
+    """Only a bounded number is remembered when spilled (kernel 6.1 ``register_is_bounded``).
+
+    Not 0 either: its bytes are zeros.
+    """
+    return r != UNKNOWN and r != known(0)
 
 
 @rule

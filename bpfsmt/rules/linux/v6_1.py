@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bpfsmt.rules.linux import alu_6_1, branch_6_1, other_6_1, sync_6_1, taken_6_1
+from bpfsmt.rules.linux.v6_12 import POLICY
 from bpfsmt.rules.linux.v6_12 import RULES as V6_12
 from bpfsmt.rules.ruleset import rules_in
 
@@ -21,6 +22,9 @@ RULES = replace(
     V6_12.extend(
         "linux-6.1",
         *rules_in(sync_6_1, alu_6_1, taken_6_1, branch_6_1, other_6_1).values(),
+        policy=replace(
+            POLICY, spills_linked=False, narrow_fills=False, links_tracked=False, most_linked=0
+        ),
         doc="Linux 6.1.192's rules for numbers, under the walk of 6.12",
     ),
     faults={

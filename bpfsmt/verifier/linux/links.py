@@ -6,7 +6,7 @@ Kernel ``collect_linked_regs`` and ``sync_linked_regs``.
 from __future__ import annotations
 
 from bpfsmt.domain import Reg, RegType, State
-from bpfsmt.domain.links import MOST_LINKED, Place, linked, unlinked
+from bpfsmt.domain.links import Place, linked, unlinked
 from bpfsmt.domain.reg import ADD_CONST, ADD_CONST32, ADDED
 from bpfsmt.isa import Instruction
 from bpfsmt.verifier.linux.walk import Walk
@@ -19,8 +19,9 @@ def collect(w: Walk, pc: int, *ids: int) -> tuple[Place, ...]:
     if env.policy.live_links:
         live = [env.live[at] for at in (*state.callsites, pc)]
     found = linked(state, ids, live)
-    w.path.state = unlinked(state, found[MOST_LINKED:])
-    return found[:MOST_LINKED]
+    most = env.policy.most_linked or len(found)
+    w.path.state = unlinked(state, found[most:])
+    return found[:most]
 
 
 def narrow_linked(w: Walk, state: State, insn: Instruction, places: tuple[Place, ...]) -> State:

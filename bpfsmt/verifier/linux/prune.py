@@ -111,7 +111,7 @@ class Explored:
 
     def _equal(self, old: Checkpoint, new: State, exact: Exact) -> bool:
         return states_equal(
-            self.walk.env.ints,
+            self.walk.env.rules,
             old.state,
             new,
             old.precise,

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from bpfsmt.domain import Reg, RegType, Slot, State
 from bpfsmt.domain.reg import ADDED, NOT_INIT
 from bpfsmt.domain.state import EMPTY_SLOT, INVALID, MISC, SLOT_SIZE, SPILL, Frame
+from bpfsmt.rules import RuleSet
 
 _ANY = Reg(RegType.SCALAR_VALUE)
 _EMPTY_KINDS = EMPTY_SLOT.kinds
@@ -45,8 +46,9 @@ class Exact(Enum):
 class Ids:
     """The names of the explored state and what they are called in the new one, in pairs."""
 
-    def __init__(self, ints: SimpleNamespace, fresh: int) -> None:
+    def __init__(self, ints: SimpleNamespace, fresh: int, *, numbers: bool) -> None:
         self._ints = ints
+        self._numbers = numbers
         self._pairs: list[tuple[int, int]] = []
         self._fresh = fresh
 
@@ -65,7 +67,7 @@ class Ids:
 
     def same_number(self, old: int, new: int) -> bool:
         """Kernel ``check_scalar_ids``: a number that is linked to none may stand for one."""
-        if not old:
+        if not old or not self._numbers:
             return True
         if not new:
             self._fresh += 1
@@ -81,12 +83,13 @@ _NOTHING = (0, 0)
 
 
 def states_equal(
-    ints: SimpleNamespace, old: State, new: State, precise: Precise, exact: Exact, fresh: int
+    rules: RuleSet, old: State, new: State, precise: Precise, exact: Exact, fresh: int
 ) -> bool:
     """``old`` stands for ``new``; ``fresh`` is a number beyond all ids."""
+    ints = rules.ints
     if len(old.frames) != len(new.frames) or bool(old.lock) != bool(new.lock):
         return False
-    ids = Ids(ints, fresh)
+    ids = Ids(ints, fresh, numbers=rules.policy.links_tracked)
     if old.lock and not ids.same(old.lock, new.lock):
         return False
     for number, (a, b) in enumerate(zip(old.frames, new.frames, strict=True)):

@@ -76,7 +76,7 @@ def _both(w: Walk, insn: Instruction, pc: int, a: Reg, b: Reg, wide: bool) -> tu
     ids = b.id if insn.uses_reg and b.type is _NUMBER else 0, a.id if a.type is _NUMBER else 0
     linked = collect(w, pc, *ids) if any(ids) else ()
     state = w.path.state
-    if len(linked) > 1:
+    if len(linked) > 1 and w.env.policy.links_tracked:
         w.note_past(linked=linked)
     if linked:  # what was compared may be linked no more
         a = state.frames[-1].regs[insn.dst]

@@ -91,10 +91,10 @@ def _is_zero(reg: Reg | None) -> bool:
     )
 
 
-def _is_tracked(w: Walk, value: Reg, source: int) -> bool:
-    """Whether a stored number is remembered; a constant (of no register) always is."""
+def _is_tracked(w: Walk, value: Reg) -> bool:
+    """Whether a stored number is remembered."""
     number = value.type is RegType.SCALAR_VALUE
-    return number and (source < 0 or w.env.ints.spill_tracked(value.scalar))
+    return number and w.env.ints.spill_tracked(value.scalar)
 
 
 def store_fixed(w: Walk, at: Place, value: Reg | None, source: int) -> None:
@@ -103,12 +103,11 @@ def store_fixed(w: Walk, at: Place, value: Reg | None, source: int) -> None:
     number, size = (-at.low - 1) // SLOT_SIZE, at.size
     slot = _slot(state, at.frame, number)
     aligned = at.low % SLOT_SIZE == 0
-    if value is not None and aligned and _is_tracked(w, value, source):
-        fits = w.env.ints.links_spill(value.scalar, size)
-        if fits:
-            value = shared(w, source, value) if source >= 0 else value
-        else:
+    if value is not None and aligned and _is_tracked(w, value):
+        if not w.env.ints.links_spill(value.scalar, size):
             value = value._replace(id=0, off=0)
+        elif source >= 0 and w.env.policy.spills_linked:
+            value = shared(w, source, value)
         _spill(w, at, number, slot, value)
     elif value is not None and value.is_pointer:
         if size != SLOT_SIZE:
@@ -128,7 +127,8 @@ def store_fixed(w: Walk, at: Place, value: Reg | None, source: int) -> None:
 
 def _spill(w: Walk, at: Place, number: int, slot: Slot, value: Reg) -> None:
     """Kernel ``save_register_state``."""
-    rest = "".join(k if k in (ZERO, INVALID) else MISC for k in slot.kinds[: SLOT_SIZE - at.size])
+    kept = (ZERO, INVALID) if w.env.policy.narrow_fills else (INVALID,)
+    rest = "".join(k if k in kept else MISC for k in slot.kinds[: SLOT_SIZE - at.size])
     new = Slot(rest + SPILL * at.size, value)
     w.path.state = w.path.state.with_slot(at.frame, number, new)
     w.note_past(slot=(at.frame, number))
@@ -198,7 +198,8 @@ def read_fixed(w: Walk, at: Place, into: int) -> Reg:
         )
     if into < 0:
         return ANY
-    if size <= length and at.low % SLOT_SIZE == 0:
+    fills = size == length or (size < length and w.env.policy.narrow_fills)
+    if fills and at.low % SLOT_SIZE == 0:
         w.note_past(slot=(at.frame, number))
         kept = w.env.ints.links_fill(spill.scalar, size)
         return spill if kept else spill._replace(id=0, off=0)

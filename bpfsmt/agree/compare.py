@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -77,11 +78,17 @@ class Compared:
         }
 
 
-def compare(analysis: Analysis, result: LoadResult, *, seconds: float = 0.0) -> Compared:
+def compare(
+    analysis: Analysis,
+    result: LoadResult,
+    *,
+    seconds: float = 0.0,
+    others: Iterable[tuple[str, Analysis]] = (),
+) -> Compared:
     """Compare what a verifier of ours says with what a kernel does, of the same program.
 
     The states of the analysis, where it has any, are to be whole (not ``forgetful``).
-    ``seconds`` is what our verifier took.
+    ``seconds`` is what our verifier took; ``others`` explain differences (`compare_states`).
     """
     ours, kernel = analysis.verdict, kernel_verdict(result)
     agreement = _agreement(ours, kernel)
@@ -92,7 +99,8 @@ def compare(analysis: Analysis, result: LoadResult, *, seconds: float = 0.0) -> 
         same_pc=ours.pc == kernel.pc if named else None,
         same_kind=same_kind(ours, kernel) if both else None,
         walked=(analysis.walked, result.insns_processed),
-        states=compare_states(analysis, result) if analysis.visits else None, seconds=seconds,
+        states=compare_states(analysis, result, others) if analysis.visits else None,
+        seconds=seconds,
     )  # fmt: skip
 
 

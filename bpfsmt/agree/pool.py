@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bpfsmt.agree import causes
 from bpfsmt.agree.compare import Compared, compare, failed
 from bpfsmt.agree.spread import spread
 from bpfsmt.agree.trace import has_btf_pointers
@@ -150,9 +151,12 @@ def work(index: int, result: LoadResult, note: str, rules: str) -> Answer:
     """Verify one program and compare; an exception of ours is a disagreement."""
     start, btf = time.perf_counter(), has_btf_pointers(result.log)
     try:
-        analysis = verify(result.program, _rules(rules), record=recorded(result), forgetful=False)
+        used = _rules(rules)
+        analysis = verify(result.program, used, record=recorded(result), forgetful=False)
         seconds = time.perf_counter() - start
-        return Answer(index, compare(analysis, result, seconds=seconds), btf=btf, note=note)
+        others = causes.without(result, used)
+        compared = compare(analysis, result, seconds=seconds, others=others)
+        return Answer(index, compared, btf=btf, note=note)
     except BpfsmtError as error:
         return Answer(index, error=str(error), btf=btf)
     except Exception as error:

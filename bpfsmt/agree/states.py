@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bpfsmt.agree.align import Aligned, align
 from bpfsmt.agree.choice import dialect_of
 from bpfsmt.agree.relation import Relation, relate, relate_slots, same_names
-from bpfsmt.agree.trace import read_trace
+from bpfsmt.agree.trace import Trace, read_trace
 from bpfsmt.domain import Reg, format_reg, format_slot
 from bpfsmt.domain.analysis import Analysis
 from bpfsmt.domain.state import EMPTY_SLOT, SLOT_SIZE, State
@@ -52,7 +53,7 @@ class States:
 
     ``aligned`` of the ``walked`` instructions of the kernel's log are on paths of ours, too.
     ``unread`` are texts outside of bpfsmt's domain.  ``causes`` counts differences by
-    instruction and relation.
+    instruction and relation, ``explained`` those that have one of `bpfsmt.agree.causes`.
     """
 
     pairs: Counter[Relation] = field(default_factory=Counter)
@@ -60,6 +61,7 @@ class States:
     walked: int = 0
     unread: int = 0
     causes: Counter[str] = field(default_factory=Counter)
+    explained: Counter[str] = field(default_factory=Counter)
     told: list[Pair] = field(default_factory=list)
 
     @property
@@ -72,10 +74,16 @@ class States:
         """The pairs without any difference."""
         return self.pairs[Relation.EQUAL]
 
+    @property
+    def unexplained(self) -> int:
+        """The differences of which no cause is known."""
+        return self.total - self.equal - self.explained.total()
+
     def add(self, other: States) -> None:
         """Add the counts of another program; what was told stays there."""
         self.pairs += other.pairs
         self.causes += other.causes
+        self.explained += other.explained
         self.aligned += other.aligned
         self.walked += other.walked
         self.unread += other.unread
@@ -88,31 +96,62 @@ class States:
             "walked": self.walked,
             "unread": self.unread,
             "causes": dict(self.causes.most_common()),
+            "explained": dict(self.explained.most_common()),
+            "unexplained": self.unexplained,
             "differences": [p._asdict() | {"relation": p.relation.name.lower()} for p in self.told],
         }
 
 
-def compare_states(analysis: Analysis, result: LoadResult) -> States:
-    """Compare the states of an analysis, whole ones, with those in a kernel's log."""
+Place = tuple[int, bool, int, str]
+"""Where a register or slot is printed: the step, whether behind it, which text, the name."""
+
+
+def compare_states(
+    analysis: Analysis, result: LoadResult, others: Iterable[tuple[str, Analysis]] = ()
+) -> States:
+    """Compare the states of an analysis, whole ones, with those in a kernel's log.
+
+    ``others`` are causes of differences, each with the analysis in which it is taken away: it
+    explains what is different in ``analysis`` and no longer there.  They are looked at only
+    where there are differences.
+    """
     trace = read_trace(result.program, result.log.splitlines())
+    first = _read(trace, analysis, result)
+    left = first.different
+    if left:
+        for cause, other in others:
+            again = _read(trace, other, result)
+            gone = left & again.equal
+            left = left - gone
+            first.found.explained[cause] += len(gone)
+    first.found.explained = +first.found.explained
+    return first.found
+
+
+def _read(trace: Trace, analysis: Analysis, result: LoadResult) -> _Comparison:
     found = States(walked=trace.length, unread=len(trace.unread))
     reading = _Comparison(analysis, found, dialect_of(result.release))
     for aligned in align(trace, analysis):
+        reading.number += 1
         if aligned.visit is not None:
             found.aligned += 1
             reading.step(aligned, analysis.visits[aligned.visit].state)
-    return found
+    return reading
 
 
 @dataclass(slots=True)
 class _Comparison:
-    """Goes along aligned steps."""
+    """Goes along aligned steps; notes which places are ``equal`` and which ``different``."""
 
     analysis: Analysis
     found: States
     dialect: Dialect
     maps: tuple[MapDef, ...] = ()
     reader: Reader = field(init=False)
+    number: int = 0
+    text_number: int = 0
+    equal: set[Place] = field(default_factory=set)
+    different: set[Place] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         # The walk numbers the maps in maps behind those of the program.
@@ -127,10 +166,10 @@ class _Comparison:
     def step(self, aligned: Aligned, before: State) -> None:
         """What is printed in front of and behind one instruction."""
         step = aligned.step
-        for text in step.before:
+        for self.text_number, text in enumerate(step.before):
             self.frame(text, before, step.pc, after=False)
         if aligned.after is not None:
-            for text in step.after:
+            for self.text_number, text in enumerate(step.after):
                 self.frame(text, aligned.after, step.pc, after=True)
 
     def frame(self, text: StateText, state: State, pc: int, *, after: bool) -> None:
@@ -178,8 +217,11 @@ class _Comparison:
         self, pc: int, after: bool, place: str, relation: Relation, ours: str, kernel: str
     ) -> None:
         self.found.pairs[relation] += 1
+        here = (self.number, after, self.text_number, place)
         if relation is Relation.EQUAL:
+            self.equal.add(here)
             return
+        self.different.add(here)
         cause = self.cause(pc, after, place, relation)
         self.found.causes[cause] += 1
         if self.found.causes[cause] <= _TOLD:

@@ -25,6 +25,7 @@ from bpfsmt.cli.agreement import (
     progress,
     show_causes,
     show_differences,
+    show_explained,
     show_score,
 )
 from bpfsmt.cli.boundary import complain, describe, worst
@@ -109,6 +110,7 @@ def agree(
         out = console()
         show_causes(total.groups(), out, every=every)
         show_differences(total, out)
+        show_explained(total, out)
         show_score(total, out)
         click.echo(f"{finished(seconds, saved)} with {chosen}, against Linux {kernel.release}")
     for error in errors:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from bpfsmt.agree.causes import cited
 from bpfsmt.agree.compare import Agreement
 from bpfsmt.agree.pool import Answer
 from bpfsmt.agree.relation import Relation
@@ -42,7 +43,7 @@ def agreement_options(command: F) -> F:
         click.option("--no-cache", is_flag=True,
                      help="Ask and compare all again; what was compared before is kept otherwise."),
         click.option("--strict", is_flag=True,
-                     help="Any difference of reason or states counts, too."),
+                     help="Any other reason, or unexplained difference of states, counts, too."),
         click.option("--all", "every", is_flag=True, help="Name every program of each cause."),
         click.option("--oracle", "oracle_name", default="kernel", show_default=True,
                      metavar="kernel|vm:RELEASE", help="The kernel to agree with."),
@@ -93,6 +94,7 @@ def progress(items: Iterator[T], total: int, what: str) -> Iterator[T]:
 def show_score(score: Score, out: Console) -> None:
     """The counts, a line each."""
     states = score.states
+    differ = states.total != states.equal
     rows = [
         ("verdict agreement", percent(score.count(Agreement.SAME), score.total)),
         *(
@@ -112,6 +114,8 @@ def show_score(score: Score, out: Console) -> None:
             for each in Relation
             if each is not Relation.EQUAL and states.pairs[each]
         ),
+        *([("  differences explained", str(states.explained.total()))] if states.explained else []),
+        *([("  differences unexplained", str(states.unexplained))] if differ else []),
         *([("  not read", str(states.unread))] if states.unread else []),
     ]
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -152,6 +156,12 @@ def show_differences(score: Score, out: Console) -> None:
     out.print(table)
 
 
+def show_explained(score: Score, out: Console) -> None:
+    """The causes that are known of differences between states, and what they rest on."""
+    for name, n in score.states.explained.most_common():
+        out.print(Text(f"{n} explained: {name} ({cited(name)})"))
+
+
 def _example(score: Score, cause: str) -> str:
     """The first difference of that cause: where it is, and what both say."""
     for each in score.compared:
@@ -165,7 +175,8 @@ def _example(score: Score, cause: str) -> str:
 def codes_of(score: Score, *, errors: bool, interrupted: bool, strict: bool) -> set[int]:
     """The exit codes: 1 for a disagreement, 3 for what is not supported or not compared.
 
-    ``strict`` counts differences of reasons and states as disagreements.
+    ``strict`` counts differences of reasons, and those of states that are not explained, as
+    disagreements.
     """
     codes = {EXIT_INPUT} if errors else set()
     if interrupted:
@@ -173,7 +184,7 @@ def codes_of(score: Score, *, errors: bool, interrupted: bool, strict: bool) -> 
     different = (Agreement.FALSE_ACCEPT, Agreement.FALSE_REJECT, Agreement.FAILED)
     states = score.states
     if any(score.count(each) for each in different) or (
-        strict and (score.groups() or states.equal != states.total)
+        strict and (score.groups() or states.unexplained)
     ):
         codes.add(EXIT_REFUTED)
     if score.count(Agreement.UNSUPPORTED) or score.lost or not score.compared:

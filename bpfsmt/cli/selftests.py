@@ -37,6 +37,7 @@ from bpfsmt.cli.agreement import (
     progress,
     show_causes,
     show_differences,
+    show_explained,
     show_score,
 )
 from bpfsmt.cli.boundary import clean, complain, describe, worst
@@ -160,6 +161,7 @@ def _show(scored: Scored, *, every: bool) -> None:
     core = scored.score(core=True)
     show_causes(core.groups(), out, every=every)
     show_differences(core, out)
+    show_explained(core, out)
     others = ", ".join(f"{n} {why}" for why, n in scored.outsiders().most_common())
     click.echo(
         f"\n{len(scored.tests)} programs, {core.total} of the core class"

@@ -52,7 +52,8 @@ class Policy:
     ``links_tracked`` says that links count where states are compared and where it is found
     out what has mattered (Linux 6.5), ``spills_linked`` that a number and what is spilled of it
     are linked (6.4), ``narrow_fills`` that a part of a spilled number can be filled, and that
-    zeros beside a spilled part stay zeros (6.8).
+    zeros beside a spilled part stay zeros (6.8).  ``cpus`` is how many CPUs a machine may have
+    on which the program will run.
     ``duties`` is what the walk of Linux does besides.
     """
 
@@ -69,6 +70,7 @@ class Policy:
     links_tracked: bool = True
     spills_linked: bool = True
     narrow_fills: bool = True
+    cpus: int = 8192
     duties: Duties = ALL
 
 

@@ -59,7 +59,6 @@ _ACQUIRES = frozenset({"bpf_sk_lookup_tcp", "bpf_sk_lookup_udp", "bpf_skc_lookup
                        "bpf_ringbuf_reserve"})  # fmt: skip
 _BOUNDED = frozenset({"bpf_get_stack", "bpf_get_task_stack", "bpf_probe_read_str",
                       "bpf_probe_read_kernel_str", "bpf_probe_read_user_str"})  # fmt: skip
-_MAX_CPUS = 8192
 _INDEXED = ("array", "percpu_array")
 
 
@@ -403,7 +402,7 @@ def _number(w: Walk, call: Call) -> Reg:
     if name in _BOUNDED:
         return Reg(RegType.SCALAR_VALUE, w.env.ints.retval_length(UNKNOWN, call.largest))
     if name == "bpf_get_smp_processor_id":
-        return Reg(RegType.SCALAR_VALUE, w.env.ints.retval_cpu(UNKNOWN, _MAX_CPUS))
+        return Reg(RegType.SCALAR_VALUE, w.env.ints.retval_cpu(UNKNOWN, w.env.policy.cpus))
     return ANY
 
 

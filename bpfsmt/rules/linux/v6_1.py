@@ -23,7 +23,12 @@ RULES = replace(
         "linux-6.1",
         *rules_in(sync_6_1, alu_6_1, taken_6_1, branch_6_1, other_6_1).values(),
         policy=replace(
-            POLICY, spills_linked=False, narrow_fills=False, links_tracked=False, most_linked=0
+            POLICY,
+            spills_linked=False,
+            narrow_fills=False,
+            links_tracked=False,
+            most_linked=0,
+            returns_tracked=False,
         ),
         doc="Linux 6.1.192's rules for numbers, under the walk of 6.12",
     ),

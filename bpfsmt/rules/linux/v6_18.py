@@ -23,6 +23,13 @@ NOT_DONE = Duties(fetches=False)
 RULES = V6_12.extend(
     "linux-6.18",
     *rules_in(step_6_18, sync_6_18, mul_6_18, alu_6_18, end_6_18, links_6_18).values(),
-    policy=replace(POLICY, known_keys=True, helpers_trusted=True, live_links=True, duties=NOT_DONE),
+    policy=replace(
+        POLICY,
+        known_keys=True,
+        helpers_trusted=True,
+        live_links=True,
+        live_as_walked=False,
+        duties=NOT_DONE,
+    ),
     doc="Linux 6.18.44's rules for numbers, under the walk of 6.12",
 )

@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from bpfsmt.domain.analysis import Analysis, Outcome, Verdict
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet
-from bpfsmt.verifier.linux.claims import forget
+from bpfsmt.verifier.linux.claims import Alive, forget
 from bpfsmt.verifier.linux.depth import check_stack_depth
 from bpfsmt.verifier.linux.env import Env
 from bpfsmt.verifier.linux.first import check_program, check_returns
 from bpfsmt.verifier.linux.log import Log
+from bpfsmt.verifier.linux.reads import frames_of
 from bpfsmt.verifier.linux.step.calls import start
 from bpfsmt.verifier.linux.walk import Walk
 from bpfsmt.verifier.reasons import Rejection
@@ -80,9 +81,19 @@ def _verify(
     analysis.walked, analysis.uninit_stack = walk.walked, True
     if record and forgetful:
         walk.explored.settle()
-        forget(analysis, (env.live, env.live_slots), walk.needed)
+        forget(analysis, _alive(env, analysis), walk.needed)
     lines.finished(analysis.walked, rules.policy.max_walked)
     return analysis
+
+
+def _alive(env: Env, analysis: Analysis) -> Alive:
+    """What is read from each visit on."""
+    if env.reads is not None:
+        read = env.reads.visits(analysis.visits, analysis.edges)
+        return lambda visit: frames_of(read[visit.index], visit.state)
+    return lambda visit: [
+        (env.live[at], env.live_slots[at]) for at in (*visit.state.callsites, visit.pc)
+    ]
 
 
 @contextmanager

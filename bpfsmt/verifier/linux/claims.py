@@ -10,43 +10,44 @@ matter, some edge does not, and the checkers find it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bpfsmt.domain import Reg, RegType, Slot, State
-from bpfsmt.domain.analysis import Analysis
+from bpfsmt.domain.analysis import Analysis, Visit
 from bpfsmt.domain.state import INVALID, MISC, SPILL, Frame
 from bpfsmt.verifier.linux.prune import only_live
+from bpfsmt.verifier.linux.reads import Live
 
 Needed = tuple[list[int], list[int]]
 """By frame, the registers and the stack slots whose values mattered."""
 
-Live = tuple[list[int], list[int]]
-"""By instruction, the registers and the stack slots that are read later."""
+Alive = Callable[[Visit], Sequence[Live]]
+"""By frame, the registers and the stack slots that are read from a visit on."""
 
 _NOTHING: Needed = ([0] * 8, [0] * 8)
 _ANY = Reg(RegType.SCALAR_VALUE)
 
 
-def forget(analysis: Analysis, live: Live, needed: dict[int, Needed]) -> None:
+def forget(analysis: Analysis, alive: Alive, needed: dict[int, Needed]) -> None:
     """Let the analysis claim only what the walk has used."""
     visits, edges = analysis.visits, analysis.edges
+    live = [alive(visit) for visit in visits]
     for n, visit in enumerate(visits):
-        state = _without(visit.state, visit.pc, live, needed.get(n, _NOTHING))
+        state = _without(visit.state, live[n], needed.get(n, _NOTHING))
         visits[n] = replace(visit, state=state)
     for n, edge in enumerate(edges):
         if edge.pruned:
-            state = _without(edge.state, edge.pc, live, needed.get(edge.dst, _NOTHING))
+            state = _without(edge.state, live[edge.dst], needed.get(edge.dst, _NOTHING))
         else:
             state = visits[edge.dst].state
         edges[n] = replace(edge, state=state)
 
 
-def _without(state: State, pc: int, live: Live, needed: Needed) -> State:
+def _without(state: State, live: Sequence[Live], needed: Needed) -> State:
     frames = []
-    last = len(state.frames) - 1
     for f, frame in enumerate(state.frames):
-        at = pc if f == last else state.frames[f + 1].callsite
-        kept = only_live(frame, live[0][at], live[1][at])
+        kept = only_live(frame, *live[f])
         frames.append(_frame(kept, needed[0][f], needed[1][f]))
     return state._replace(frames=tuple(frames))
 

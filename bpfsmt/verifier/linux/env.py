@@ -16,8 +16,9 @@ from bpfsmt.rules import RuleSet
 from bpfsmt.semantics.context import layout_of
 from bpfsmt.semantics.prototypes import PROTOTYPES, Prototype
 from bpfsmt.verifier.linux.flow import Flow
-from bpfsmt.verifier.linux.liveness import live_registers, ways_on
-from bpfsmt.verifier.linux.slots import live_slots
+from bpfsmt.verifier.linux.liveness import live_before, register_effects, ways_on
+from bpfsmt.verifier.linux.reads import Reads
+from bpfsmt.verifier.linux.slots import slot_effects
 
 TAIL_CALL = HELPER_IDS["bpf_tail_call"]
 STRICT_ALIGNMENT, TEST_STATE_FREQ, SLEEPABLE = 1, 8, 16
@@ -60,8 +61,9 @@ class Env:
         self.ints = rules.ints
         self.flow = Flow(program)
         ways = ways_on(program, bit_tests=rules.policy.duties.bit_tests)
-        self.live = live_registers(program, ways)
-        self.live_slots = live_slots(program, self.flow.starts, ways)
+        effects = register_effects(program), slot_effects(program, self.flow.starts, ways)
+        self.live, self.live_slots = (live_before(each, ways) for each in effects)
+        self.reads = Reads(program, *effects) if rules.policy.live_as_walked else None
         self.layout = layout_of(program.type)
         self.strict = bool(program.flags & STRICT_ALIGNMENT) or rules.policy.strict_alignment
         self.frequent = bool(program.flags & TEST_STATE_FREQ)

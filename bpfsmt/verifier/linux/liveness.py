@@ -1,10 +1,12 @@
 """Which registers are read later, whatever path is taken (Linux 6.15 ``compute_live_registers``).
 
 Registers that nothing reads any more are forgotten in explored states, so that more paths
-end in these.  Linux 6.12 finds them out while it walks; what it finds never says less.
+end in these.  Linux 6.12 finds them out while it walks (`bpfsmt.verifier.linux.reads`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from bpfsmt.cfg import reads, writes
 from bpfsmt.errors import UnsupportedError
@@ -27,14 +29,13 @@ def ways_on(program: Program, *, bit_tests: bool = True) -> Ways:
             for pc, insn in enumerate(program.slots)]  # fmt: skip
 
 
-def live_registers(program: Program, ways: Ways) -> list[int]:
-    """The registers live before each slot, as masks; R10 always is, and left out."""
-    effects = [(0, 0) if insn is None else _effect(program, pc, insn)
-               for pc, insn in enumerate(program.slots)]  # fmt: skip
-    return live_before(effects, ways)
+def register_effects(program: Program) -> list[tuple[int, int]]:
+    """The registers that each slot's instruction reads and writes, as masks, without R10."""
+    return [(0, 0) if insn is None else _effect(program, pc, insn)
+            for pc, insn in enumerate(program.slots)]  # fmt: skip
 
 
-def live_before(effects: list[tuple[int, int]], ways: Ways) -> list[int]:
+def live_before(effects: Sequence[tuple[int, int]], ways: Ways) -> list[int]:
     """What is used later, given what each instruction uses and what it sets, as masks."""
     count = len(effects)
     live = [0] * (count + 1)

@@ -33,7 +33,8 @@ class Checkpoint:
     last one before here; ``history`` is of that stretch, ``trail`` its visits.  ``precise``
     has for each frame the registers and the stack slots whose values have mattered, as
     masks.  ``rounds`` counts the rounds of `may_goto` loops; ``loop`` is the checkpoint
-    that such a loop came back to from here.
+    that such a loop came back to from here.  ``read`` is what later paths have read, and
+    ``written`` what the stretch before writes (`bpfsmt.verifier.linux.reads`).
     """
 
     state: State
@@ -52,6 +53,8 @@ class Checkpoint:
     entry: int = 0
     rounds: int = 0
     loop: Checkpoint | None = None
+    read: int = 0
+    written: int = 0
 
     def is_precise(self, frame: int, number: int, *, stack: bool) -> bool:
         """Whether the value there has mattered."""
@@ -69,7 +72,7 @@ class Path:
 
     ``pc`` is the next instruction and ``prev`` the one before it, -1 at the start.
     ``rounds`` counts those of ``may_goto`` loops.  ``visit`` is the claim last made on the
-    path and ``kind`` how it goes on from there.
+    path and ``kind`` how it goes on from there; ``read`` and ``written`` are since the parent.
     """
 
     state: State
@@ -83,6 +86,8 @@ class Path:
     kind: str = "next"
     entry: int = 0
     rounds: int = 0
+    read: int = 0
+    written: int = 0
     again: bool = False
     """The instruction is walked once more from the visit before, with a part of its state."""
 
@@ -102,6 +107,8 @@ class Path:
             kind,
             self.entry,
             self.rounds,
+            self.read,
+            self.written,
         )
 
     def end(self) -> None:

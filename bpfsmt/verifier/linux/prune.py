@@ -8,6 +8,7 @@ from bpfsmt.domain import State
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.domain.state import Frame
 from bpfsmt.verifier.linux.path import Checkpoint, Path
+from bpfsmt.verifier.linux.reads import frames_of
 from bpfsmt.verifier.linux.subsume import Exact, states_equal
 from bpfsmt.verifier.reasons import Rejection
 
@@ -124,6 +125,8 @@ class Explored:
         if self.walk.record and (old.branches or old.loop is not None):
             self._early.append((path, old))
         self.walk.pruned(path, old)
+        if self.walk.env.reads is not None:
+            self.walk.env.reads.hit(path, old)
         if path.pc in self.walk.env.flow.jumps:
             self.walk.note_past()
         self.walk.precision.checkpoint(path, old)
@@ -158,6 +161,8 @@ class Explored:
             rounds=path.rounds,
         )
         known.append(new)
+        if walk.env.reads is not None:
+            walk.env.reads.checkpoint(path, new)
         path.parent, path.first = new, path.pc
         path.history, path.trail = [], []
 
@@ -172,11 +177,14 @@ class Explored:
 
     def _cleaned(self, old: Checkpoint) -> State:
         env = self.walk.env
-        frames = list(old.state.frames)
-        for n, frame in enumerate(frames):
-            at = frames[n + 1].callsite if n + 1 < len(frames) else old.pc
-            frames[n] = only_live(frame, env.live[at], env.live_slots[at])
-        return old.state._replace(frames=tuple(frames))
+        if env.reads is not None:
+            live = frames_of(old.read, old.state)
+        else:
+            live = [(env.live[at], env.live_slots[at]) for at in (*old.state.callsites, old.pc)]
+        frames = tuple(
+            only_live(f, *alive) for f, alive in zip(old.state.frames, live, strict=True)
+        )
+        return old.state._replace(frames=frames)
 
 
 def only_live(frame: Frame, regs: int, slots: int) -> Frame:

@@ -14,7 +14,7 @@ from bpfsmt.isa import FETCH, AluOp, AtomicOp, CallSrc, Class, Instruction, JmpO
 from bpfsmt.isa.opcodes import LdImm64Src
 from bpfsmt.program.program import Program, ProgramType
 from bpfsmt.semantics.prototypes import prototype
-from bpfsmt.verifier.linux.liveness import Ways, live_before
+from bpfsmt.verifier.linux.liveness import Ways
 
 _ALL = (1 << STACK_SIZE // SLOT_SIZE) - 1
 _MAP = 1 << 16
@@ -27,15 +27,14 @@ Where: TypeAlias = tuple[int, ...]
 """For each register the offset from R10 that it points to, a map, or one of these two."""
 
 
-def live_slots(program: Program, starts: list[int], ways: Ways) -> list[int]:
-    """The slots of the frame that are live before each instruction, as masks."""
+def slot_effects(program: Program, starts: list[int], ways: Ways) -> list[tuple[int, int]]:
+    """The slots of the frame that each instruction reads and writes as a whole, as masks."""
     slots = program.slots
     where, kept = _spread(program, starts, ways, kept=False)
     if kept:
         where, _ = _spread(program, starts, ways, kept=True)
-    effects = [_effect(program, insn, at) if insn is not None and at else (0, 0)
-               for insn, at in zip(slots, where, strict=True)]  # fmt: skip
-    return live_before(effects, ways)
+    return [_effect(program, insn, at) if insn is not None and at else (0, 0)
+            for insn, at in zip(slots, where, strict=True)]  # fmt: skip
 
 
 def _spread(

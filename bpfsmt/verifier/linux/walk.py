@@ -89,6 +89,7 @@ class Walk:
         fresh = True
         env, limit = self.env, self.env.policy.max_walked
         prune, jumps, steps, slots = env.flow.prune, env.flow.jumps, env.steps, env.slots
+        reads = env.reads
         while True:
             path = self.path
             pc = path.pc
@@ -106,12 +107,16 @@ class Walk:
                 assert insn is not None
                 self.log.before(self, path, insn, fresh)
                 path.kind = "next"
+                if reads is not None:
+                    reads.step(path)
                 target = (steps[pc] or self._step(pc))(self)
                 self.log.after(self, before, pc, insn)
                 fresh = path.kind in _FRAMES
             if target is not None:
                 path.prev, path.pc = pc, target
                 continue
+            if reads is not None:
+                reads.end(path)
             path.end()
             if not self.pending:
                 return

@@ -10,11 +10,11 @@ from bpfsmt.program import load_asm
 from bpfsmt.prover import Solver
 from bpfsmt.verifier.linux import env
 from bpfsmt.verifier.linux.flow import Flow
-from bpfsmt.verifier.linux.liveness import ways_on
-from bpfsmt.verifier.linux.slots import live_slots
+from bpfsmt.verifier.linux.liveness import live_before, ways_on
+from bpfsmt.verifier.linux.slots import slot_effects
 
 from ..common import MAPS
-from .common import accepted, rejected
+from .common import LATER, LINUX, accepted, rejected
 
 FREQUENT = 8
 TWO_WAYS = """
@@ -56,14 +56,16 @@ def test_a_slot_that_is_read_is_compared() -> None:
 
 
 def test_a_read_that_is_overlooked_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(env, "live_slots", lambda program, *_: [0] * (len(program.slots) + 1))
-    assert "refuted" in statuses(accepted(WRONG, flags=FREQUENT))
+    monkeypatch.setattr(env, "slot_effects", lambda program, *_: [(0, 0)] * len(program.slots))
+    for rules in (LINUX, LATER):
+        assert "refuted" in statuses(accepted(WRONG, flags=FREQUENT, rules=rules))
 
 
 def live(text: str) -> list[int]:
     """The live slots before each instruction."""
     program = load_asm(MAPS + text, "x")
-    return live_slots(program, Flow(program).starts, ways_on(program))
+    ways = ways_on(program)
+    return live_before(slot_effects(program, Flow(program).starts, ways), ways)
 
 
 def test_a_slot_is_live_from_its_store_to_its_load() -> None:

@@ -56,7 +56,9 @@ class Policy:
     that a program returns has mattered where it must be in a range (6.8).  ``cpus`` is how many
     CPUs a machine may have on which the program will run.  ``live_as_walked`` says that only
     what the paths walked from an explored state have read counts there, rather than what any
-    path may read (before 6.15).
+    path may read (before 6.15).  ``fastcall`` says that spills around inlined calls need no
+    stack (6.12).  ``stack_unit`` is what a function's stack is rounded up to (32 before 6.6), and
+    ``map_head`` how many bytes of a map's own structure come before its first pointer (32 in 6.18).
     ``duties`` is what the walk of Linux does besides.
     """
 
@@ -76,6 +78,9 @@ class Policy:
     returns_tracked: bool = True
     cpus: int = 8192
     live_as_walked: bool = False
+    fastcall: bool = False
+    stack_unit: int = 16
+    map_head: int = 0
     duties: Duties = ALL
 
 

@@ -29,6 +29,8 @@ RULES = replace(
             links_tracked=False,
             most_linked=0,
             returns_tracked=False,
+            fastcall=False,
+            stack_unit=32,
         ),
         doc="Linux 6.1.192's rules for numbers, under the walk of 6.12",
     ),

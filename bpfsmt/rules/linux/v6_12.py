@@ -31,7 +31,7 @@ from bpfsmt.rules.ruleset import Policy, rules_in
 
 POLICY = Policy(
     max_insns=1_000_000, max_walked=1_000_000, loops=True, walk="linux",
-    live_as_walked=True, duties=Duties(tail_calls_return=False),
+    live_as_walked=True, fastcall=True, duties=Duties(tail_calls_return=False),
 )  # fmt: skip
 """The limits of a privileged load (kernel BPF_COMPLEXITY_LIMIT_INSNS), and what is not done.
 

@@ -29,6 +29,7 @@ RULES = V6_12.extend(
         helpers_trusted=True,
         live_links=True,
         live_as_walked=False,
+        map_head=32,
         duties=NOT_DONE,
     ),
     doc="Linux 6.18.44's rules for numbers, under the walk of 6.12",

@@ -35,7 +35,6 @@ NOT_MODELLED: dict[str, str] = {
     "arenas": "memory shared with user space",
     "constant strings": "bpf_snprintf, bpf_strncmp",
     "unprivileged loads": "programs are verified as for a privileged user",
-    "fastcall": "spills around calls that are inlined count as stack in use",
     "private stacks": "the stack of a tracing program counts together with its callers'",
 }
 """What a verdict may say *unsupported* of, or is stricter about than the kernel."""
@@ -116,7 +115,7 @@ def _walk_all(env: Env, walk: Walk) -> None:
         entry = walk.called[done]
         walk.run(start(walk, entry), entry)
         done += 1
-    check_stack_depth(env, walk.stack_depth, walk.tail_calls)
+    check_stack_depth(env, walk.fastcall.depths(walk.stack_depth), walk.tail_calls)
 
 
 __all__ = ["NOT_MODELLED", "verify_linux"]

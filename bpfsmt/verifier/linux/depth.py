@@ -11,7 +11,9 @@ from bpfsmt.verifier.linux.flow import is_local_call
 from bpfsmt.verifier.reasons import Rejection
 
 MAX_FRAMES = 8
-_ROUND = 16
+_UNIT_OF_JIT = 16
+"""A function that uses no stack counts nothing where what it uses is rounded up to this."""
+
 _BEFORE_TAIL_CALL = 256
 
 
@@ -23,7 +25,9 @@ def check_stack_depth(env: Env, used: dict[int, int], tail_calls: set[int]) -> N
         if is_local_call(insn):
             caller = starts[env.flow.function(pc)]
             calls[caller].append(pc + 1 + insn.imm)
-    sizes = {start: -(-used.get(start, 0) // _ROUND) * _ROUND for start in starts}
+    unit = env.policy.stack_unit
+    least = int(unit > _UNIT_OF_JIT)
+    sizes = {start: -(-max(used.get(start, 0), least) // unit) * unit for start in starts}
     _descend(0, (), 0, calls, sizes, tail_calls)
 
 

@@ -10,6 +10,7 @@ from bpfsmt.domain.analysis import DeadArm, Edge, Visit
 from bpfsmt.domain.links import Place
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.verifier.linux.env import Env, with_regs
+from bpfsmt.verifier.linux.fastcall import Fastcall
 from bpfsmt.verifier.linux.log import Log
 from bpfsmt.verifier.linux.path import Checkpoint, Past, Path
 from bpfsmt.verifier.linux.precision import Backtrack, Precision
@@ -66,6 +67,7 @@ class Walk:
             env.slots, self.is_global, env.policy.duties, self._note if record else None
         )
         self.explored = Explored(self)
+        self.fastcall = Fastcall(env)
         self._ids = 0
         self._types: dict[int, RegType] = {}
         self._pasts: dict[Past, Past] = {}
@@ -283,6 +285,7 @@ class Walk:
     def note_depth(self, frame: int, off: int) -> None:
         """The stack of that frame reaches down to fp + ``off``."""
         start = self.function_of(frame)
+        self.fastcall.accessed(start, off, self.path.pc)
         if -off > self.stack_depth.get(start, 0):
             self.stack_depth[start] = -off
 

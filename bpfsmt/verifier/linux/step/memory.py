@@ -11,6 +11,7 @@ from bpfsmt.semantics.context import SOCKETS
 from bpfsmt.verifier.linux.env import ANY, Env, number
 from bpfsmt.verifier.linux.refs import check_none_held
 from bpfsmt.verifier.linux.step.calls import leave
+from bpfsmt.verifier.linux.step.mapstruct import read_map_structure, write_map_structure
 from bpfsmt.verifier.linux.step.region import (
     NEGATIVE,
     Access,
@@ -100,10 +101,7 @@ def read(w: Walk, a: Access, into: int, *, signed: bool = False, strict: bool = 
     if t in _SOCKET_TYPES:
         _check_socket(w, a)
     elif t is RegType.CONST_PTR_TO_MAP:
-        if a.fixed < 0:
-            message = f"R{a.reg} is map invalid negative access: off={a.fixed}"
-            w.reject("bad-pointer", message, reg=a.reg)
-        raise unsupported("a load from a map's own structure")
+        return read_map_structure(w, a)
     else:
         _check_plain(w, a)
     return ANY
@@ -123,7 +121,7 @@ def write(w: Walk, a: Access, value: Reg | None, source: int, *, strict: bool = 
     elif t in _SOCKET_TYPES:
         w.reject("read-only", f"R{a.reg} cannot write into {t.value}", reg=a.reg)
     elif t is RegType.CONST_PTR_TO_MAP:
-        w.reject("read-only", "only read from map structs is supported", reg=a.reg)
+        write_map_structure(w, a)
     else:
         _check_plain(w, a)
 

@@ -186,6 +186,7 @@ def _expectations(scored: Scored) -> list[tuple[str, tuple[int, int]]]:
         ("our reasons of rejections", scored.reasons()),
         ("values that the kernel returns", scored.retvals("kernel")),
         ("values that our machine returns", scored.retvals("ours")),
+        ("values that both return", scored.same_retvals()),
     ]
 
 

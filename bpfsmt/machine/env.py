@@ -15,6 +15,7 @@ from bpfsmt.machine.helpers.flow import FlowHelpers
 from bpfsmt.machine.helpers.output import OutputHelpers
 from bpfsmt.machine.helpers.redirect import RedirectHelpers
 from bpfsmt.machine.helpers.skb import SkbHelpers
+from bpfsmt.machine.helpers.sockets import SocketHelpers
 from bpfsmt.machine.helpers.text import TextHelpers
 from bpfsmt.machine.helpers.xdp import XdpHelpers
 from bpfsmt.machine.memory import Region
@@ -31,6 +32,7 @@ class Environment(
     OutputHelpers,
     XdpHelpers,
     SkbHelpers,
+    SocketHelpers,
     ChecksumHelpers,
     RedirectHelpers,
     FibHelpers,

@@ -122,6 +122,14 @@ TAIL_CALL = """
 """
 
 
+@pytest.mark.parametrize("helper", ["bpf_sk_lookup_tcp", "bpf_sk_lookup_udp", "bpf_skc_lookup_tcp"])
+def test_no_socket_is_found(helper: str) -> None:
+    where = "*(u64 *)(r10 - 8) = 0\n*(u32 *)(r10 - 12) = 0\nr2 = r10\nr2 += -12\nr3 = {size}"
+    text = f"{where}\nr4 = 0\nr5 = 0\ncall {helper}\nexit"
+    assert answer(text.format(size=12)) == 0
+    assert "only offsets 0..511 are accessible" in str(run_asm(text.format(size=13)).fault)
+
+
 def test_tail_call() -> None:
     text = TAIL_CALL.format(index=1)
     assert answer(text) == 7

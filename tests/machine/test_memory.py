@@ -132,8 +132,8 @@ def test_the_budget_ends_a_loop() -> None:
 
 
 def test_unknown_helpers_and_kfuncs_are_unsupported() -> None:
-    result = run_asm("call 84\nexit")
-    assert (result.outcome, result.why) == ("unsupported", "bpf_sk_lookup_tcp is not modelled")
+    result = run_asm("call 86\nexit")
+    assert (result.outcome, result.why) == ("unsupported", "bpf_sk_release is not modelled")
 
 
 def test_a_jump_to_nowhere_is_a_fault_of_the_jump() -> None:

@@ -101,6 +101,10 @@ class Scored:
         """Tests whose run returns what is expected."""
         return _count(getattr(ran, who) == ran.expected for ran in self.ran.values())
 
+    def same_retvals(self) -> tuple[int, int]:
+        """Tests that the kernel runs, whose value is that of our machine."""
+        return _count(ran.ours == ran.kernel for ran in self.ran.values() if ran.kernel is not None)
+
     def to_run(self) -> list[int]:
         """The tests that the kernel accepts and that expect a return value."""
         return [

@@ -98,6 +98,7 @@ class Precision:
         self._duties = duties
         self._note = note
         self._concerned = [_ALWAYS if insn is None else _concerned(insn) for insn in slots]
+        self._alu = [None if insn is None else _origin(insn) for insn in slots]
 
     def register(self, path: Path, number: int) -> None:
         """The number in a register matters at this instruction."""
@@ -171,7 +172,7 @@ class Precision:
         if last < 0:
             return True
         at, end, visit = last, len(history), len(trail)
-        concerned, note, slots = self._concerned, self._note, self._slots
+        concerned, note, slots, alu = self._concerned, self._note, self._slots, self._alu
         changed = True
         while True:
             past = history[end - 1] if end and history[end - 1][0] == at else None
@@ -182,7 +183,11 @@ class Precision:
                 or concerned[at] < 0
                 or (past is not None and (past[2] is not None or past[4]))
             ):
-                self._step(bt, at, subseq, past)
+                from_ = alu[at]
+                if from_ is not None and (past is None or not past[4]):
+                    bt.regs[bt.frame] = bt.regs[bt.frame] & from_[0] | from_[1]
+                else:
+                    self._step(bt, at, subseq, past)
                 changed = True
             if note is not None and not arrived:
                 visit -= 1
@@ -327,7 +332,9 @@ def _concerned(insn: Instruction) -> int:
     of an instruction (a stack slot, linked numbers) may make it matter besides.
     """
     match insn.cls:
-        case Class.ALU | Class.ALU64 | Class.LDX:
+        case Class.ALU | Class.ALU64:
+            return 1 << insn.dst if insn.uses_reg or insn.alu_op is AluOp.MOV else 0
+        case Class.LDX:
             return 1 << insn.dst
         case Class.STX | Class.ST:
             return 1 << insn.dst | 1 << insn.src | 1
@@ -341,12 +348,22 @@ def _concerned(insn: Instruction) -> int:
 
 
 def _alu(bt: Backtrack, insn: Instruction) -> None:
-    if not bt.has(insn.dst) or insn.alu_op in (AluOp.END, AluOp.NEG):
-        return
-    if insn.alu_op is AluOp.MOV:
-        bt.drop(insn.dst)
-    if insn.uses_reg:
-        bt.add(insn.src)
+    origin = _origin(insn)
+    if origin is not None and bt.has(insn.dst):
+        bt.regs[bt.frame] = bt.regs[bt.frame] & origin[0] | origin[1]
+
+
+def _origin(insn: Instruction) -> tuple[int, int] | None:
+    """What an arithmetic instruction's result comes from, if it is looked for.
+
+    A mask of the registers that are still looked for, and of those that are looked for now.
+    """
+    if insn.cls not in (Class.ALU, Class.ALU64):
+        return None
+    moves = insn.alu_op is AluOp.MOV
+    from_register = insn.uses_reg and insn.alu_op not in (AluOp.END, AluOp.NEG)
+    found = 1 << insn.src if from_register and insn.src != _FP else 0
+    return (~(1 << insn.dst) if moves else -1), found
 
 
 def _load(bt: Backtrack, register: int, past: Past | None) -> None:

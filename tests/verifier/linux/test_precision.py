@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bpfsmt.crosscheck.inductive import Inductive
+from bpfsmt.isa import Class, Instruction
 from bpfsmt.prover import Solver
 from bpfsmt.verifier.linux import precision
-from bpfsmt.verifier.linux.precision import Backtrack
 
 from .common import accepted, rejected
 
@@ -59,14 +59,14 @@ def test_claims_that_forget_are_inductive() -> None:
 
 def test_precision_that_is_not_tracked_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a planted bug, nothing that was computed matters: a wrong state is pruned."""
-    monkeypatch.setattr(precision, "_alu", _forgets_sources)
+    monkeypatch.setattr(precision, "_origin", _forgets_sources)
     analysis = accepted(TOO_FAR, flags=FREQUENT)
     findings = list(Inductive(analysis, Solver(10)).run())
     assert any(f.status.value == "refuted" for f in findings)
 
 
-def _forgets_sources(bt: Backtrack, insn: object) -> None:
-    bt.regs[bt.frame] = 0
+def _forgets_sources(insn: Instruction) -> tuple[int, int] | None:
+    return (0, 0) if insn.cls in (Class.ALU, Class.ALU64) else None
 
 
 def test_linked_numbers_matter_together() -> None:

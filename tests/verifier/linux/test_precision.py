@@ -60,6 +60,7 @@ def test_claims_that_forget_are_inductive() -> None:
 def test_precision_that_is_not_tracked_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a planted bug, nothing that was computed matters: a wrong state is pruned."""
     monkeypatch.setattr(precision, "_origin", _forgets_sources)
+    monkeypatch.setattr(precision, "_concerned", lambda insn: (1 << 10) - 1)
     analysis = accepted(TOO_FAR, flags=FREQUENT)
     findings = list(Inductive(analysis, Solver(10)).run())
     assert any(f.status.value == "refuted" for f in findings)

@@ -118,7 +118,15 @@ class Explored:
             old.precise,
             exact,
             self.walk.last_id,
+            self._compared(old),
         )
+
+    def _compared(self, old: Checkpoint) -> list[int]:
+        """The registers that are compared, frame by frame (``live_regs_before``, Linux 6.15)."""
+        env = self.walk.env
+        if env.reads is not None:
+            return [-1] * len(old.state.frames)
+        return [env.live[at] for at in (*old.state.callsites, old.pc)]
 
     def _hit(self, old: Checkpoint, path: Path) -> None:
         old.hits += 1

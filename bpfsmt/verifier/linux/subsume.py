@@ -83,20 +83,29 @@ _NOTHING = (0, 0)
 
 
 def states_equal(
-    rules: RuleSet, old: State, new: State, precise: Precise, exact: Exact, fresh: int
+    rules: RuleSet,
+    old: State,
+    new: State,
+    precise: Precise,
+    exact: Exact,
+    fresh: int,
+    live: Sequence[int],
 ) -> bool:
-    """``old`` stands for ``new``; ``fresh`` is a number beyond all ids."""
+    """``old`` stands for ``new``; ``fresh`` is a number beyond all ids.
+
+    Only registers in the masks ``live``, one for each frame, are compared.
+    """
     ints = rules.ints
     if len(old.frames) != len(new.frames) or bool(old.lock) != bool(new.lock):
         return False
     ids = Ids(ints, fresh, numbers=rules.policy.links_tracked)
     if old.lock and not ids.same(old.lock, new.lock):
         return False
-    for number, (a, b) in enumerate(zip(old.frames, new.frames, strict=True)):
+    for number, (a, b, mask) in enumerate(zip(old.frames, new.frames, live, strict=True)):
         if a.callsite != b.callsite:
             return False
         matter, slots_matter = precise.get(number, _NOTHING)
-        if not _regs_safe(ints, a, b, ids, exact, matter):
+        if not _regs_safe(ints, a, b, ids, exact, matter, mask):
             return False
         if not _stack_safe(ints, a, b, ids, exact, slots_matter):
             return False
@@ -106,14 +115,14 @@ def states_equal(
 
 
 def _regs_safe(
-    ints: SimpleNamespace, old: Frame, new: Frame, ids: Ids, exact: Exact, matter: int
+    ints: SimpleNamespace, old: Frame, new: Frame, ids: Ids, exact: Exact, matter: int, live: int
 ) -> bool:
     regs = new.regs
     for n, x in enumerate(old.regs):
         y = regs[n]
         if x is y and (x is NOT_INIT or not (x[3] or x[7])):
             continue  # the very same, and without a name
-        if x is NOT_INIT and exact is Exact.NO:
+        if not live >> n & 1 or (x is NOT_INIT and exact is Exact.NO):
             continue
         if not reg_safe(ints, x, y, ids, exact, bool(matter >> n & 1)):
             return False

@@ -32,7 +32,8 @@ class Cause:
 
 
 _CPU = re.compile(
-    r"call bpf_get_smp_processor_id#8 +; (?:frame\d+: )?R0(?:_w)?=(?:scalar\(.*?umax(?:=\w*32)*=(\w+)|0)"
+    r"call bpf_get_smp_processor_id#8 +; (?:frame\d+: )?R0(?:_w)?="
+    r"(?:scalar\(.*?umax(?:=\w*32)*=(\w+)|0)"
 )
 
 

@@ -174,6 +174,7 @@ def test_the_command_reports_everything(monkeypatch: pytest.MonkeyPatch) -> None
         "our reasons of rejections": (1, 1),
         "values that the kernel returns": (1, 1),
         "values that our machine returns": (1, 1),
+        "values that both return": (1, 1),
     }
 
 

@@ -1,7 +1,8 @@
 """The verifier of Linux 6.12: what it decides of a program, and every state it explores.
 
 `walk` goes all ways in the kernel's order; `prune` ends a path where an explored state
-stands for it, by what `precision` and `liveness` say has mattered; `subsume` compares.
+stands for it, by what `precision` and `liveness` (before 6.15 `reads`) say has mattered; `subsume`
+compares.  `fastcall` gives stack back.
 `step` is what each instruction does.  Functions that are global are verified by
 themselves, from their signatures.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpfsmt.rules.linux.v6_12 import RULES as LINUX
+from bpfsmt.rules.linux.v6_18 import RULES as LINUX
 from bpfsmt.rules.museum.exhibit import PROGRAM, Exhibit
 
 EXHIBIT = Exhibit(

@@ -13,6 +13,7 @@ from bpfsmt.cli.crosscheck import crosscheck
 from bpfsmt.cli.diff import diff
 from bpfsmt.cli.explain import explain
 from bpfsmt.cli.generate import generate
+from bpfsmt.cli.fuzz import fuzz
 from bpfsmt.cli.machine_check import machine_check
 from bpfsmt.cli.museum import museum
 from bpfsmt.cli.mutate import mutate
@@ -43,6 +44,7 @@ for command in (
     prove,
     museum,
     mutate,
+    fuzz,
     precision,
     diff,
     record,

@@ -66,16 +66,19 @@ def generated_cases(chunk: int, inputs: int, seed: int) -> Iterator[Case]:
         raise BpfsmtError("generated programs need hypothesis: install bpfsmt[generate]") from None
     kind = programs() if chunk % 2 else scalar_programs()
     for n, program in enumerate(draw(kind, seed * 1_000_003 + chunk)):
-        name = f"generated {seed}.{chunk}.{n}"
-        rng = random.Random(name)
-        source = frames(rng)
-        wanted = [
-            RunInput(next(source), maps={"numbers": {bytes(4): words(rng, 1)}})
-            for _ in range(inputs)
-        ]
-        whole = fed(program)
-        chosen = with_entries(whole, wanted, rng, Curious())
-        yield Case("generated", name, whole, tuple(chosen), (len(whole) - len(program), 1))
+        yield fed_case(program, f"generated {seed}.{chunk}.{n}", inputs)
+
+
+def fed_case(program: Program, name: str, inputs: int) -> Case:
+    """A generated program, fed, with so many inputs; the same for the same name."""
+    rng = random.Random(name)
+    source = frames(rng)
+    wanted = [
+        RunInput(next(source), maps={"numbers": {bytes(4): words(rng, 1)}}) for _ in range(inputs)
+    ]
+    whole = fed(program)
+    chosen = with_entries(whole, wanted, rng, Curious())
+    return Case("generated", name, whole, tuple(chosen), (len(whole) - len(program), 1))
 
 
 def draw(strategy: SearchStrategy[Program], number: int) -> Sequence[Program]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bpfsmt.domain.analysis import Analysis, Visit
 from bpfsmt.domain.gamma import scalar_contains
 from bpfsmt.domain.printing import format_reg
 from bpfsmt.domain.reg import Reg, RegType
-from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
+from bpfsmt.domain.scalar import COMPONENTS, UNKNOWN, Scalar, Tnum, component
 from bpfsmt.domain.state import SLOT_SIZE, SPILL, ZERO, Slot, State
 from bpfsmt.machine import FrameView, Region, Step, Trace
 from bpfsmt.program.program import MapDef
@@ -34,6 +35,8 @@ class Violation:
     ``step`` is the index in the trace, ``visit`` that of the visit whose claim it is (-1 if
     there is none), ``where`` the register or stack slot ("R3", "fp-8", of an outer frame
     "frame0 R6"), ``claim`` what the log says of it, ``value`` what the machine has there.
+    ``part`` is the part of the claim that is false: a component of a scalar ("tnum", "u64", ...),
+    "type", "range" of a packet pointer, "id", "bytes" of a stack slot, "unwritten", "unreached".
     """
 
     step: int
@@ -43,6 +46,7 @@ class Violation:
     claim: str
     value: str
     why: str
+    part: str = ""
 
     def __str__(self) -> str:
         said = f" {self.where} is claimed {self.claim}, is {self.value}" if self.where else ""
@@ -93,7 +97,7 @@ class TraceCheck:
                 best = visit, wrong
         if best is None:
             why = "reached a pc that the analysis never visited"
-            best = None, [Violation(index, step.pc, -1, "", "", "", why)]
+            best = None, [Violation(index, step.pc, -1, "", "", "", why, "unreached")]
         return best
 
     def _own(self, step: Step) -> Step:
@@ -102,6 +106,20 @@ class TraceCheck:
             if step.frames[n].callsite in self._over:
                 return step._replace(frames=step.frames[n:])
         return step
+
+
+class _Wrong(NamedTuple):
+    """Why a claim is false, and in which part."""
+
+    why: str
+    part: str
+
+
+def _outside(scalar: Scalar, value: int, why: str) -> _Wrong | None:
+    """The first component that does not have the number; `None` if all have it."""
+    if _contains(scalar, value):
+        return None
+    return _Wrong(why, next(c for c in COMPONENTS if not _contains(component(scalar, c), value)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,33 +135,35 @@ class _Check:
         """All claims of a state that do not hold."""
         known: dict[tuple[str, int], int] = {}
         for where, reg, value in _values(visit.state, self.step):
-            why = self._wrong(reg, value) or self._apart(reg, value, known)
-            if why:
-                yield self._violation(visit, where, format_reg(reg, self.maps), value, why)
+            wrong = self._wrong(reg, value) or self._apart(reg, value, known)
+            if wrong:
+                yield self._violation(visit, where, format_reg(reg, self.maps), value, wrong)
         yield from self._unwritten(visit)
         yield from self._bytes(visit)
 
-    def _violation(self, visit: Visit, where: str, claim: str, value: int, why: str) -> Violation:
+    def _violation(
+        self, visit: Visit, where: str, claim: str, value: int, wrong: _Wrong
+    ) -> Violation:
         place = self.trace.locate(self.step, value)
         shown = f"{value:#x}" + (f" ({place})" if place is not None else "")
-        return Violation(self.index, self.step.pc, visit.index, where, claim, shown, why)
+        return Violation(self.index, self.step.pc, visit.index, where, claim, shown, *wrong)
 
-    def _wrong(self, reg: Reg, value: int) -> str:
+    def _wrong(self, reg: Reg, value: int) -> _Wrong | None:
         """What is wrong with one register's claim; nothing if it holds."""
         if reg.type is RegType.NOT_INIT:
-            return ""
+            return None
         if reg.type is RegType.SCALAR_VALUE:
-            return "" if _contains(reg.scalar, value) else "outside the claimed numbers"
+            return _outside(reg.scalar, value, "outside the claimed numbers")
         if reg.type is RegType.PTR_TO_PACKET_END:
-            return "" if value == self.step.data_end else "not the end of the packet"
+            at_end = value == self.step.data_end
+            return None if at_end else _Wrong("not the end of the packet", "type")
         if reg.type.nonnull is not None and value == 0:
-            return ""
+            return None
         base = self._base(reg, value)
         if base is None:
-            return "points elsewhere"
-        if not _contains(reg.scalar, (value - base - reg.off) & U64):
-            return f"points {value - base:+d} from the base, outside the claimed offsets"
-        return self._range(reg, value)
+            return _Wrong("points elsewhere", "type")
+        why = f"points {value - base:+d} from the base, outside the claimed offsets"
+        return _outside(reg.scalar, (value - base - reg.off) & U64, why) or self._range(reg, value)
 
     def _base(self, reg: Reg, value: int) -> int | None:
         """The address that a pointer's claim counts from."""
@@ -167,19 +187,20 @@ class _Check:
             return False
         return kind == "map" or region.size == self.maps[reg.map].value_size
 
-    def _range(self, reg: Reg, value: int) -> str:
+    def _range(self, reg: Reg, value: int) -> _Wrong | None:
         """A packet pointer's range: so many bytes from its variable part on are there."""
         if reg.range <= 0 or reg.type not in _PACKET:
-            return ""
+            return None
         is_packet = reg.type is RegType.PTR_TO_PACKET
         end, name = (self.step.data_end, "data_end") if is_packet else (self.step.data, "data")
         beyond = ((value - reg.off) & U64) + reg.range - end
-        return f"the claimed range ends {beyond} bytes behind {name}" if beyond > 0 else ""
+        why = f"the claimed range ends {beyond} bytes behind {name}"
+        return _Wrong(why, "range") if beyond > 0 else None
 
-    def _apart(self, reg: Reg, value: int, known: dict[tuple[str, int], int]) -> str:
+    def _apart(self, reg: Reg, value: int, known: dict[tuple[str, int], int]) -> _Wrong | None:
         """Whether a register differs from an earlier one with the same id."""
         if not reg.id:
-            return ""
+            return None
         shared, kind = value, "scalar"
         if reg.type in _PACKET:
             shared, kind = (value - reg.off) & U64, reg.type.value
@@ -187,9 +208,10 @@ class _Check:
             null = reg.type is RegType.PTR_TO_MAP_VALUE_OR_NULL and value == 0
             shared, kind = 0 if null else (value - reg.off) & U64, "map_value"
         elif reg.type is not RegType.SCALAR_VALUE:
-            return ""
+            return None
         first = known.setdefault((kind, reg.id), shared)
-        return "" if first == shared else f"differs from another with id {reg.id}"
+        same = first == shared
+        return None if same else _Wrong(f"differs from another with id {reg.id}", "id")
 
     def _unwritten(self, visit: Visit) -> Iterator[Violation]:
         """Claims about registers of the current frame that hold nothing."""
@@ -197,7 +219,8 @@ class _Check:
         for n, reg in enumerate(visit.state.regs):
             if reg.type is not RegType.NOT_INIT and not written >> n & 1:
                 claim = format_reg(reg, self.maps)
-                yield self._violation(visit, f"R{n}", claim, regs[n], "was never written")
+                wrong = _Wrong("was never written", "unwritten")
+                yield self._violation(visit, f"R{n}", claim, regs[n], wrong)
 
     def _bytes(self, visit: Visit) -> Iterator[Violation]:
         """Stack slots that are no spill of a whole register."""
@@ -209,12 +232,13 @@ class _Check:
                 value = _slot_value(view, number)
                 where = f"{prefix}fp-{SLOT_SIZE * (number + 1)}"
                 if not _zeros_hold(slot, value):
-                    why = "a byte that is claimed zero is not"
-                    yield self._violation(visit, where, slot.kinds, value, why)
+                    wrong = _Wrong("a byte that is claimed zero is not", "bytes")
+                    yield self._violation(visit, where, slot.kinds, value, wrong)
                 narrow = _narrow_spill(slot)
                 if narrow and slot.spill and not _low_matches(slot.spill.scalar, value, narrow):
                     claim = f"{slot.kinds}={format_reg(slot.spill, self.maps)}"
-                    yield self._violation(visit, where, claim, value, "outside the claimed numbers")
+                    wrong = _Wrong("outside the claimed numbers", "bytes")
+                    yield self._violation(visit, where, claim, value, wrong)
 
 
 def _values(state: State, step: Step) -> Iterator[tuple[str, Reg, int]]:

@@ -15,16 +15,18 @@ from bpfsmt.crosscheck.finding import Finding, Status
 from bpfsmt.crosscheck.misuse import misuse
 from bpfsmt.crosscheck.witness import Witness, witness_of
 from bpfsmt.domain.analysis import Analysis
-from bpfsmt.machine import Inputs, Result, ScriptedEnvironment, run
+from bpfsmt.machine import Code, Inputs, Result, ScriptedEnvironment, run
 from bpfsmt.program.program import Program
 from bpfsmt.symbolic.encode import Encoding
 
 
-def run_witness(program: Program, witness: Witness, *, seed: int = 0) -> Result:
+def run_witness(
+    program: Program | Code, witness: Witness, *, seed: int = 0, budget: int = 1_000_000
+) -> Result:
     """The concrete run that a witness stands for, traced; ``seed`` picks the stack's junk."""
     env = ScriptedEnvironment(witness.events)
     inputs = Inputs(witness.packet, witness.ctx, witness.meta)
-    return run(program, inputs, env, trace=True, seed=seed)
+    return run(program, inputs, env, budget=budget, trace=True, seed=seed)
 
 
 def replay(analysis: Analysis, encoding: Encoding, finding: Finding) -> Finding:

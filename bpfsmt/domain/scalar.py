@@ -58,6 +58,24 @@ TNUM_UNKNOWN = Tnum(0, U64_MAX)
 UNKNOWN = Scalar(TNUM_UNKNOWN, 0, U64_MAX, S64_MIN, S64_MAX, 0, U32_MAX, S32_MIN, S32_MAX)
 """The scalar that may be anything."""
 
+COMPONENTS = {
+    "tnum": ("var_off",),
+    "u64": ("umin", "umax"),
+    "s64": ("smin", "smax"),
+    "u32": ("u32min", "u32max"),
+    "s32": ("s32min", "s32max"),
+}
+"""The components of a scalar by the names that obligations have for them, with their fields."""
+
+
+def component(r: Scalar, name: str) -> Scalar:
+    """What one component alone says: all else is unknown.
+
+    >>> component(const(3), "u32").umax == UNKNOWN.umax
+    True
+    """
+    return UNKNOWN._replace(**{field: getattr(r, field) for field in COMPONENTS[name]})
+
 
 _U64, _U32 = Word(64, signed=False), Word(32, signed=False)
 _S64, _S32 = Word(64, signed=True), Word(32, signed=True)

@@ -8,15 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from bpfsmt.domain.printing import format_scalar
-from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum, const
+from bpfsmt.domain.scalar import COMPONENTS, UNKNOWN, Scalar, Tnum, const
 from bpfsmt.prover.obligation import Counterexample, Trial
 
 PATIENCE = 3.0
 """Seconds of processor time for one counterexample."""
-
-_PARTS = (
-    ("var_off",), ("umin", "umax"), ("smin", "smax"), ("u32min", "u32max"), ("s32min", "s32max"),
-)  # fmt: skip
 
 
 def simpler(trial: Trial, found: Counterexample) -> Counterexample:
@@ -87,7 +83,7 @@ def _put(numbers: tuple[int, ...], j: int, y: int) -> tuple[int, ...]:
 def _variants(r: Any) -> Iterator[Any]:
     """The scalar or tnum without one part, or with one of its numbers rounder."""
     if isinstance(r, Scalar):
-        for part in _PARTS:
+        for part in COMPONENTS.values():
             yield r._replace(**{name: getattr(UNKNOWN, name) for name in part})
         yield from (r._replace(var_off=t) for t in _variants(r.var_off))
     for name in r._fields:

@@ -17,7 +17,7 @@ class Condition(NamedTuple):
     swapped: bool = False
 
 
-_HOLDS = {
+HOLDS = {
     JmpOp.JEQ: Condition("eq"),
     JmpOp.JNE: Condition("ne"),
     JmpOp.JLT: Condition("ult"),
@@ -30,6 +30,8 @@ _HOLDS = {
     JmpOp.JSGE: Condition("sle", swapped=True),
     JmpOp.JSET: Condition("set"),
 }
+"""What a jump's condition is where it is taken."""
+
 _OPPOSITE = {"eq": "ne", "ne": "eq", "set": "nset", "ult": "ule", "ule": "ult"}
 _OPPOSITE |= {"slt": "sle", "sle": "slt"}
 
@@ -39,7 +41,8 @@ def _negation(c: Condition) -> Condition:
     return Condition(_OPPOSITE[c.name], c.swapped ^ (c.name[1:] in ("lt", "le")))
 
 
-_FAILS = {op: _negation(c) for op, c in _HOLDS.items()}
+FAILS = {op: _negation(c) for op, c in HOLDS.items()}
+"""What holds where it is not taken."""
 
 
 def branch(env: Env, state: State, pc: int, insn: Instruction) -> tuple[Arm, Arm]:
@@ -56,17 +59,17 @@ def branch(env: Env, state: State, pc: int, insn: Instruction) -> tuple[Arm, Arm
     fallen: State | None = state
     if not a.is_pointer and not b.is_pointer:
         decided = _decide(env, op, a, b, wide)
-        taken = None if decided == 0 else _refine(env, state, insn, _HOLDS[op], a, b, wide)
-        fallen = None if decided == 1 else _refine(env, state, insn, _FAILS[op], a, b, wide)
+        taken = None if decided == 0 else _refine(env, state, insn, HOLDS[op], a, b, wide)
+        fallen = None if decided == 1 else _refine(env, state, insn, FAILS[op], a, b, wide)
     elif wide:
-        taken = _learn(env, state, insn, _HOLDS[op], a, b)
-        fallen = _learn(env, state, insn, _FAILS[op], a, b)
+        taken = _learn(env, state, insn, HOLDS[op], a, b)
+        fallen = _learn(env, state, insn, FAILS[op], a, b)
     return Arm("not-taken", pc + 1, fallen), Arm("taken", pc + 1 + insn.offset, taken)
 
 
 def _decide(env: Env, op: JmpOp, a: Reg, b: Reg, wide: bool) -> int:
     """1 if the jump is always taken, 0 if never, -1 if it depends."""
-    name, swapped = _HOLDS[op]
+    name, swapped = HOLDS[op]
     left, right = (b.scalar, a.scalar) if swapped else (a.scalar, b.scalar)
     asked = "eq" if name == "ne" else name
     answer: int = getattr(env.ints, f"taken{64 if wide else 32}_{asked}")(left, right)

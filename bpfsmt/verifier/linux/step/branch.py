@@ -10,7 +10,7 @@ from bpfsmt.verifier.linux.links import collect, narrow_linked
 from bpfsmt.verifier.linux.refs import drop_reference
 from bpfsmt.verifier.linux.step.packet import PACKET_POINTERS, at_end, compare_packet
 from bpfsmt.verifier.linux.walk import Step, Walk
-from bpfsmt.verifier.step.branch import _FAILS, _HOLDS, Condition
+from bpfsmt.verifier.step.branch import FAILS, HOLDS, Condition
 
 _NUMBER = RegType.SCALAR_VALUE
 _FLIPPED = {
@@ -83,10 +83,10 @@ def _both(w: Walk, insn: Instruction, pc: int, a: Reg, b: Reg, wide: bool) -> tu
         b = state.frames[-1].regs[insn.src] if insn.uses_reg else b
     if a.is_pointer or b.is_pointer:
         return _pointers(w, insn, a, b, state) if wide else (state, state)
-    fallen, used = _refine(w, state, insn, _FAILS[insn.jmp_op], a, b, wide)
+    fallen, used = _refine(w, state, insn, FAILS[insn.jmp_op], a, b, wide)
     if not insn.uses_reg:
         b = with_scalar(b, w.env.ints.other_arm(b.scalar, used))
-    taken, _ = _refine(w, state, insn, _HOLDS[insn.jmp_op], a, b, wide)
+    taken, _ = _refine(w, state, insn, HOLDS[insn.jmp_op], a, b, wide)
     if linked:
         taken = narrow_linked(w, taken, insn, linked)
         fallen = narrow_linked(w, fallen, insn, linked)
@@ -124,7 +124,7 @@ def _decide(w: Walk, op: JmpOp, a: Reg, b: Reg, wide: bool) -> int:
 
 def _compared(w: Walk, op: JmpOp, a: Reg, b: Reg, wide: bool) -> int:
     """The same of two numbers (``is_scalar_branch_taken``)."""
-    name, swapped = _HOLDS[op]
+    name, swapped = HOLDS[op]
     left, right = (b.scalar, a.scalar) if swapped else (a.scalar, b.scalar)
     asked = "eq" if name == "ne" else name
     if not getattr(w.env.ints, _DECIDES[wide])(a.scalar, b.scalar):

@@ -1,0 +1,113 @@
+"""``bpfsmt fuzz --museum``: how long until the historic faults are found."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import as_completed
+from dataclasses import replace
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from bpfsmt.cli.boundary import EXIT_INTERRUPTED, EXIT_PROVED, EXIT_UNKNOWN, clean, complain
+from bpfsmt.cli.tables import console
+from bpfsmt.errors import BpfsmtError
+from bpfsmt.fuzz.apart import run_apart
+from bpfsmt.fuzz.campaign import executor
+from bpfsmt.fuzz.finding import Oracle
+from bpfsmt.fuzz.history import Hunt, Hunted, Times
+from bpfsmt.fuzz.settings import Settings
+from bpfsmt.rules.museum import MODULES
+from bpfsmt.rules.registry import load_exhibit
+
+PATIENCE = 1200.0
+"""Seconds of processor time for one search: ten minutes on two cores."""
+
+
+def history(
+    names: Sequence[str], settings: Settings, seeds: int, seconds: float | None, jobs: int,
+    dask: str | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Search for each exhibit with each seed, and tell the medians.
+
+    The kernel is not asked: its rules are other ones.  Exit code 0 if all are found by more
+    than half of the searches, 3 if not.
+    """
+    names = list(dict.fromkeys(names or MODULES))
+    for name in names:
+        load_exhibit(name)
+    asked = tuple(o for o in settings.oracles if o != Oracle.KERNEL.value)
+    hunts = [
+        Hunt(name, replace(settings, seed=settings.seed + n, oracles=asked), seconds or PATIENCE)
+        for n in range(seeds)
+        for name in names
+    ]
+    found: dict[str, list[Hunted]] = {name: [] for name in names}
+    interrupted = False
+    try:
+        for hunted in _run(hunts, jobs, dask):
+            found[hunted.exhibit].append(hunted)
+    except KeyboardInterrupt:
+        interrupted = True
+    times = [Times(name, sorted(found[name], key=lambda h: h.seed)) for name in names]
+    if as_json:
+        click.echo(json.dumps({"interrupted": interrupted, "seeds": seeds,
+                               "exhibits": [t.to_json() for t in times]}, indent=2))  # fmt: skip
+    else:
+        _show(times)
+    if interrupted:
+        complain("interrupted")
+        return EXIT_INTERRUPTED
+    return EXIT_PROVED if all(t.middle("programs") is not None for t in times) else EXIT_UNKNOWN
+
+
+def _run(hunts: Sequence[Hunt], jobs: int, dask: str | None) -> Iterator[Hunted]:
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TextColumn("{task.description}"))  # fmt: skip
+    err = Console(stderr=True)
+    with (
+        Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress,
+        executor(jobs, dask) as (pool, _),
+    ):
+        task = progress.add_task("", total=len(hunts))
+        for future in as_completed([pool.submit(run_apart, hunt) for hunt in hunts]):
+            result = future.result()
+            if not isinstance(result, Hunted):
+                raise BpfsmtError(f"a search died: {result.why}{os.linesep}{result.traceback}")
+            progress.update(task, advance=1, description=clean(result.exhibit))
+            yield result
+
+
+def _show(times: Sequence[Times]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in ("exhibit", "found by", "rule and component", "searches"):
+        table.add_column(name)
+    for name in ("programs", "CPU s", "least", "most"):
+        table.add_column(name, justify="right")
+    for t in times:
+        table.add_row(*map(clean, _row(t)))
+    out = console()
+    out.print(table)
+    found = sum(t.middle("programs") is not None for t in times)
+    out.print(f"{found} of {len(times)} found by more than half of the searches")
+
+
+def _row(t: Times) -> list[str]:
+    first = t.found[0].found if t.found else None
+    by = "" if first is None else f"{first.key.kind} ({first.shown.oracle.value})"
+    at = "" if first is None else f"{first.key.rule} {first.key.component}"
+    return [
+        t.exhibit, by, at, f"{len(t.found)} of {len(t.hunts)}", _number(t.middle("programs"), 0),
+        _number(t.middle("seconds"), 1),
+        *(_number(end((h.seconds for h in t.found), default=None), 1) for end in (min, max)),
+    ]  # fmt: skip
+
+
+def _number(value: Any, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,60 @@
+"""A batch: the unit of a campaign, and a task for a worker.
+
+What comes of it depends on what is written in it and on nothing else: not on other batches, on
+the worker, or on time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from bpfsmt.fuzz.finding import Found, Key
+from bpfsmt.fuzz.judge import Court, judge
+from bpfsmt.fuzz.settings import Settings
+from bpfsmt.fuzz.source import SIZE, drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a batch: counts, and the first finding with each key.
+
+    ``seconds`` is the processor time that it took, the only part that differs from run to run.
+    """
+
+    rules: str
+    number: int
+    counts: Counter[str]
+    found: tuple[Found, ...]
+    seconds: float = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The programs with one number, against one rule set (its name or file)."""
+
+    settings: Settings
+    rules: str
+    number: int
+
+    def run(self) -> Outcome:
+        """Draw the programs and judge them."""
+        start = time.process_time()
+        court = Court.of(self.rules, self.settings)
+        counts: Counter[str] = Counter()
+        found: dict[Key, Found] = {}
+        programs = drawn(self.settings.source, court.rules, self.settings.seed, self.number)
+        for index, program in enumerate(programs):
+            name = f"{self.settings.seed}/{self.number}/{index}"
+            judged = judge(court, program, name, self.number * SIZE + index)
+            counts += judged.counts
+            for shown in judged.shown:
+                first = found.get(shown.key)
+                found[shown.key] = (
+                    Found(self.rules, self.number, index, program, shown)
+                    if first is None
+                    else replace(first, times=first.times + 1)
+                )
+        seconds = time.process_time() - start
+        return Outcome(self.rules, self.number, counts, tuple(found.values()), seconds)

@@ -1,0 +1,177 @@
+"""A campaign: batches after batches, over an executor, kept as they come.
+
+Which batches there are is fixed beforehand; in which order they end is not, and does not matter.
+Of findings with one key that is kept which was met in the lowest batch.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bpfsmt.errors import BpfsmtError
+from bpfsmt.fuzz.apart import run_apart, stop_all
+from bpfsmt.fuzz.batch import Batch, Outcome
+from bpfsmt.fuzz.finding import Found, Key, Kind, Oracle, Shown
+from bpfsmt.fuzz.settings import Settings, versions
+from bpfsmt.fuzz.shrink import Shrink
+from bpfsmt.fuzz.source import SIZE
+from bpfsmt.fuzz.store import Store
+from bpfsmt.fuzz.worker import Died
+from bpfsmt.isa import Instruction
+from bpfsmt.program.program import Program, ProgramType
+from bpfsmt.rules import load_rules
+
+TICK = 0.25
+"""Seconds between two looks at the clock."""
+
+DIED = "died"
+"""The component of a batch whose process died; there is no program to be made small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How far to go: ``programs`` for each rule set (rounded up to batches) or ``seconds``,
+    whichever ends first; `None` does not end."""
+
+    settings: Settings
+    rules: Sequence[str]
+    programs: int | None = None
+    seconds: float | None = None
+
+    @property
+    def batches(self) -> int | None:
+        """For each rule set."""
+        return None if self.programs is None else -(-self.programs // SIZE)
+
+
+def identity(plan: Plan, kernel: str) -> dict[str, Any]:
+    """Everything that outcomes depend on, as plain data: what must be the same to go on."""
+    rules = {spec: load_rules(spec).fingerprint for spec in plan.rules}
+    return {"rules": rules, "size": SIZE, **plan.settings.to_json(), **versions(kernel)}
+
+
+@contextmanager
+def executor(jobs: int, dask: str | None = None) -> Iterator[tuple[Executor, int]]:
+    """Where tasks run, and how many at a time: processes here, or a Dask cluster.
+
+    Raises `BpfsmtError` if Dask is not installed or does not answer.
+    """
+    if dask is not None:
+        yield from _cluster(dask)
+        return
+    pool = ThreadPoolExecutor(jobs)  # each thread has a process to work in
+    try:
+        yield pool, jobs
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        stop_all()
+
+
+def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise BpfsmtError("--dask needs Dask: install bpfsmt[dask]") from None
+    try:
+        client = Client(address, timeout="10s")
+    except (OSError, ValueError, TimeoutError) as error:
+        raise BpfsmtError(f"{address}: no Dask scheduler answers: {error}") from None
+    try:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise BpfsmtError(f"{address}: this Dask cluster has no workers")
+        yield client.get_executor(), threads
+    finally:
+        client.close()
+
+
+class Campaign:
+    """The state of one while it runs; ``tell`` is called whenever something has changed."""
+
+    def __init__(self, plan: Plan, store: Store, tell: Callable[[Campaign], None]) -> None:
+        self.plan, self.store, self._tell = plan, store, tell
+        self.counts = {spec: store.done(spec).counts for spec in plan.rules}
+        self.here = 0
+        """Programs judged by this process."""
+        self.started = time.monotonic()
+        self.small: dict[tuple[str, Key], tuple[int, int]] = {}
+        """Where the findings were met that are being made small, or are."""
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it was begun, or gone on with."""
+        return time.monotonic() - self.started
+
+    def run(self, pool: Executor, jobs: int) -> None:
+        """Go on to the end of the plan.  On Ctrl-C, what is finished is in the store."""
+        batches = self._batches()
+        shrinks = [found for found in self.store.findings() if self._to_shrink(found)]
+        running: dict[Future[Any], Batch | Shrink] = {}
+        while True:
+            while len(running) < jobs:
+                task = self._next(shrinks, batches)
+                if task is None:
+                    break
+                running[pool.submit(run_apart, task)] = task
+            if not running:
+                return
+            done, _ = wait(running, TICK, FIRST_COMPLETED)
+            for future in done:
+                shrinks += self._ended(running.pop(future), future.result())
+            self._tell(self)
+
+    def _next(self, shrinks: list[Found], batches: Iterator[Batch]) -> Batch | Shrink | None:
+        """What to do next: nothing new when the time is over."""
+        while shrinks:
+            found = shrinks.pop(0)
+            if self.small.get((found.rules, found.key)) == found.place:
+                return Shrink(self.plan.settings, found)
+        if self.plan.seconds is not None and self.elapsed >= self.plan.seconds:
+            return None
+        return next(batches, None)
+
+    def _batches(self) -> Iterator[Batch]:
+        done = {spec: self.store.done(spec).numbers for spec in self.plan.rules}
+        numbers = itertools.count() if self.plan.batches is None else range(self.plan.batches)
+        for number in numbers:
+            for spec in self.plan.rules:
+                if number not in done[spec]:
+                    yield Batch(self.plan.settings, spec, number)
+
+    def _ended(self, task: Batch | Shrink, result: Any) -> list[Found]:
+        """Keep what a task gave; what is to be made small because of it."""
+        if isinstance(task, Shrink):
+            small = isinstance(result, Found)
+            self.store.shrunk(result if small else replace(task.found, least=True))
+            return []
+        outcome = result if isinstance(result, Outcome) else _died(task, result)
+        self.store.keep(outcome)
+        self.counts[task.rules].update(outcome.counts)
+        self.here += outcome.counts["programs"]
+        return [found for found in outcome.found if self._to_shrink(found)]
+
+    def _to_shrink(self, found: Found) -> bool:
+        """Whether it is the first of its kind, and large; then it is remembered."""
+        place = self.small.get((found.rules, found.key))
+        if place is not None and place <= found.place:
+            return False
+        if self.store.first(found.rules, found.key) != found.place:
+            return False
+        self.small[found.rules, found.key] = found.place
+        return not found.least and found.key.component != DIED
+
+
+def _died(task: Batch, died: Died) -> Outcome:
+    """A batch that ended its process is a crash, too."""
+    key = Key(Kind.CRASH.value, died.why, DIED)
+    text = died.traceback or f"the process of batch {task.number} died: {died.why}"
+    nothing = Program("unknown", ProgramType.XDP, (Instruction(0x95),))
+    found = Found(task.rules, task.number, 0, nothing, Shown(key, Oracle.MACHINE, -1, text))
+    return Outcome(task.rules, task.number, Counter({"batches died": 1}), (found,))

@@ -1,0 +1,62 @@
+"""A finding as text: its program as assembly, and the rest as JSON.  Both can be read back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bpfsmt.crosscheck.witness import Event, Witness
+from bpfsmt.fuzz.finding import Found, Key, Oracle, Shown
+from bpfsmt.isa.asm import AsmUnit
+from bpfsmt.isa.directives import Directive, MapDirective
+from bpfsmt.isa.unparse import to_asm
+from bpfsmt.program import load_asm
+from bpfsmt.program.program import MapDef, Program
+
+
+def program_text(program: Program, *directives: Directive) -> str:
+    """The program as assembly text, behind these directives."""
+    maps = tuple(_map(m) for m in program.maps)
+    unit = AsmUnit(
+        slots=program.slots, maps=maps, functions=dict(program.functions),
+        directives=directives, type=program.type.value, license=program.license,
+    )  # fmt: skip
+    return to_asm(unit)
+
+
+def _map(m: MapDef) -> MapDirective:
+    return MapDirective(
+        m.name, m.type, m.key_size, m.value_size, m.max_entries, m.flags,
+        None if m.inner is None else m.inner.name, m.data, m.frozen,
+    )  # fmt: skip
+
+
+def witness_from(data: dict[str, Any] | None) -> Witness | None:
+    """The inverse of `Witness.to_json`."""
+    if data is None:
+        return None
+    events = tuple(
+        Event(e["kind"], e["pc"], e["value"], bytes.fromhex(e["out"])) for e in data["events"]
+    )
+    return Witness(bytes.fromhex(data["packet"]), bytes.fromhex(data["meta"]), data["ctx"], events)
+
+
+def to_json(found: Found) -> dict[str, Any]:
+    """The finding without its program."""
+    shown = found.shown
+    return {
+        "rules": found.rules, "batch": found.batch, "index": found.index, "times": found.times,
+        "least": found.least, "kind": shown.key.kind, "rule": shown.key.rule,
+        "component": shown.key.component, "oracle": shown.oracle.value, "pc": shown.pc,
+        "text": shown.text, "witness": shown.witness.to_json() if shown.witness else None,
+    }  # fmt: skip
+
+
+def from_json(data: dict[str, Any], program: str, name: str = "generated") -> Found:
+    """A finding again, from its parts."""
+    key = Key(data["kind"], data["rule"], data["component"])
+    witness = witness_from(data["witness"])
+    shown = Shown(key, Oracle(data["oracle"]), data["pc"], data["text"], witness)
+    return Found(
+        data["rules"], data["batch"], data["index"], load_asm(program, name), shown,
+        data["times"], data["least"],
+    )  # fmt: skip

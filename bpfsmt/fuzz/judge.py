@@ -1,0 +1,152 @@
+"""One program through the oracles, the cheap ones first.
+
+The abstract verifier says what is claimed; the machine runs every accepted program; Z3 is asked
+about a share of them, and about those of whose claims the runs say little; the kernel about all.
+An exception in any of them is a finding, with its traceback.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from bpfsmt.domain.analysis import Analysis, Outcome
+from bpfsmt.errors import OracleError
+from bpfsmt.fuzz.finding import Key, Kind, Oracle, Shown
+from bpfsmt.fuzz.kernel import Kernel
+from bpfsmt.fuzz.machine import Watch
+from bpfsmt.fuzz.settings import Settings
+from bpfsmt.fuzz.solver import Prover
+from bpfsmt.program.program import Program
+from bpfsmt.rules import RuleSet, load_rules
+from bpfsmt.verifier import verify
+
+
+@dataclass(frozen=True)
+class Court:
+    """The oracles that a program is brought before: the rule set, by its spec, and the settings."""
+
+    spec: str
+    settings: Settings
+    rules: RuleSet
+
+    @classmethod
+    def of(cls, spec: str, settings: Settings) -> Court:
+        """With the rule set of that name or file."""
+        return cls(spec, settings, load_rules(spec))
+
+
+@dataclass
+class Judgement:
+    """What came of one program: findings, and counts by what was counted."""
+
+    shown: list[Shown] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def judge(court: Court, program: Program, name: str, number: int) -> Judgement:
+    """All oracles on one program.
+
+    ``name`` is what its inputs are drawn for; ``number`` its number, by which the share
+    of Z3 is chosen.
+    """
+    out = Judgement(counts=Counter({"programs": 1}))
+    analysis = _verified(court, program, out)
+    if analysis is not None and analysis.verdict.accepted:
+        settings = court.settings
+        reached = _machine(court, analysis, name, out) if settings.asks(Oracle.MACHINE) else set()
+        if settings.asks(Oracle.Z3) and (
+            number % settings.share == 0 or _says_little(analysis, reached)
+        ):
+            _z3(court, analysis, reached, out)
+    if analysis is not None and court.settings.asks(Oracle.KERNEL):
+        _kernel(court, program, analysis, name, out)
+    return out
+
+
+def _verified(court: Court, program: Program, out: Judgement) -> Analysis | None:
+    analysis: Analysis | None = None
+
+    def ask() -> Iterable[Shown]:
+        nonlocal analysis
+        analysis = verify(program, court.rules)
+        return ()
+
+    _asked(out, Oracle.MACHINE, "verifier", ask)
+    if analysis is not None:
+        out.counts[_WORDS[analysis.verdict.outcome]] += 1
+    return analysis
+
+
+_WORDS = {
+    Outcome.ACCEPT: "accepted", Outcome.REJECT: "rejected", Outcome.UNSUPPORTED: "unsupported",
+}  # fmt: skip
+
+
+def _says_little(analysis: Analysis, reached: set[int]) -> bool:
+    """Whether the runs came to less than half of the instructions that were walked."""
+    walked = {visit.pc for visit in analysis.visits}
+    return 2 * len(reached & walked) < len(walked)
+
+
+def _machine(court: Court, analysis: Analysis, name: str, out: Judgement) -> set[int]:
+    reached: set[int] = set()
+
+    def ask() -> Iterator[Shown]:
+        watch = Watch(analysis, court.rules)
+        yield from watch.drawn(court.settings.inputs, name)
+        out.counts.update(watch.counts)
+        reached.update(watch.reached)
+
+    _asked(out, Oracle.MACHINE, "machine", ask)
+    return reached
+
+
+def _z3(court: Court, analysis: Analysis, reached: set[int], out: Judgement) -> None:
+    def ask() -> Iterator[Shown]:
+        prover = Prover(analysis, court.settings)
+        if court.settings.asks(Oracle.MACHINE):
+            watch = Watch(analysis, court.rules)
+            yield from watch.given(prover.inputs(reached))
+            out.counts.update(watch.counts)
+        yield from prover.claims()
+        out.counts.update(prover.counts)
+
+    _asked(out, Oracle.Z3, "z3", ask)
+
+
+def _kernel(court: Court, program: Program, analysis: Analysis, name: str, out: Judgement) -> None:
+    def ask() -> Iterator[Shown]:
+        kernel = Kernel(program, court.rules, court.spec)
+        yield from kernel.loads()
+        if analysis.verdict.accepted:
+            yield from kernel.runs(name)
+        out.counts.update(kernel.counts)
+
+    _asked(out, Oracle.KERNEL, "kernel", ask)
+
+
+def _asked(out: Judgement, oracle: Oracle, name: str, ask: Callable[[], Iterable[Shown]]) -> None:
+    """What an oracle shows, each key once; an exception of it is shown as well."""
+    seen = {shown.key for shown in out.shown}
+    try:
+        for shown in ask():
+            if shown.key not in seen:
+                seen.add(shown.key)
+                out.shown.append(shown)
+    except OracleError as error:
+        out.counts[f"{name} not asked"] += 1
+        del error
+    except Exception as error:
+        out.shown.append(_crash(oracle, name, error))
+
+
+def _crash(oracle: Oracle, name: str, error: Exception) -> Shown:
+    """An exception: its rule is the place where it was raised."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{frame.filename.rpartition('bpfsmt/')[2]}:{frame.name}"
+    key = Key(Kind.CRASH.value, place, f"{name} {type(error).__name__}")
+    text = "".join(traceback.format_exception(error))
+    return Shown(key, oracle, -1, text)

@@ -1,0 +1,113 @@
+"""The running kernel as an oracle: its verdict and states beside ours, its runs beside ours.
+
+Verdicts and states are compared only with the rule set that means this kernel, or a user's
+changed copy of it; results of test runs whatever the rules.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from bpfsmt.agree.choice import rules_for
+from bpfsmt.agree.compare import Agreement, Compared, compare
+from bpfsmt.agree.relation import Relation
+from bpfsmt.conformance.case import Agreement as Alike
+from bpfsmt.conformance.check import check
+from bpfsmt.conformance.generated import fed_case
+from bpfsmt.errors import OracleError
+from bpfsmt.fuzz.blame import rule_of
+from bpfsmt.fuzz.finding import Key, Kind, Oracle, Shown
+from bpfsmt.isa.opcodes import LdImm64Src
+from bpfsmt.kernel import RunningKernel
+from bpfsmt.program.program import Program
+from bpfsmt.rules import RuleSet
+from bpfsmt.semantics.helpers import HELPERS
+from bpfsmt.verifier import verify
+
+RUNS = 4
+"""Test runs of each accepted program."""
+
+
+def means(spec: str, rules: RuleSet, release: str) -> bool:
+    """Whether a rule set is that of this kernel, or in a user's file and made from it."""
+    try:
+        name = rules_for(release)
+    except OracleError:
+        return False
+    at: RuleSet | None = rules if spec.endswith(".py") else None
+    while at is not None:
+        if at.name == name:
+            return True
+        at = at.base
+    return rules.name == name
+
+
+class Kernel:
+    """The running kernel on one program; ``counts`` says what came of it.
+
+    Raises `OracleError` where it cannot be asked.
+    """
+
+    def __init__(self, program: Program, rules: RuleSet, spec: str) -> None:
+        self.counts: Counter[str] = Counter()
+        self._program, self._rules = program, rules
+        self._kernel = RunningKernel()
+        self._same = means(spec, rules, self._kernel.release)
+
+    def loads(self) -> Iterator[Shown]:
+        """In what its verifier differs from ours."""
+        if not self._same:
+            return
+        analysis = verify(self._program, self._rules, forgetful=False)
+        found = compare(analysis, self._kernel.load(self._program))
+        self.counts["kernel loads"] += 1
+        self.counts[f"kernel {'accept' if found.kernel.accepted else 'reject'}"] += 1
+        if found.agreement is Agreement.UNSUPPORTED:
+            self.counts["kernel unsupported"] += 1
+        elif found.agreement is not Agreement.SAME:
+            yield self._verdict(found)
+        yield from self._states(found)
+
+    def _verdict(self, found: Compared) -> Shown:
+        pc = max(found.ours.pc, found.kernel.pc, 0)
+        said = [v.kind or v.outcome.value for v in (found.ours, found.kernel)]
+        rule = rule_of(self._program, pc, None, to=-1, where="")
+        key = Key(Kind.VERDICT.value, rule, f"ours {said[0]}, kernel {said[1]}")
+        return Shown(key, Oracle.KERNEL, pc, found.cause)
+
+    def _states(self, found: Compared) -> Iterator[Shown]:
+        if found.states is None:
+            return
+        self.counts["kernel states"] += found.states.total
+        for pair in [p for p in found.states.told if p.relation is not Relation.NAMES][:1]:
+            # What differs later on is mostly what follows from the first difference.
+            to = pair.pc + 1 if pair.after else pair.pc
+            at = rule_of(self._program, pair.pc, None, to=to, where=pair.place)
+            key = Key(Kind.STATE.value, at if pair.after else "path", pair.relation.value)
+            text = f"{pair.place} at {pair.pc}: ours {pair.ours}, kernel {pair.kernel}"
+            yield Shown(key, Oracle.KERNEL, pair.pc, text)
+
+    def runs(self, name: str) -> Iterator[Shown]:
+        """In what its test runs differ from the machine's."""
+        if not repeatable(self._program):
+            self.counts["kernel not repeatable"] += 1
+            return
+        checked = check(fed_case(self._program, name, RUNS))
+        self.counts["kernel runs"] += checked.pairs
+        self.counts[f"kernel {checked.agreement.value}"] += 1
+        if checked.agreement is Alike.DIFFERENT:
+            first = checked.differences[0]
+            key = Key(Kind.RESULT.value, first.engine, " ".join(first.what.split()[:2]))
+            yield Shown(key, Oracle.KERNEL, 0, str(first))
+
+
+def repeatable(program: Program) -> bool:
+    """Whether a run gives the same on another machine: no clock, no chance, no number of a CPU."""
+    for _, insn in program.instructions():
+        helper = HELPERS.get(insn.imm) if insn.opcode == 0x85 and insn.src == 0 else None
+        if helper is not None and not helper.args:
+            return False
+        if insn.is_ld_imm64 and insn.src == LdImm64Src.CODE:
+            return False
+    return True

@@ -1,0 +1,68 @@
+"""Everything that the outcome of a batch depends on, apart from its number."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import z3
+
+import bpfsmt
+from bpfsmt.fuzz.finding import Oracle
+
+ALL = tuple(oracle.value for oracle in Oracle)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How programs are made and judged.
+
+    ``source`` names where programs come from (`bpfsmt.fuzz.source`), ``oracles`` who is asked.
+    Every accepted program runs on ``inputs`` inputs.  Z3 is asked about one program in
+    ``share``, and about those that the runs say little of; ``work`` bounds each of its queries
+    (in its own count), and after ``patience`` queries without an answer it is asked no more of
+    that program.
+    """
+
+    seed: int = 0
+    source: str = "mixed"
+    oracles: tuple[str, ...] = ALL
+    inputs: int = 8
+    share: int = 8
+    work: int = 3_000_000
+    patience: int = 3
+
+    def asks(self, oracle: Oracle) -> bool:
+        """Whether this oracle is asked."""
+        return oracle.value in self.oracles
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as plain data."""
+        return asdict(self) | {"oracles": list(self.oracles)}
+
+
+def versions(kernel: str) -> dict[str, str]:
+    """What judged: bpfsmt with a hash of its texts, Z3, hypothesis, Python, the kernel ("" if
+    it is not asked)."""
+    from importlib.metadata import version
+
+    return {
+        "bpfsmt": f"{version('bpfsmt')}+{_texts()}",
+        "z3": z3.get_version_string(),
+        "hypothesis": version("hypothesis"),
+        "python": platform.python_version(),
+        "kernel": kernel,
+    }
+
+
+@functools.cache
+def _texts() -> str:
+    digest = hashlib.sha256()
+    root = Path(bpfsmt.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,118 @@
+"""A finding made as small as possible: first by hypothesis, then instruction by instruction.
+
+Hypothesis draws the programs of the batch again, up to the one that shows the finding, and from
+there shrinks the choices that made it.  How long it may try is counted in programs, not seconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bpfsmt.errors import BpfsmtError
+from bpfsmt.fuzz.finding import Found, Oracle, Shown
+from bpfsmt.fuzz.judge import Court, judge
+from bpfsmt.fuzz.settings import Settings
+from bpfsmt.fuzz.source import SIZE, number, strategy
+from bpfsmt.generate import minimise
+from bpfsmt.program.program import Program
+
+TRIES = 200
+"""Programs that hypothesis may try."""
+
+REMOVALS = 400
+"""Programs with one instruction less that are tried then."""
+
+Shows = Callable[[Program], Shown | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shrink:
+    """A task: the finding in the smallest program that shows it, ``least`` set."""
+
+    settings: Settings
+    found: Found
+
+    def run(self) -> Found:
+        """Shrink; a finding that does not show again stays as it is."""
+        shows = again(self.settings, self.found)
+        program = _by_hypothesis(self.settings, self.found, shows)
+        program = _by_hand(program, shows)
+        shown = shows(program)
+        if shown is None:
+            return replace(self.found, least=True)
+        return replace(self.found, program=program, shown=shown, least=True)
+
+
+def again(settings: Settings, found: Found) -> Shows:
+    """Asks a program for the same finding: the same key, by the oracle that had it."""
+    only = {found.shown.oracle.value}
+    if found.shown.oracle is Oracle.Z3:  # inputs that Z3 finds are run on the machine
+        only |= {Oracle.MACHINE.value} & set(settings.oracles)
+    oracles = tuple(o for o in settings.oracles if o in only)
+    court = Court.of(found.rules, dataclasses.replace(settings, oracles=oracles, share=1))
+    name = f"{settings.seed}/{found.batch}/{found.index}"
+
+    def shows(program: Program) -> Shown | None:
+        try:
+            judged = judge(court, program, name, found.batch * SIZE + found.index)
+        except BpfsmtError:
+            return None
+        return next((s for s in judged.shown if s.key == found.key), None)
+
+    return shows
+
+
+class _Found(Exception):
+    """Tells hypothesis that an example shows the finding."""
+
+
+def _by_hypothesis(settings: Settings, found: Found, shows: Shows) -> Program:
+    from hypothesis import HealthCheck, Phase, given, seed
+    from hypothesis import settings as hypothesis_settings
+
+    court = Court.of(found.rules, settings)
+    best = found.program
+    calls, tries = 0, 0
+
+    def test(program: Program) -> None:
+        nonlocal best, calls, tries
+        calls += 1
+        if calls <= found.index:
+            return  # it was met later in the batch
+        tries += 1
+        if tries <= TRIES and shows(program) is not None:
+            if (len(program), tries) < (len(best), tries) or tries == 1:
+                best = program
+            raise _Found
+
+    programs = strategy(settings.source, court.rules, found.batch)
+    quiet = hypothesis_settings(
+        max_examples=SIZE, database=None, deadline=None, report_multiple_bugs=False,
+        phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
+        print_blob=False,
+    )  # fmt: skip
+    try:
+        seed(number(settings.seed, found.batch))(quiet(given(programs)(test)))()
+    except BaseException as error:
+        # When the tries are used up, the last example no longer fails: hypothesis says so.
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
+    return best
+
+
+def _by_hand(program: Program, shows: Shows) -> Program:
+    if len(program.functions) > 1:
+        return program
+    tries = 0
+
+    def still(shorter: Program) -> bool:
+        nonlocal tries
+        tries += 1
+        return tries <= REMOVALS and shows(shorter) is not None
+
+    try:
+        return minimise(program, still)
+    except ValueError:  # a jump that is not mended
+        return program

@@ -6,6 +6,7 @@ Of findings with one key that is kept which was met in the lowest batch.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import time
 from collections import Counter
@@ -76,11 +77,11 @@ def executor(jobs: int, dask: str | None = None) -> Iterator[tuple[Executor, int
 
 def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
     try:
-        from distributed import Client
+        distributed: Any = importlib.import_module("distributed")
     except ModuleNotFoundError:
         raise BpfsmtError("--dask needs Dask: install bpfsmt[dask]") from None
     try:
-        client = Client(address, timeout="10s")
+        client = distributed.Client(address, timeout="10s")
     except (OSError, ValueError, TimeoutError) as error:
         raise BpfsmtError(f"{address}: no Dask scheduler answers: {error}") from None
     try:

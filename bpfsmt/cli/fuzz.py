@@ -29,7 +29,7 @@ DEFAULT_PROGRAMS = 1000
     "--oracle", "-o", "oracles", multiple=True, type=click.Choice(["machine", "z3", "kernel"]),
     help="Ask only these; all, but the kernel only where it can be asked.",
 )  # fmt: skip
-@click.option("--source", default="mixed", show_default=True, help="Where programs come from.")
+@click.option("--source", default="guided", show_default=True, help="Where programs come from.")
 @click.option("--export", "folder", type=click.Path(path_type=Path), metavar="DIR",
               help="Write the findings of CAMPAIGN as cases.")  # fmt: skip
 @click.option("--replay", "case", type=click.Path(path_type=Path), metavar="FILE.bpfasm",

@@ -29,7 +29,7 @@ class Settings:
     """
 
     seed: int = 0
-    source: str = "mixed"
+    source: str = "guided"
     oracles: tuple[str, ...] = ALL
     inputs: int = 8
     share: int = 8

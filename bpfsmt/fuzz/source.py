@@ -11,24 +11,26 @@ from typing import TypeAlias
 
 from hypothesis.strategies import SearchStrategy
 
-from bpfsmt.conformance.generated import CHUNK, draw
-from bpfsmt.generate import programs, scalar_programs
+from bpfsmt.generate import drawn as drawn_from
+from bpfsmt.generate import guided_programs, programs, scalar_programs
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet
 
 Source: TypeAlias = Callable[[RuleSet, int], SearchStrategy[Program]]
 
-SIZE = CHUNK
+SIZE = 50
 """Programs in a batch."""
 
+_LENGTHS = (24, 48, 96)
 
-def _mixed(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
-    """Numbers alone in three batches of four, packet, stack and map besides in the fourth."""
-    return programs() if batch % 4 == 3 else scalar_programs()
+
+def _guided(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
+    """Drawn with the verifier's states at hand: short ones, longer ones, long ones in turn."""
+    return guided_programs(rules, max_insns=_LENGTHS[batch % len(_LENGTHS)])
 
 
 SOURCES: Mapping[str, Source] = {
-    "mixed": _mixed,
+    "guided": _guided,
     "scalar": lambda rules, batch: scalar_programs(),
     "memory": lambda rules, batch: programs(),
 }
@@ -47,4 +49,4 @@ def number(seed: int, batch: int) -> int:
 
 def drawn(source: str, rules: RuleSet, seed: int, batch: int) -> Sequence[Program]:
     """The programs of a batch, up to `SIZE`: the same for the same arguments."""
-    return draw(strategy(source, rules, batch), number(seed, batch))
+    return drawn_from(strategy(source, rules, batch), number(seed, batch), SIZE)

@@ -12,8 +12,8 @@ from bpfsmt.cli.cfg import cfg
 from bpfsmt.cli.crosscheck import crosscheck
 from bpfsmt.cli.diff import diff
 from bpfsmt.cli.explain import explain
-from bpfsmt.cli.generate import generate
 from bpfsmt.cli.fuzz import fuzz
+from bpfsmt.cli.generate import generate
 from bpfsmt.cli.machine_check import machine_check
 from bpfsmt.cli.museum import museum
 from bpfsmt.cli.mutate import mutate

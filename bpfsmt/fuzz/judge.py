@@ -26,11 +26,17 @@ from bpfsmt.verifier import verify
 
 @dataclass(frozen=True)
 class Court:
-    """The oracles that a program is brought before: the rule set, by its spec, and the settings."""
+    """The oracles that a program is brought before: the rule set, by its spec, and the settings.
+
+    ``wanted`` is the only finding that matters, if there is one: nothing is asked once it is
+    shown.  With ``thorough``, a whole run is looked for that shows what Z3 refutes of a step.
+    """
 
     spec: str
     settings: Settings
     rules: RuleSet
+    wanted: Key | None = None
+    thorough: bool = False
 
     @classmethod
     def of(cls, spec: str, settings: Settings) -> Court:
@@ -74,7 +80,7 @@ def _verified(court: Court, program: Program, out: Judgement) -> Analysis | None
         analysis = verify(program, court.rules)
         return ()
 
-    _asked(out, Oracle.MACHINE, "verifier", ask)
+    _asked(court, out, Oracle.MACHINE, "verifier", ask)
     if analysis is not None:
         out.counts[_WORDS[analysis.verdict.outcome]] += 1
     return analysis
@@ -100,13 +106,13 @@ def _machine(court: Court, analysis: Analysis, name: str, out: Judgement) -> set
         out.counts.update(watch.counts)
         reached.update(watch.reached)
 
-    _asked(out, Oracle.MACHINE, "machine", ask)
+    _asked(court, out, Oracle.MACHINE, "machine", ask)
     return reached
 
 
 def _z3(court: Court, analysis: Analysis, reached: set[int], out: Judgement) -> None:
     def ask() -> Iterator[Shown]:
-        prover = Prover(analysis, court.settings)
+        prover = Prover(analysis, court.settings, thorough=court.thorough)
         if court.settings.asks(Oracle.MACHINE):
             watch = Watch(analysis, court.rules)
             yield from watch.given(prover.inputs(reached))
@@ -114,7 +120,7 @@ def _z3(court: Court, analysis: Analysis, reached: set[int], out: Judgement) -> 
         yield from prover.claims()
         out.counts.update(prover.counts)
 
-    _asked(out, Oracle.Z3, "z3", ask)
+    _asked(court, out, Oracle.Z3, "z3", ask)
 
 
 def _kernel(court: Court, program: Program, analysis: Analysis, name: str, out: Judgement) -> None:
@@ -125,20 +131,25 @@ def _kernel(court: Court, program: Program, analysis: Analysis, name: str, out: 
             yield from kernel.runs(name)
         out.counts.update(kernel.counts)
 
-    _asked(out, Oracle.KERNEL, "kernel", ask)
+    _asked(court, out, Oracle.KERNEL, "kernel", ask)
 
 
-def _asked(out: Judgement, oracle: Oracle, name: str, ask: Callable[[], Iterable[Shown]]) -> None:
+def _asked(
+    court: Court, out: Judgement, oracle: Oracle, name: str, ask: Callable[[], Iterable[Shown]]
+) -> None:
     """What an oracle shows, each key once; an exception of it is shown as well."""
     seen = {shown.key for shown in out.shown}
+    if court.wanted in seen:
+        return
     try:
         for shown in ask():
             if shown.key not in seen:
                 seen.add(shown.key)
                 out.shown.append(shown)
-    except OracleError as error:
+            if shown.key == court.wanted:
+                return
+    except OracleError:
         out.counts[f"{name} not asked"] += 1
-        del error
     except Exception as error:
         out.shown.append(_crash(oracle, name, error))
 

@@ -17,6 +17,7 @@ from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.source import SIZE, number, strategy
 from bpfsmt.generate import minimise
 from bpfsmt.program.program import Program
+from bpfsmt.rules import load_rules
 
 TRIES = 200
 """Programs that hypothesis may try."""
@@ -39,19 +40,23 @@ class Shrink:
         shows = again(self.settings, self.found)
         program = _by_hypothesis(self.settings, self.found, shows)
         program = _by_hand(program, shows)
-        shown = shows(program)
+        shown = again(self.settings, self.found, thorough=True)(program)
         if shown is None:
             return replace(self.found, least=True)
         return replace(self.found, program=program, shown=shown, least=True)
 
 
-def again(settings: Settings, found: Found) -> Shows:
-    """Asks a program for the same finding: the same key, by the oracle that had it."""
+def again(settings: Settings, found: Found, *, thorough: bool = False) -> Shows:
+    """Asks a program for the same finding: the same key, by the oracle that had it.
+
+    With ``thorough``, for a whole run that shows it as well.
+    """
     only = {found.shown.oracle.value}
     if found.shown.oracle is Oracle.Z3:  # inputs that Z3 finds are run on the machine
         only |= {Oracle.MACHINE.value} & set(settings.oracles)
     oracles = tuple(o for o in settings.oracles if o in only)
-    court = Court.of(found.rules, dataclasses.replace(settings, oracles=oracles, share=1))
+    alone = dataclasses.replace(settings, oracles=oracles, share=1)
+    court = Court(found.rules, alone, load_rules(found.rules), found.key, thorough)
     name = f"{settings.seed}/{found.batch}/{found.index}"
 
     def shows(program: Program) -> Shown | None:
@@ -71,6 +76,7 @@ class _Found(Exception):
 def _by_hypothesis(settings: Settings, found: Found, shows: Shows) -> Program:
     from hypothesis import HealthCheck, Phase, given, seed
     from hypothesis import settings as hypothesis_settings
+    from hypothesis.internal.conjecture import engine
 
     court = Court.of(found.rules, settings)
     best = found.program
@@ -88,6 +94,7 @@ def _by_hypothesis(settings: Settings, found: Found, shows: Shows) -> Program:
             raise _Found
 
     programs = strategy(settings.source, court.rules, found.batch)
+    engine.MAX_SHRINKING_SECONDS = float("inf")  # it is the tries that end it
     quiet = hypothesis_settings(
         max_examples=SIZE, database=None, deadline=None, report_multiple_bugs=False,
         phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),

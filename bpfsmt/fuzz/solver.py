@@ -34,14 +34,21 @@ from bpfsmt.symbolic.values import conj
 MOST_VISITS = 400
 """Of a longer walk nothing is asked."""
 
+MOST_REFUTED = 8
+"""So many false claims of one program are put to a rule; more are mostly of the same one."""
+
 REACHED = 4
 """So many places that no run came to are asked for."""
 
 
 class Prover:
-    """Z3 on one accepted program; ``counts`` says what came of its queries."""
+    """Z3 on one accepted program; ``counts`` says what came of its queries.
 
-    def __init__(self, analysis: Analysis, settings: Settings) -> None:
+    With ``thorough``, an input is looked for that really shows what is wrong with a step.
+    """
+
+    def __init__(self, analysis: Analysis, settings: Settings, *, thorough: bool = False) -> None:
+        self._thorough = thorough
         self.counts: Counter[str] = Counter()
         self._patience = settings.patience
         self._solver = Solver(work=settings.work)
@@ -71,13 +78,13 @@ class Prover:
             return
         steps = _Steps(forgetting(self._analysis, self._solver), self._solver)
         seen: set[Key] = set()
-        for finding in self._counted(steps.run()):
-            if finding.status is Status.REFUTED:
-                key = steps.key(finding)
-                if key not in seen:
-                    seen.add(key)
-                    yield self._told(key, steps.pc, finding)
-        if not seen and self._encoding is not None:
+        refuted = (f for f in self._counted(steps.run()) if f.status is Status.REFUTED)
+        for finding in islice(refuted, MOST_REFUTED):
+            key = steps.key(finding)
+            if key not in seen:
+                seen.add(key)
+                yield self._told(key, steps.pc, finding)
+        if not seen:
             yield from self._whole()
 
     def _counted(self, findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -93,7 +100,7 @@ class Prover:
         """The finding with an input that really shows it, if one is found."""
         steps = ", ".join(f"{name}={value}" for name, value in sorted(finding.witness.items()))
         text = f"{finding.check} at {finding.pc}: {finding.claim}: {finding.why} ({steps})"
-        for whole in self._refuted():
+        for whole in self._refuted() if self._thorough else ():
             return Shown(key, Oracle.Z3, pc, f"{text}; {whole.why}", whole.witness["inputs"])
         return Shown(key, Oracle.Z3, pc, text)
 

@@ -25,13 +25,13 @@ def minimise(program: Program, shows: Callable[[Program], bool]) -> Program:
     >>> len(minimise(p, lambda q: any(i.imm == 3 for _, i in q.instructions())))
     1
     """
-    pc = 0
-    while pc < len(program.slots):
-        shorter = without(program, pc) if program.slots[pc] is not None else None
-        if shorter is not None and shows(shorter):
-            program, pc = shorter, 0
-        else:
-            pc += 1
+    before = None
+    while before is not program:
+        before = program
+        for pc in reversed(range(len(program.slots))):
+            shorter = without(program, pc) if program.slots[pc] is not None else None
+            if shorter is not None and shows(shorter):
+                program = shorter
     return program
 
 

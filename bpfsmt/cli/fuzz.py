@@ -22,6 +22,8 @@ DEFAULT_PROGRAMS = 1000
 )  # fmt: skip
 @click.option("--programs", "-n", type=click.IntRange(1), help="For each rule set, 1000.")
 @click.option("--time", "seconds", type=Seconds(), help="No new batch after so many seconds.")
+@click.option("--batch", "size", type=click.IntRange(1, 10_000), default=50, show_default=True,
+              help="Programs in a batch: what is done at once, and kept or lost.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Draw others.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Processes; as many as cores.")
 @click.option("--dask", metavar="ADDRESS", help="Run on the cluster of this Dask scheduler.")
@@ -43,6 +45,7 @@ def fuzz(
     specs: tuple[str, ...],
     programs: int | None,
     seconds: float | None,
+    size: int,
     seed: int,
     jobs: int | None,
     dask: str | None,
@@ -80,7 +83,7 @@ def fuzz(
     path = Path(what[0]) if what else None
     if folder is not None and path is not None:
         return fuzz_text.export_to(path, folder, as_json)
-    settings = fuzz_run.settings_of(seed, oracles, source)
+    settings = fuzz_run.settings_of(seed, size, oracles, source)
     at_once = jobs or os.cpu_count() or 1
     if museum:
         return fuzz_history.history(what, settings, seeds, seconds, at_once, dask, as_json)

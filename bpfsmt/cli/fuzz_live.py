@@ -12,7 +12,6 @@ from rich.table import Table
 
 from bpfsmt.cli.fuzz_text import share
 from bpfsmt.fuzz.campaign import Campaign, Plan
-from bpfsmt.fuzz.source import SIZE
 
 
 @contextmanager
@@ -35,7 +34,7 @@ def _picture(campaign: Campaign) -> Table:
     rate = campaign.here / campaign.elapsed if campaign.elapsed else 0.0
     table.add_row("campaign", spent, f"{rate:.1f} programs/s", f"{len(campaign.small)} findings")
     for spec, counts in campaign.counts.items():
-        of = "" if goal is None else f" of {goal * SIZE}"
+        of = "" if goal is None else f" of {goal * campaign.plan.settings.size}"
         table.add_row(spec, f"{counts['programs']}{of} programs", f"{share(counts)} accepted",
                       _oracles(counts))  # fmt: skip
     return table

@@ -28,7 +28,7 @@ from bpfsmt.kernel import RunningKernel
 __all__ = ["Plan", "run_campaign", "settings_of"]
 
 
-def settings_of(seed: int, oracles: Sequence[str], source: str) -> Settings:
+def settings_of(seed: int, size: int, oracles: Sequence[str], source: str) -> Settings:
     """The settings; the kernel is left out, and that is said, where it cannot be asked."""
     if source not in SOURCES:
         raise click.BadParameter(f"there are {', '.join(SOURCES)}", param_hint="--source")
@@ -41,7 +41,7 @@ def settings_of(seed: int, oracles: Sequence[str], source: str) -> Settings:
             complain(f"the kernel is not asked: {error}")
             oracles = (Oracle.MACHINE.value, Oracle.Z3.value)
     chosen = tuple(name for name in ALL if not oracles or name in oracles)
-    return Settings(seed=seed, source=source, oracles=chosen)
+    return Settings(seed=seed, size=size, source=source, oracles=chosen)
 
 
 def run_campaign(plan: Plan, path: Path | None, jobs: int, dask: str | None, as_json: bool) -> int:

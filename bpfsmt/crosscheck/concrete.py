@@ -81,6 +81,10 @@ class TraceCheck:
         """All violations of a run, in its order."""
         return [wrong for index in range(len(trace.steps)) for wrong in self.at(trace, index)[1]]
 
+    def against(self, trace: Trace, index: int, visit: Visit) -> list[Violation]:
+        """In what one step violates one visit."""
+        return list(_Check(trace, index, trace.steps[index], self._maps).state(visit))
+
     def at(self, trace: Trace, index: int) -> tuple[Visit | None, list[Violation]]:
         """The closest visit of one step, and in what the step violates it.
 

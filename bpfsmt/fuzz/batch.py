@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from bpfsmt.fuzz.finding import Found, Key
 from bpfsmt.fuzz.judge import Court, judge
 from bpfsmt.fuzz.settings import Settings
-from bpfsmt.fuzz.source import SIZE, drawn
+from bpfsmt.fuzz.source import drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,10 @@ class Batch:
         court = Court.of(self.rules, self.settings)
         counts: Counter[str] = Counter()
         found: dict[Key, Found] = {}
-        programs = drawn(self.settings.source, court.rules, self.settings.seed, self.number)
+        programs = drawn(self.settings, court.rules, self.number)
         for index, program in enumerate(programs):
             name = f"{self.settings.seed}/{self.number}/{index}"
-            judged = judge(court, program, name, self.number * SIZE + index)
+            judged = judge(court, program, name, self.number * self.settings.size + index)
             counts += judged.counts
             for shown in judged.shown:
                 first = found.get(shown.key)

@@ -22,7 +22,6 @@ from bpfsmt.fuzz.batch import Batch, Outcome
 from bpfsmt.fuzz.finding import Found, Key, Kind, Oracle, Shown
 from bpfsmt.fuzz.settings import Settings, versions
 from bpfsmt.fuzz.shrink import Shrink
-from bpfsmt.fuzz.source import SIZE
 from bpfsmt.fuzz.store import Store
 from bpfsmt.fuzz.worker import Died
 from bpfsmt.isa import Instruction
@@ -49,13 +48,13 @@ class Plan:
     @property
     def batches(self) -> int | None:
         """For each rule set."""
-        return None if self.programs is None else -(-self.programs // SIZE)
+        return None if self.programs is None else -(-self.programs // self.settings.size)
 
 
 def identity(plan: Plan, kernel: str) -> dict[str, Any]:
     """Everything that outcomes depend on, as plain data: what must be the same to go on."""
     rules = {spec: load_rules(spec).fingerprint for spec in plan.rules}
-    return {"rules": rules, "size": SIZE, **plan.settings.to_json(), **versions(kernel)}
+    return {"rules": rules, **plan.settings.to_json(), **versions(kernel)}
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Any
 from bpfsmt.fuzz.finding import Found, Key
 from bpfsmt.fuzz.judge import Court, judge
 from bpfsmt.fuzz.settings import Settings
-from bpfsmt.fuzz.source import SIZE, drawn
+from bpfsmt.fuzz.source import drawn
 from bpfsmt.rules.registry import load_exhibit
 
 
@@ -61,9 +61,9 @@ class Hunt:
         right = Court(exhibit.base.name, self.settings, exhibit.base)
         seed, judged, batch, known = self.settings.seed, 0, 0, set[Key]()
         while time.process_time() - start < self.seconds:
-            for index, program in enumerate(drawn(self.settings.source, court.rules, seed, batch)):
+            for index, program in enumerate(drawn(self.settings, court.rules, batch)):
                 judged += 1
-                name, number = f"{seed}/{batch}/{index}", batch * SIZE + index
+                name, number = f"{seed}/{batch}/{index}", batch * self.settings.size + index
                 for shown in judge(court, program, name, number).shown:
                     if shown.key in known:
                         continue
@@ -78,10 +78,11 @@ class Hunt:
 
 def _only_wrong(right: Court, found: Found) -> bool:
     """Whether the corrected rules do not have the finding, with the same program and inputs."""
-    judged = judge(
-        replace(right, settings=replace(right.settings, share=1)), found.program,
-        f"{right.settings.seed}/{found.batch}/{found.index}", found.batch * SIZE + found.index,
-    )  # fmt: skip
+    settings = right.settings
+    every = replace(right, settings=replace(settings, share=1))
+    name = f"{settings.seed}/{found.batch}/{found.index}"
+    number = found.batch * settings.size + found.index
+    judged = judge(every, found.program, name, number)
     return all(shown.key != found.key for shown in judged.shown)
 
 

@@ -16,7 +16,7 @@ from bpfsmt.machine import Code, Inputs, Machine, Region, Result, ScriptedEnviro
 from bpfsmt.machine.helpers.base import Args
 from bpfsmt.program.program import Program
 from bpfsmt.semantics.context import layout_of
-from bpfsmt.semantics.helpers import HELPERS, Helper, Ret
+from bpfsmt.semantics.helpers import HELPERS, Ret
 
 BUDGET = 20_000
 """Instructions of one run."""
@@ -24,6 +24,11 @@ BUDGET = 20_000
 _U64 = (1 << 64) - 1
 _LENGTHS = (14, 34, 64, 64, 64, 90, 128)
 _ARRAYS = frozenset({"array", "percpu_array"})
+_OPEN = {
+    "bpf_get_prandom_u32": 0xFFFFFFFF, "bpf_ktime_get_ns": _U64, "bpf_ktime_get_boot_ns": _U64,
+    "bpf_jiffies64": _U64, "bpf_get_current_pid_tgid": _U64,
+}  # fmt: skip
+"""Helpers that may give any number, with the bits that it may have."""
 
 
 def constants(program: Program) -> Sequence[int]:
@@ -91,19 +96,13 @@ class Surroundings(ScriptedEnvironment):
         helper = HELPERS.get(number)
         if helper is not None and helper.ret is Ret.MAP_VALUE_OR_NULL:
             self._look_up(machine, args)
-        elif helper is not None and not helper.args:
-            self._say(Event("call", machine.pc, self._number(helper)))
+        elif helper is not None and helper.name in _OPEN:
+            self._say(Event("call", machine.pc, self.draw.word() & _OPEN[helper.name]))
         return super().call(machine, number, args)
 
     def _say(self, event: Event) -> None:
         self.draw.events.append(event)
         self.left = [event]
-
-    def _number(self, helper: Helper) -> int:
-        if helper.range is None:
-            return self.draw.word() & (0xFFFFFFFF if helper.name.endswith("u32") else _U64)
-        low, high = helper.range
-        return self.draw.rng.choice((low, high, self.draw.rng.randint(low, high)))
 
     def _look_up(self, machine: Machine, args: Args) -> None:
         """A key may be there or not, except in an array, which has what it has."""

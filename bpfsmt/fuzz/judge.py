@@ -11,6 +11,8 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
 
 from bpfsmt.domain.analysis import Analysis, Outcome
 from bpfsmt.errors import OracleError
@@ -52,6 +54,13 @@ class Judgement:
     counts: Counter[str] = field(default_factory=Counter)
 
 
+class Verified(NamedTuple):
+    """What our verifier says of a program: its claims, and all that it knew at each visit."""
+
+    claims: Analysis
+    full: Analysis
+
+
 def judge(court: Court, program: Program, name: str, number: int) -> Judgement:
     """All oracles on one program.
 
@@ -59,31 +68,34 @@ def judge(court: Court, program: Program, name: str, number: int) -> Judgement:
     of Z3 is chosen.
     """
     out = Judgement(counts=Counter({"programs": 1}))
-    analysis = _verified(court, program, out)
-    if analysis is not None and analysis.verdict.accepted:
-        settings = court.settings
-        reached = _machine(court, analysis, name, out) if settings.asks(Oracle.MACHINE) else set()
-        if settings.asks(Oracle.Z3) and (
-            number % settings.share == 0 or _says_little(analysis, reached)
-        ):
-            _z3(court, analysis, reached, out)
-    if analysis is not None and court.settings.asks(Oracle.KERNEL):
-        _kernel(court, program, analysis, name, out)
+    found = _verified(court, program, out)
+    settings = court.settings
+    if found is not None and found.claims.verdict.accepted:
+        reached = _machine(court, found, name, out) if settings.asks(Oracle.MACHINE) else set()
+        chosen = number % settings.share == 0 or _says_little(found.claims, reached)
+        if settings.asks(Oracle.Z3) and chosen:
+            _z3(court, found, reached, out)
+    if found is not None and settings.asks(Oracle.KERNEL):
+        _kernel(court, program, found, name, out)
     return out
 
 
-def _verified(court: Court, program: Program, out: Judgement) -> Analysis | None:
-    analysis: Analysis | None = None
+def _verified(court: Court, program: Program, out: Judgement) -> Verified | None:
+    """What the walk claims, and all that it knew; `None` if it ended with an exception."""
+    found: Verified | None = None
 
     def ask() -> Iterable[Shown]:
-        nonlocal analysis
+        nonlocal found
         analysis = verify(program, court.rules)
+        accepted = analysis.verdict.accepted
+        full = verify(program, court.rules, forgetful=False) if accepted else analysis
+        found = Verified(analysis, full)
         return ()
 
     _asked(court, out, Oracle.MACHINE, "verifier", ask)
-    if analysis is not None:
-        out.counts[_WORDS[analysis.verdict.outcome]] += 1
-    return analysis
+    if found is not None:
+        out.counts[_WORDS[found.claims.verdict.outcome]] += 1
+    return found
 
 
 _WORDS = {
@@ -97,11 +109,11 @@ def _says_little(analysis: Analysis, reached: set[int]) -> bool:
     return 2 * len(reached & walked) < len(walked)
 
 
-def _machine(court: Court, analysis: Analysis, name: str, out: Judgement) -> set[int]:
+def _machine(court: Court, found: Verified, name: str, out: Judgement) -> set[int]:
     reached: set[int] = set()
 
     def ask() -> Iterator[Shown]:
-        watch = Watch(analysis, court.rules)
+        watch = Watch(*found, court.rules)
         yield from watch.drawn(court.settings.inputs, name)
         out.counts.update(watch.counts)
         reached.update(watch.reached)
@@ -110,11 +122,11 @@ def _machine(court: Court, analysis: Analysis, name: str, out: Judgement) -> set
     return reached
 
 
-def _z3(court: Court, analysis: Analysis, reached: set[int], out: Judgement) -> None:
+def _z3(court: Court, found: Verified, reached: set[int], out: Judgement) -> None:
     def ask() -> Iterator[Shown]:
-        prover = Prover(analysis, court.settings, thorough=court.thorough)
+        prover = Prover(*found, court.settings, thorough=court.thorough)
         if court.settings.asks(Oracle.MACHINE):
-            watch = Watch(analysis, court.rules)
+            watch = Watch(*found, court.rules)
             yield from watch.given(prover.inputs(reached))
             out.counts.update(watch.counts)
         yield from prover.claims()
@@ -123,11 +135,11 @@ def _z3(court: Court, analysis: Analysis, reached: set[int], out: Judgement) -> 
     _asked(court, out, Oracle.Z3, "z3", ask)
 
 
-def _kernel(court: Court, program: Program, analysis: Analysis, name: str, out: Judgement) -> None:
+def _kernel(court: Court, program: Program, found: Verified, name: str, out: Judgement) -> None:
     def ask() -> Iterator[Shown]:
         kernel = Kernel(program, court.rules, court.spec)
-        yield from kernel.loads()
-        if analysis.verdict.accepted:
+        yield from kernel.loads(found.full)
+        if found.claims.verdict.accepted:
             yield from kernel.runs(name)
         out.counts.update(kernel.counts)
 
@@ -157,7 +169,7 @@ def _asked(
 def _crash(oracle: Oracle, name: str, error: Exception) -> Shown:
     """An exception: its rule is the place where it was raised."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{frame.filename.rpartition('bpfsmt/')[2]}:{frame.name}"
+    place = f"{Path(frame.filename).name}:{frame.name}"
     key = Key(Kind.CRASH.value, place, f"{name} {type(error).__name__}")
     text = "".join(traceback.format_exception(error))
     return Shown(key, oracle, -1, text)

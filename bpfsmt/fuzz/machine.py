@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from bpfsmt.crosscheck.along import WayCheck
 from bpfsmt.crosscheck.concrete import TraceCheck, Violation
 from bpfsmt.crosscheck.replay import run_witness
 from bpfsmt.crosscheck.witness import Witness
 from bpfsmt.domain.analysis import Analysis
+from bpfsmt.domain.state import State
 from bpfsmt.fuzz.blame import START, rule_of
 from bpfsmt.fuzz.finding import Key, Kind, Oracle, Shown
 from bpfsmt.fuzz.inputs import BUDGET, Run, runs
@@ -21,16 +23,18 @@ from bpfsmt.rules import RuleSet
 class Watch:
     """The runs of one accepted program: what they violate, and where they came.
 
+    ``analysis`` is what the walk claims, ``full`` all that it knew on its way.
     ``counts`` says how runs ended; ``reached`` are the pcs of all of them.  Where the rule
     set says what stands for a division, that is run.
     """
 
-    def __init__(self, analysis: Analysis, rules: RuleSet) -> None:
+    def __init__(self, analysis: Analysis, full: Analysis, rules: RuleSet) -> None:
         self.analysis = analysis
         self.counts: Counter[str] = Counter()
         self.reached: set[int] = set()
         self._code = _code(analysis.program, rules)
         self._check = TraceCheck(analysis)
+        self._way = WayCheck(full)
 
     def drawn(self, count: int, name: str) -> Iterator[Shown]:
         """What so many inputs show that are drawn for ``name``."""
@@ -56,10 +60,15 @@ class Watch:
         assert trace is not None
         self.reached.update(step.pc for step in trace.steps)
         self.counts["steps"] += len(trace.steps)
+        stray = self._way.first(trace)
+        if stray is not None:
+            return self._outside(trace, stray.violation, stray.visit.state, witness)
         for index in range(len(trace.steps)):
             _, wrong = self._check.at(trace, index)
             if wrong:
-                return self._outside(trace, index, wrong[0], witness)
+                before = self._check.at(trace, index - 1)[0] if index else None
+                state = before.state if before is not None else None
+                return self._outside(trace, wrong[0], state, witness)
         if result.fault is None:
             return None
         pc = result.fault.pc
@@ -67,15 +76,13 @@ class Watch:
         key = Key(Kind.RUN.value, rule, "fault")
         return Shown(key, Oracle.MACHINE, pc, f"accepted, but {result.fault}", witness)
 
-    def _outside(self, trace: Trace, index: int, wrong: Violation, witness: Witness) -> Shown:
+    def _outside(
+        self, trace: Trace, wrong: Violation, state: State | None, witness: Witness
+    ) -> Shown:
         rule, pc = START, 0
-        if index:
-            pc = trace.steps[index - 1].pc
-            before, _ = self._check.at(trace, index - 1)
-            state = before.state if before is not None else None
-            rule = rule_of(
-                self.analysis.program, pc, state, to=trace.steps[index].pc, where=wrong.where
-            )
+        if wrong.step:
+            pc = trace.steps[wrong.step - 1].pc
+            rule = rule_of(self.analysis.program, pc, state, to=wrong.pc, where=wrong.where)
         key = Key(Kind.RUN.value, rule, wrong.part)
         return Shown(key, Oracle.MACHINE, pc, str(wrong), witness)
 

@@ -97,4 +97,5 @@ def replayed(path: Path) -> tuple[Found, Shown | None]:
     analysis = verify(found.program, court.rules)
     if not analysis.verdict.accepted:
         return found, None
-    return found, next(Watch(analysis, court.rules).given([witness]), None)
+    full = verify(found.program, court.rules, forgetful=False)
+    return found, next(Watch(analysis, full, court.rules).given([witness]), None)

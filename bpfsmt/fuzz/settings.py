@@ -21,7 +21,8 @@ ALL = tuple(oracle.value for oracle in Oracle)
 class Settings:
     """How programs are made and judged.
 
-    ``source`` names where programs come from (`bpfsmt.fuzz.source`), ``oracles`` who is asked.
+    A batch has ``size`` programs.  ``source`` names where they come from (`bpfsmt.fuzz.source`),
+    ``oracles`` who is asked.
     Every accepted program runs on ``inputs`` inputs.  Z3 is asked about one program in
     ``share``, and about those that the runs say little of; ``work`` bounds each of its queries
     (in its own count), and after ``patience`` queries without an answer it is asked no more of
@@ -29,6 +30,7 @@ class Settings:
     """
 
     seed: int = 0
+    size: int = 50
     source: str = "guided"
     oracles: tuple[str, ...] = ALL
     inputs: int = 8

@@ -14,15 +14,15 @@ from bpfsmt.errors import BpfsmtError
 from bpfsmt.fuzz.finding import Found, Oracle, Shown
 from bpfsmt.fuzz.judge import Court, judge
 from bpfsmt.fuzz.settings import Settings
-from bpfsmt.fuzz.source import SIZE, number, strategy
+from bpfsmt.fuzz.source import number, strategy
 from bpfsmt.generate import minimise
 from bpfsmt.program.program import Program
 from bpfsmt.rules import load_rules
 
-TRIES = 200
+TRIES = 40
 """Programs that hypothesis may try."""
 
-REMOVALS = 400
+REMOVALS = 300
 """Programs with one instruction less that are tried then."""
 
 Shows = Callable[[Program], Shown | None]
@@ -38,8 +38,8 @@ class Shrink:
     def run(self) -> Found:
         """Shrink; a finding that does not show again stays as it is."""
         shows = again(self.settings, self.found)
-        program = _by_hypothesis(self.settings, self.found, shows)
-        program = _by_hand(program, shows)
+        drawn = _by_hypothesis(self.settings, self.found, shows)
+        program = min((_by_hand(p, shows) for p in (drawn, self.found.program)), key=len)
         shown = again(self.settings, self.found, thorough=True)(program)
         if shown is None:
             return replace(self.found, least=True)
@@ -61,7 +61,7 @@ def again(settings: Settings, found: Found, *, thorough: bool = False) -> Shows:
 
     def shows(program: Program) -> Shown | None:
         try:
-            judged = judge(court, program, name, found.batch * SIZE + found.index)
+            judged = judge(court, program, name, found.batch * settings.size + found.index)
         except BpfsmtError:
             return None
         return next((s for s in judged.shown if s.key == found.key), None)
@@ -96,7 +96,7 @@ def _by_hypothesis(settings: Settings, found: Found, shows: Shows) -> Program:
     programs = strategy(settings.source, court.rules, found.batch)
     engine.MAX_SHRINKING_SECONDS = float("inf")  # it is the tries that end it
     quiet = hypothesis_settings(
-        max_examples=SIZE, database=None, deadline=None, report_multiple_bugs=False,
+        max_examples=settings.size, database=None, deadline=None, report_multiple_bugs=False,
         phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
         print_blob=False,
     )  # fmt: skip
@@ -110,8 +110,6 @@ def _by_hypothesis(settings: Settings, found: Found, shows: Shows) -> Program:
 
 
 def _by_hand(program: Program, shows: Shows) -> Program:
-    if len(program.functions) > 1:
-        return program
     tries = 0
 
     def still(shorter: Program) -> bool:

@@ -44,15 +44,19 @@ REACHED = 4
 class Prover:
     """Z3 on one accepted program; ``counts`` says what came of its queries.
 
-    With ``thorough``, an input is looked for that really shows what is wrong with a step.
+    ``analysis`` is what the walk claims, ``full`` all that it knew on its way, of which the
+    steps have to be right as well.  With ``thorough``, an input is looked for that really shows
+    what is wrong with a step.
     """
 
-    def __init__(self, analysis: Analysis, settings: Settings, *, thorough: bool = False) -> None:
+    def __init__(
+        self, analysis: Analysis, full: Analysis, settings: Settings, *, thorough: bool = False
+    ) -> None:
         self._thorough = thorough
         self.counts: Counter[str] = Counter()
         self._patience = settings.patience
         self._solver = Solver(work=settings.work)
-        self._analysis = analysis
+        self._analysis, self._full = analysis, full
         self._encoding: Encoding | None = None
         if len(analysis.visits) <= MOST_VISITS:
             try:
@@ -76,16 +80,24 @@ class Prover:
         if len(self._analysis.visits) > MOST_VISITS:
             self.counts["z3 unknown"] += 1
             return
-        steps = _Steps(forgetting(self._analysis, self._solver), self._solver)
         seen: set[Key] = set()
-        refuted = (f for f in self._counted(steps.run()) if f.status is Status.REFUTED)
-        for finding in islice(refuted, MOST_REFUTED):
-            key = steps.key(finding)
-            if key not in seen:
-                seen.add(key)
-                yield self._told(key, steps.pc, finding)
-        if not seen:
-            yield from self._whole()
+        for steps, asked in self._passes():
+            refuted = (f for f in self._counted(asked) if f.status is Status.REFUTED)
+            for finding in islice(refuted, MOST_REFUTED):
+                key = steps.key(finding)
+                if key not in seen:
+                    seen.add(key)
+                    yield self._told(key, steps.pc, finding)
+            if seen:
+                return
+        yield from self._whole()
+
+    def _passes(self) -> Iterator[tuple[_Steps, Iterator[Finding]]]:
+        """What is claimed on each way alone first, then where states stand for several."""
+        ways = _Steps(self._full, self._solver)
+        yield ways, ways.alone()
+        whole = _Steps(forgetting(self._analysis, self._solver), self._solver)
+        yield whole, whole.run()
 
     def _counted(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         unknown = 0
@@ -127,6 +139,11 @@ class _Steps(Inductive):
 
     at: Visit | None = None
     edge: Edge | None = None
+
+    def alone(self) -> Iterator[Finding]:
+        """Every step, but not whether one state stands for another."""
+        for visit in self.analysis.visits:
+            yield from self.visit(visit)
 
     def visit(self, visit: Visit) -> Iterator[Finding]:
         """As it is, and remembered."""

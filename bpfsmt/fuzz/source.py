@@ -11,15 +11,13 @@ from typing import TypeAlias
 
 from hypothesis.strategies import SearchStrategy
 
+from bpfsmt.fuzz.settings import Settings
 from bpfsmt.generate import drawn as drawn_from
 from bpfsmt.generate import guided_programs, programs, scalar_programs
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet
 
 Source: TypeAlias = Callable[[RuleSet, int], SearchStrategy[Program]]
-
-SIZE = 50
-"""Programs in a batch."""
 
 _LENGTHS = (24, 48, 96)
 
@@ -47,6 +45,7 @@ def number(seed: int, batch: int) -> int:
     return seed * 1_000_003 + batch
 
 
-def drawn(source: str, rules: RuleSet, seed: int, batch: int) -> Sequence[Program]:
-    """The programs of a batch, up to `SIZE`: the same for the same arguments."""
-    return drawn_from(strategy(source, rules, batch), number(seed, batch), SIZE)
+def drawn(settings: Settings, rules: RuleSet, batch: int) -> Sequence[Program]:
+    """The programs of a batch, as many as it has: the same for the same arguments."""
+    programs = strategy(settings.source, rules, batch)
+    return drawn_from(programs, number(settings.seed, batch), settings.size)

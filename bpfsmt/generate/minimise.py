@@ -6,37 +6,65 @@ single choice removes.  Here they are taken out of the program itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import Class, JmpOp
+from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp, LdImm64Src
 from bpfsmt.program.program import Program
 
 
 def minimise(program: Program, shows: Callable[[Program], bool]) -> Program:
     """The program without every instruction that ``shows`` does not need.
 
-    Only for programs of one function.  ``shows`` must hold of ``program``; it is asked of
-    each shorter one, and instructions are removed until no single one can be.
+    ``shows`` must hold of ``program``; it is asked of each shorter one: without a function,
+    without half of it, a quarter and so on, and in the end without each single instruction,
+    until none can be removed.
 
     >>> from bpfsmt.program import load_asm
     >>> p = load_asm("r0 = 1\\nif r0 > 0 goto +1\\nr0 = 2\\nr0 += 3\\nexit", "p")
     >>> len(minimise(p, lambda q: any(i.imm == 3 for _, i in q.instructions())))
     1
     """
+    for entry in sorted(program.functions, reverse=True)[:-1]:
+        program = _tried(program, list(_function(program, entry)), shows)
+    size = len(program.slots) // 2
+    while size > 1:
+        for start in reversed(range(0, len(program.slots), size)):
+            program = _tried(program, range(start, start + size), shows)
+        size //= 2
     before = None
     while before is not program:
         before = program
         for pc in reversed(range(len(program.slots))):
-            shorter = without(program, pc) if program.slots[pc] is not None else None
-            if shorter is not None and shows(shorter):
-                program = shorter
+            program = _tried(program, [pc], shows)
     return program
 
 
+def _tried(program: Program, pcs: Iterable[int], shows: Callable[[Program], bool]) -> Program:
+    """The program without the instructions at these slots if that shows it, else as it is."""
+    shorter: Program | None = program
+    for pc in sorted(pcs, reverse=True):
+        if shorter is not None and pc < len(shorter.slots) and shorter.slots[pc] is not None:
+            shorter = without(shorter, pc)
+    if shorter is None or shorter is program or not shows(shorter):
+        return program
+    return shorter
+
+
+def _function(program: Program, entry: int) -> Iterator[int]:
+    """The slots of a function, and of the calls of it."""
+    end = min((e for e in program.functions if e > entry), default=len(program.slots))
+    yield from range(entry, end)
+    for pc, insn in program.instructions():
+        outside = not entry <= pc < end
+        if outside and _is_call(insn) and pc + 1 + insn.imm == entry:
+            yield pc
+
+
 def without(program: Program, pc: int) -> Program | None:
-    """The program without the instruction at ``pc``, jumps mended; `None` if that is empty.
+    """The program without the instruction at ``pc``, jumps and calls mended; `None` if that is
+    empty.
 
     A jump to the removed instruction goes to the one behind it.
     """
@@ -45,15 +73,28 @@ def without(program: Program, pc: int) -> Program | None:
     for at, insn in enumerate(program.slots):
         if pc <= at < pc + gone:
             continue
-        if insn is not None and _is_jump(insn):
-            target = at + 1 + insn.offset
-            offset = _moved(target, pc, gone) - _moved(at, pc, gone) - 1
-            insn = replace(insn, offset=offset)
+        if insn is not None and (_is_jump(insn) or _is_call(insn)):
+            distance = insn.imm if _is_call(insn) else insn.offset
+            new = _moved(at + 1 + distance, pc, gone) - _moved(at, pc, gone) - 1
+            insn = replace(insn, imm=new) if _is_call(insn) else replace(insn, offset=new)
         kept.append(insn)
-    return replace(program, slots=tuple(kept), source={}) if kept else None
+    if not kept:
+        return None
+    functions = {_moved(at, pc, gone): name for at, name in program.functions.items()}
+    functions = {at: name for at, name in functions.items() if at < len(kept)}
+    signatures = {_moved(at, pc, gone): s for at, s in program.signatures.items()}
+    return replace(
+        program, slots=tuple(kept), source={}, functions=functions, signatures=signatures
+    )
+
+
+def _is_call(insn: Instruction) -> bool:
+    return insn.is_jmp and insn.jmp_op is JmpOp.CALL and insn.src == CallSrc.LOCAL
 
 
 def _is_jump(insn: Instruction) -> bool:
+    if insn.is_ld_imm64 and insn.src == LdImm64Src.CODE:
+        raise ValueError("a reference to a function is not mended")
     if not insn.is_jmp or insn.jmp_op in (JmpOp.EXIT, JmpOp.CALL):
         return False
     if insn.cls is Class.JMP32 and insn.jmp_op is JmpOp.JA:

@@ -148,8 +148,9 @@ class Campaign:
     def _ended(self, task: Batch | Shrink, result: Any) -> list[Found]:
         """Keep what a task gave; what is to be made small because of it."""
         if isinstance(task, Shrink):
-            small = isinstance(result, Found)
-            self.store.shrunk(result if small else replace(task.found, least=True))
+            found = result if isinstance(result, Found) else replace(task.found, least=True)
+            if self.small[found.rules, found.key] == found.place:  # no earlier one came meanwhile
+                self.store.shrunk(found)
             return []
         outcome = result if isinstance(result, Outcome) else _died(task, result)
         self.store.keep(outcome)

@@ -16,10 +16,11 @@ from bpfsmt.fuzz.judge import Court, judge
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.source import number, strategy
 from bpfsmt.generate import minimise
+from bpfsmt.isa.opcodes import LdImm64Src
 from bpfsmt.program.program import Program
 from bpfsmt.rules import load_rules
 
-TRIES = 40
+TRIES = 20
 """Programs that hypothesis may try."""
 
 REMOVALS = 300
@@ -94,7 +95,7 @@ def _by_hypothesis(settings: Settings, found: Found, shows: Shows) -> Program:
             raise _Found
 
     programs = strategy(settings.source, court.rules, found.batch)
-    engine.MAX_SHRINKING_SECONDS = float("inf")  # it is the tries that end it
+    engine.MAX_SHRINKING_SECONDS = 1 << 40  # it is the tries that end it
     quiet = hypothesis_settings(
         max_examples=settings.size, database=None, deadline=None, report_multiple_bugs=False,
         phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
@@ -118,6 +119,26 @@ def _by_hand(program: Program, shows: Shows) -> Program:
         return tries <= REMOVALS and shows(shorter) is not None
 
     try:
-        return minimise(program, still)
+        program = minimise(program, still)
     except ValueError:  # a jump that is not mended
         return program
+    fewer = _needed_maps(program)
+    return fewer if still(fewer) else program
+
+
+def _needed_maps(program: Program) -> Program:
+    """The program with those of its maps only that an instruction names."""
+    named = [i for _, i in program.instructions() if i.is_ld_imm64 and i.src in _MAPS]
+    kept = sorted({i.imm for i in named})
+    slots = (
+        dataclasses.replace(i, imm=kept.index(i.imm))
+        if i is not None and i.is_ld_imm64 and i.src in _MAPS
+        else i
+        for i in program.slots
+    )
+    return dataclasses.replace(
+        program, slots=tuple(slots), maps=tuple(program.maps[n] for n in kept)
+    )
+
+
+_MAPS = (LdImm64Src.MAP_BY_FD, LdImm64Src.MAP_VALUE)

@@ -8,9 +8,8 @@ import pytest
 
 import bpfsmt.fuzz.judge as fuzz_judge
 from bpfsmt.conformance.ours import Bench, Ours
-
 from bpfsmt.fuzz.blame import rule_of
-from bpfsmt.fuzz.finding import Oracle
+from bpfsmt.fuzz.finding import Key, Oracle
 from bpfsmt.fuzz.judge import Court, judge
 from bpfsmt.kernel import available
 from bpfsmt.kernel.oracle import RunInput
@@ -27,9 +26,9 @@ CARRY = """
 """
 
 
-def keys(rules: str, *oracles: str) -> set[tuple[str, str, str]]:
+def keys(rules: str, *oracles: str) -> set[Key]:
     court = Court.of(rules, settings(*oracles))
-    return {tuple(shown.key) for shown in judge(court, load_asm(CARRY, "carry"), "x", 0).shown}
+    return {shown.key for shown in judge(court, load_asm(CARRY, "carry"), "x", 0).shown}
 
 
 @pytest.mark.parametrize(("oracle", "kind"), [("machine", "run"), ("z3", "claim")])

@@ -140,7 +140,7 @@ def _kernel(court: Court, program: Program, found: Verified, name: str, out: Jud
         kernel = Kernel(program, court.rules, court.spec)
         yield from kernel.loads(found.full)
         if found.claims.verdict.accepted:
-            yield from kernel.runs(name)
+            yield from kernel.runs(found.full, name)
         out.counts.update(kernel.counts)
 
     _asked(court, out, Oracle.KERNEL, "kernel", ask)

@@ -13,7 +13,7 @@ PLANTED, WIDER = str(HERE / "planted.py"), str(HERE / "wider.py")
 BLATANT = str(HERE / "blatant.py")
 
 DOES = """
-import os
+import os, sys
 from bpfsmt.fuzz import {module}
 from bpfsmt.rules import rule_set
 RULES = rule_set("linux-6.12")
@@ -21,9 +21,10 @@ RULES = rule_set("linux-6.12")
 def instead(*args, **options):
     {does}
 
-{module}.{name} = instead
+if "bpfsmt.fuzz.worker" in sys.orig_argv:
+    {module}.{name} = instead
 """
-"""A rule file that puts a function of its own in the place of one of an oracle."""
+"""A rule file that, in a worker, puts a function of its own in the place of one of an oracle."""
 
 
 def doing(folder: Path, module: str, name: str, does: str) -> str:

@@ -8,12 +8,15 @@ import pytest
 
 import bpfsmt.fuzz.judge as fuzz_judge
 from bpfsmt.conformance.ours import Bench, Ours
+from bpfsmt.fuzz.addresses import shows_addresses
 from bpfsmt.fuzz.blame import rule_of
 from bpfsmt.fuzz.finding import Key, Oracle
 from bpfsmt.fuzz.judge import Court, judge
 from bpfsmt.kernel import available
 from bpfsmt.kernel.oracle import RunInput
 from bpfsmt.program import load_asm
+from bpfsmt.rules import rule_set
+from bpfsmt.verifier import verify
 
 from .common import PLANTED, WIDER, outcome, settings
 
@@ -108,3 +111,17 @@ def test_the_rule_of_a_branch_depends_on_the_arm_and_the_register() -> None:
     assert rule_of(program, 0, None, to=1, where="R2") == "refine64_ule"
     assert rule_of(program, 0, None, to=1, where="R7") == "linked"
     assert rule_of(program, 0, None, to=2, where="") == "taken64_ult"
+
+
+@pytest.mark.parametrize(
+    ("text", "shows"),
+    [
+        ("r0 = *(u32 *)(r1 + 0)\nexit", True),
+        ("r0 = r1\nr0 -= r10\nexit", True),
+        ("*(u64 *)(r10 - 8) = r1\nr1 = *(u64 *)(r10 - 8)\nr0 = *(u32 *)(r1 + 12)\nexit", False),
+        ("r2 = *(u32 *)(r1 + 4)\nr1 = *(u32 *)(r1 + 0)\nr0 = 0\nif r1 > r2 goto +0\nexit", False),
+    ],
+)
+def test_what_shows_addresses_is_not_compared(text: str, shows: bool) -> None:
+    analysis = verify(load_asm(text, "x"), rule_set("linux-6.12"), forgetful=False)
+    assert shows_addresses(analysis) is shows

@@ -86,10 +86,8 @@ def _verified(court: Court, program: Program, out: Judgement) -> Verified | None
 
     def ask() -> Iterable[Shown]:
         nonlocal found
-        analysis = verify(program, court.rules)
-        accepted = analysis.verdict.accepted
-        full = verify(program, court.rules, forgetful=False) if accepted else analysis
-        found = Verified(analysis, full)
+        full = verify(program, court.rules, forgetful=False)
+        found = Verified(verify(program, court.rules), full)
         return ()
 
     _asked(court, out, Oracle.MACHINE, "verifier", ask)

@@ -172,8 +172,9 @@ def slot_holds(slot: Slot, cell: Cell, state: SymState, *, junk: bool = False) -
             parts.append(written)
         if kind == "0":
             parts.append(FALSE if byte is None else byte == 0)
-    if slot.spill is not None:
-        size, low = low_spill(slot), _low_bytes(cell, low_spill(slot))
+    size = low_spill(slot)
+    if slot.spill is not None and size:  # all of it may have been overwritten
+        low = _low_bytes(cell, size)
         inside = low is not None and scalar_low_contains.terms(slot.spill.scalar, low, 8 * size)
         parts.append(FALSE if low is None else z3.simplify(inside))
     return conj(*parts)

@@ -148,7 +148,7 @@ def mutate(data: Any) -> Kept:
         "score": round(100 * counts["score"], 1) if counts["score"] is not None else None,
         "proved_sound": sum(o["verdict"] == "sound" for o in data["outcomes"]),
         "by_running": sum(
-            o["verdict"] == "refuted" and not o["asked"] for o in data["outcomes"]
+            o["verdict"] == "refuted" and o["how"] == "run" for o in data["outcomes"]
         ),
         "cpu": round(sum(o["seconds"] for o in data["outcomes"]), 1),
     }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis.errors import NoSuchExample
@@ -12,6 +14,7 @@ from bpfsmt.crosscheck.inductive import Inductive
 from bpfsmt.crosscheck.run import crosscheck
 from bpfsmt.domain.analysis import Outcome
 from bpfsmt.generate import minimise, programs, scalar_programs
+from bpfsmt.generate.steady import steady
 from bpfsmt.isa import listing
 from bpfsmt.machine import Inputs, run
 from bpfsmt.program.program import Program
@@ -28,13 +31,24 @@ QUIET = settings(
     suppress_health_check=list(HealthCheck),
     max_examples=40,
 )
+PAPER = rule_set("xdp-paper")
 PACKETS = [bytes(14), bytes(range(64)), b"\xff" * 90]
 
 
+@pytest.fixture(autouse=True)
+def _whatever_is_loaded() -> Iterator[None]:
+    """The same programs in every run."""
+    with steady():
+        yield
+
+
 def accepted_but_wrong(program: Program, rules: RuleSet) -> bool:
-    """The program is accepted although a step of its analysis is refuted (the quickest check)."""
+    """The program is accepted although a step of its analysis is refuted (the quickest check).
+
+    What the right rules claim, too, need not be asked.
+    """
     analysis = verify(program, rules)
-    if not analysis.verdict.accepted:
+    if not analysis.verdict.accepted or analysis.visits == verify(program, PAPER).visits:
         return False
     return any(f.status is Status.REFUTED for f in Inductive(analysis, Solver()).run())
 

@@ -71,18 +71,24 @@ def test_branches_that_are_never_taken_do_not_count() -> None:
     assert (found.verdict, found.examples) == ("equal", {})
 
 
-def test_a_single_number_that_a_stage_leaves_is_no_looser_after_all_others() -> None:
-    """No stage need be monotone for this: `sync` of both sets is never read."""
+def test_a_single_number_that_a_stage_leaves_is_one_after_the_others() -> None:
+    comparer = Comparer(rule_set("linux-6.12"), planted.one_number_more(), 20)
+    comparer.settle(["deduce32"])
+    assert comparer.shared.nearly[RIGHT] == {"bounds32_from_s64", "deduce32"}
+    assert not comparer.shared.nearly[LEFT]
+
+
+@pytest.mark.slow
+def test_no_stage_need_be_monotone_for_what_rests_on_them() -> None:
     comparer = Comparer(rule_set("linux-6.12"), planted.one_number_more(), 20)
     comparer.settle(["refine64_ult", "alu64_rsh"])
-    assert comparer.shared.nearly[RIGHT] >= {"bounds32_from_s64", "deduce", "sync"}
-    assert not comparer.shared.nearly[LEFT]
+    assert "sync" in comparer.shared.nearly[RIGHT]
     assert comparer.compare("refine64_ult").verdict in ("B tighter", "equal")
     assert comparer.compare("alu64_rsh").verdict in ("B tighter", "equal")
 
 
 def test_a_looser_stage_beside_it_is_not_overlooked() -> None:
     comparer = Comparer(rule_set("linux-6.12"), planted.one_number_more(careless=True), 2)
-    comparer.settle(["sync"])
-    assert "deduce" not in comparer.shared.nearly[RIGHT]
-    assert comparer.compare("sync").verdict not in ("B tighter", "equal")
+    comparer.settle(["deduce32"])
+    assert "deduce32" not in comparer.shared.nearly[RIGHT]
+    assert comparer.compare("deduce32").verdict not in ("B tighter", "equal")

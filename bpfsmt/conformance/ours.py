@@ -26,7 +26,8 @@ SKB = BEHIND_ETHERNET | {ProgramType.SCHED_CLS, ProgramType.SCHED_ACT}
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """What one run gave here; ``problem`` says why it did not end by itself, if so."""
+    """What one run gave here; ``problem`` says why it did not end by itself, if so, and
+    ``spent`` that it is because more instructions would have to run."""
 
     retval: int = 0
     packet: bytes = b""
@@ -34,19 +35,24 @@ class Ours:
     ctx: Mapping[str, int] = field(default_factory=dict)
     maps: Mapping[str, Mapping[bytes, bytes]] = field(default_factory=dict)
     problem: str = ""
+    spent: bool = False
 
 
 class Bench:
     """One program on the machine, set up as a test run sets it up; maps live on.
 
-    ``env`` gives maps and helpers, ``engine`` is which of the machine's two runs it.  Raises
-    `UnsupportedError` for a map that the machine does not have.
+    ``env`` gives maps and helpers, ``engine`` is which of the machine's two runs it, and
+    ``budget`` how many instructions may run.  Raises `UnsupportedError` for a map that the
+    machine does not have.
     """
 
-    def __init__(self, program: Program, env: Environment, engine: EngineName) -> None:
+    def __init__(
+        self, program: Program, env: Environment, engine: EngineName, budget: int = 1_000_000
+    ) -> None:
         self.program = program
         self.env = env
         self.engine = engine
+        self.budget = budget
         self._code = Code(program)
         for definition in program.maps:
             env.state_of(definition)
@@ -61,11 +67,11 @@ class Bench:
         link, packet = inputs.packet[:hidden], inputs.packet[hidden:]
         ctx = test_run_context(kind, inputs.packet) | dict(inputs.ctx)
         start = Inputs(packet, ctx, inputs.data_meta, link)
-        result = run(self._code, start, self.env, engine=self.engine)
+        result = run(self._code, start, self.env, engine=self.engine, budget=self.budget)
         if result.outcome == "unsupported":
             raise UnsupportedError(result.why)
         if result.r0 is None:
-            return Ours(problem=result.problem)
+            return Ours(problem=result.problem, spent=result.outcome == "budget")
         maps = contents_of(self.env, self.program.maps) if contents else {}
         retval = result.r0 & 0xFFFFFFFF
         return Ours(retval, result.packet, result.data_meta, result.ctx, maps)

@@ -24,6 +24,7 @@ from bpfsmt.semantics.alu import (
     jmp_meaning,
     load_sext,
 )
+from bpfsmt.semantics.loops import leaves, one_less
 
 if TYPE_CHECKING:
     from bpfsmt.machine.env import Environment
@@ -123,8 +124,8 @@ class Code:
             if insn.src == CallSrc.HELPER:
                 return _helper(pc, insn.imm, after)
             return _unsupported(f"kernel function {insn.imm}")
-        if op is JmpOp.JCOND:  # the kernel's own budget is larger than any run here
-            return lambda m, r: after
+        if op is JmpOp.JCOND:
+            return _may_goto(self.target(pc, pc + 1 + insn.offset), after)
         return _branch(insn, self.target(pc, pc + 1 + insn.offset), after)
 
 
@@ -200,6 +201,20 @@ def _branch(insn: Instruction, to: int, after: int) -> Op:
     if insn.uses_reg:
         return lambda m, r: to if taken(r[dst], r[src]) else after
     return lambda m, r: to if taken(r[dst], constant) else after
+
+
+def _may_goto(to: int, after: int) -> Op:
+    spent: Callable[[int], bool] = leaves.alone.ints[leaves.name]
+    lessened: Callable[[int], int] = one_less.alone.ints[one_less.name]
+
+    def op(m: Interpreter, r: list[int]) -> int:
+        frame = m.frames[-1]
+        if spent(frame.rounds):
+            return to
+        frame.rounds = lessened(frame.rounds)
+        return after
+
+    return op
 
 
 def _ld_imm64(pc: int, insn: Instruction, after: int) -> Op:

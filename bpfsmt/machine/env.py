@@ -48,6 +48,7 @@ class Environment(
     ``time`` to let it pass.  ``cpu`` is the CPU that programs run on, one of ``cpus``; it
     may be set between runs.  ``process`` is (process, thread), ``user`` (user, group),
     ``comm`` the command of the current process, ``user_memory`` its bytes by address.
+    ``rounds`` is how often the ``may_goto`` of a function's call go on.
     ``printed`` has the lines of ``bpf_trace_printk``.
 
     A helper is the method that has its name: to change what a helper does, derive a class

@@ -20,9 +20,12 @@ class Frame:
     """One function's registers and stack; ``after`` is where its caller goes on.
 
     ``link`` is the program, and ``base`` the number of the frame in which it began.
+    ``rounds`` is how often its ``may_goto`` still go on.
     """
 
-    __slots__ = ("after", "base", "callsite", "link", "regs", "stack", "view", "written")
+    __slots__ = (
+        "after", "base", "callsite", "link", "regs", "rounds", "stack", "view", "written",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Frame:
         self.written = written
         self.callsite = callsite
         self.after = after
+        self.rounds = machine.env.rounds
         self.view: FrameView | None = None
 
 
@@ -149,6 +153,7 @@ class Interpreter:
         self._use(machine.env.link(code_of(program)), machine.depth - 1)
         frame = self.frames[-1]
         frame.link, frame.base = machine.link, machine.base
+        frame.rounds = machine.env.rounds
         frame.regs[:10] = JUNK[:10]
         frame.regs[1] = self.machine.ctx.base
         frame.written = 1 << 1 | 1 << 10

@@ -12,6 +12,7 @@ from bpfsmt.machine.maps import MapState, UserMap, new_state
 from bpfsmt.machine.memory import CHUNK_BITS, FIRST_HANDLE, INSIDE
 from bpfsmt.machine.routes import Routes
 from bpfsmt.program.program import MapDef, Program
+from bpfsmt.semantics.loops import MAY_GOTO_ROUNDS
 
 if TYPE_CHECKING:
     from bpfsmt.machine.code import Code
@@ -50,6 +51,7 @@ class Host:
         user: tuple[int, int] = (0, 0),
         comm: str = "bpfsmt",
         user_memory: Mapping[int, bytes] | None = None,
+        rounds: int = MAY_GOTO_ROUNDS,
     ) -> None:
         self.cpu = cpu
         self.cpus = cpu + 1 if cpus is None else cpus
@@ -62,6 +64,7 @@ class Host:
         self.routes = Routes() if routes is None else routes
         self.process, self.user, self.comm = process, user, comm
         self.user_memory = dict(user_memory or {})
+        self.rounds = rounds
         self.printed: list[Printed] = []
         self.random = random.Random(seed)
         self.socket_cookie = 1

@@ -67,7 +67,7 @@ def function_flow(program: Program, entry: int, arity: Mapping[int, int]) -> Flo
 def _onward(pc: int, insn: Instruction) -> tuple[int, ...]:
     """Where control may go after an instruction, in or out of the program."""
     after = pc + insn.slots
-    if not insn.is_jmp or insn.jmp_op in (JmpOp.CALL, JmpOp.JCOND):
+    if not insn.is_jmp or insn.jmp_op is JmpOp.CALL:
         return (after,)
     if insn.jmp_op is JmpOp.EXIT:
         return ()

@@ -41,8 +41,10 @@ from bpfsmt.semantics.alu import (
     load_sext,
 )
 from bpfsmt.semantics.context import LAYOUTS
+from bpfsmt.semantics.loops import leaves, one_less
 
 TAIL_CALL, LOOKUP = HELPER_IDS["bpf_tail_call"], HELPER_IDS["bpf_map_lookup_elem"]
+_ROUNDS = Operand("left", 0, U64)
 _POINTERS = {"pkt": "pd", "pkt_end": "pe", "pkt_meta": "pm"}
 _GIVES_POINTER = frozenset(
     HELPER_IDS[f"bpf_{name}"]
@@ -145,8 +147,15 @@ class Emitter:
         """Whether a branch is taken."""
         self.pc = pc
         self.count += 1
+        if insn.jmp_op is JmpOp.JCOND:
+            return inline(leaves, [_ROUNDS])
         source = self.reg(insn.src) if insn.uses_reg else number(immediate(insn))
         return inline(jmp_meaning(insn), [self.reg(insn.dst), source])
+
+    def stays(self, insn: Instruction) -> None:
+        """A branch is not taken: a ``may_goto`` counts that."""
+        if insn.jmp_op is JmpOp.JCOND:
+            self.line(f"{_ROUNDS.text} = {inline(one_less, [_ROUNDS]).text}")
 
     def leave(self, pc: int) -> None:
         """An exit."""

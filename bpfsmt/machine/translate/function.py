@@ -31,6 +31,7 @@ _PROLOGUE = {
     "cx": "cx = m.ctx.base",
     "cd": "cd = m.context.data",
     "most": "most = m.budget",
+    "left": "left = m.env.rounds",
 }
 _WORDS = re.compile(r"[a-z_]\w*")
 _PACKET_WORDS = frozenset({"pk", "pm", "pd", "pe", "pb"})
@@ -155,6 +156,7 @@ class _Translator:
             self._path(root, start, inner, way)
         else:
             self._jump(root, start, inner, block, way)
+        emitter.stays(block.insns[-1][1])
         return other
 
     def _continues(self, emitter: Emitter, way: int) -> bool:

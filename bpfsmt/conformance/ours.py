@@ -12,10 +12,13 @@ from bpfsmt.kernel.oracle import RunInput
 from bpfsmt.machine import Code, Environment, Inputs, run
 from bpfsmt.machine.maps.queue import QueueState
 from bpfsmt.machine.run import EngineName
+from bpfsmt.machine.socket import NO_QUEUE
 from bpfsmt.program.program import MapDef, Program, ProgramType
 
 ETHERNET = 14
 """Bytes of the Ethernet header, which some types of programs do not see."""
+
+_TCP_CLOSE = 7
 
 LOOPBACK = 1
 """The interface that the packets of a test run come from."""
@@ -66,7 +69,8 @@ class Bench:
         hidden = ETHERNET if kind in BEHIND_ETHERNET else 0
         link, packet = inputs.packet[:hidden], inputs.packet[hidden:]
         ctx = test_run_context(kind, inputs.packet) | dict(inputs.ctx)
-        start = Inputs(packet, ctx, inputs.data_meta, link)
+        owner = test_run_socket(inputs.packet) if kind in SKB else None
+        start = Inputs(packet, ctx, inputs.data_meta, link, socket=owner)
         result = run(self._code, start, self.env, engine=self.engine, budget=self.budget)
         if result.outcome == "unsupported":
             raise UnsupportedError(result.why)
@@ -95,6 +99,17 @@ def test_run_context(kind: ProgramType, frame: bytes) -> dict[str, int]:
     protocol, packet_type = _protocol(frame), _packet_type(frame)
     fields = {"protocol": protocol, "ifindex": LOOPBACK, "pkt_type": packet_type}
     return fields | (_socket(frame) if kind is ProgramType.CGROUP_SKB else {})
+
+
+def test_run_socket(frame: bytes) -> dict[str, int]:
+    """The socket that a test run makes for its packet: closed, of no protocol, with the
+    frame's family and addresses (Linux 6.18, ``bpf_prog_test_run_skb``)."""
+    renamed = {"local": "src", "remote": "dst"}
+    fields = {"state": _TCP_CLOSE, "rx_queue_mapping": NO_QUEUE}
+    for name, value in _socket(frame).items():
+        side, _, rest = name.partition("_")
+        fields[f"{renamed[side]}_{rest}" if side in renamed else name] = value
+    return fields
 
 
 def _socket(frame: bytes) -> dict[str, int]:

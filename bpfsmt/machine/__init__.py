@@ -37,8 +37,10 @@ claims.  A solver's model is replayed by a `ScriptedEnvironment`.
 
 User space holds maps as `UserMap` (``env.map(name)``): lookup, update, delete, iteration,
 queues, ring buffers and perf events, with the kernel's errors as `MapError`.  `Routes` is
-the routing table of ``bpf_fib_lookup``.  Not modelled: kfuncs, timers, sockets, dynptrs,
-local storage, packets in fragments, and spin locks as flags of updates.
+the routing table of ``bpf_fib_lookup``.  A packet may belong to a socket
+(``Inputs.socket``), which can be read and has storage.  Not modelled: kfuncs, timers, TCP
+sockets, dynptrs, storage of tasks and inodes, packets in fragments, and spin locks as flags
+of updates.
 """
 
 from bpfsmt.machine.code import Code

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from bpfsmt.errors import BpfsmtError, UnsupportedError
 from bpfsmt.machine.memory import Fault, Memory
 from bpfsmt.machine.packet import Packet
+from bpfsmt.machine.socket import Socket
 from bpfsmt.program.program import ProgramType
 from bpfsmt.semantics.context import LAYOUTS, ContextLayout, CtxField, field_after_write
 
@@ -37,10 +38,10 @@ class Context:
     """The context of one run.
 
     The region admits no access by itself, so that all come through `load` and `store`,
-    which know the fields.
+    which know the fields.  ``socket`` is the one that the packet belongs to, if any.
     """
 
-    __slots__ = ("_fields", "data", "layout", "packet", "region", "type")
+    __slots__ = ("_fields", "data", "layout", "packet", "region", "socket", "type")
 
     def __init__(self, memory: Memory, shape: Shape, packet: Packet) -> None:
         self.type, self.layout, self._fields, size = shape
@@ -48,7 +49,8 @@ class Context:
         self.region = memory.add("ctx", self.data, "context")
         self.region.high = 0
         self.packet = packet
-        memory.context = self
+        memory.show(self.region, self)
+        self.socket: Socket | None = None
 
     def has(self, name: str) -> bool:
         """Whether there is a field of that name that holds a number."""
@@ -83,6 +85,8 @@ class Context:
             return self.packet.data_end
         if kind == "pkt_meta":
             return self.packet.data_meta
+        if kind == "sock_common_or_null":
+            return self.socket.region.base if self.socket is not None else 0
         if kind != "scalar":
             raise UnsupportedError(f"context fields of kind {kind} are not modelled")
         at = f.source(at, size)

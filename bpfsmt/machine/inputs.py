@@ -26,7 +26,8 @@ class Inputs:
     ``protocol``.
     ``data_meta`` is the metadata in front of the packet.  ``context`` are the bytes of a
     context that is no packet's (a tracepoint's record, the registers at a kprobe), zeros
-    behind them.
+    behind them.  ``socket`` gives the fields of the socket that the packet belongs to, named
+    as in ``struct bpf_sock``; `None` says that there is none.
     """
 
     packet: bytes = b""
@@ -34,6 +35,7 @@ class Inputs:
     data_meta: bytes = b""
     link: bytes = b""
     context: bytes = b""
+    socket: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

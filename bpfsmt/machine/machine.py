@@ -15,6 +15,7 @@ from bpfsmt.machine.maps.ringbuf import Record, RingbufState
 from bpfsmt.machine.memory import CHUNK_BITS, Fault, Memory, Region
 from bpfsmt.machine.packet import ETHERNET, Packet
 from bpfsmt.machine.skb import Skb, swapped
+from bpfsmt.machine.socket import Socket
 from bpfsmt.program.program import Program, ProgramType
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Machine:
 
     ``steps`` is how many instructions have run, of ``budget`` that may; ``pc`` is that of the
     last call of a helper; ``link`` is the program that runs now, with its maps, and ``base``
-    the number of the frame in which it began.
+    the number of the frame in which it began.  ``storage`` is what the maps of local storage
+    hold for this run's socket or cgroup.
     """
 
     engine: Engine
@@ -83,6 +85,7 @@ class Machine:
         self.redirect: Redirect | None = None
         self.copies: list[Copy] = []
         self.lock = 0
+        self.storage: dict[MapState, Value] = {}
         self.records: dict[int, tuple[RingbufState, Record]] = {}
         self._tail_calls = 0
 
@@ -97,6 +100,8 @@ class Machine:
         context = self.context
         if isinstance(self.packet, Skb):
             self.packet.context = context
+            if inputs.socket is not None:
+                context.socket = Socket(self.memory, inputs.socket)
             context.put("len", len(inputs.packet))
             context.put("wire_len", len(inputs.packet))
             frame = inputs.packet if type_ in _FRAMES else inputs.link
@@ -125,6 +130,15 @@ class Machine:
         if isinstance(self.packet, Skb):
             return self.packet
         raise Fault("helper call", why=f"a program of type {self.program.type.value} has no skb")
+
+    def socket_at(self, address: int) -> Socket | None:
+        """The socket that a helper was handed, `None` for NULL; raises `Fault` if it is none."""
+        socket = self.context.socket
+        if address == 0:
+            return None
+        if socket is None or address != socket.region.base:
+            raise Fault("helper call", why=f"{address:#x} is no socket")
+        return socket
 
     # Frames ----------------------------------------------------------------------------
 

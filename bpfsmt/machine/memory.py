@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from struct import Struct
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from bpfsmt.machine.context import Context
     from bpfsmt.machine.maps.base import MapState, Value
 
-RegionKind = Literal["ctx", "packet", "stack", "map_value", "map", "record"]
+RegionKind = Literal["ctx", "packet", "stack", "map_value", "map", "record", "socket"]
 
 CHUNK_BITS = 32
 FIRST_CHUNK = 0xFF110000
@@ -94,10 +93,21 @@ class Region:
         return f"<{self.name}: {len(self.data)} bytes at {self.base:#x}>"
 
 
+class View(Protocol):
+    """A region whose bytes mean more than they are: its own loads and stores."""
+
+    def load(self, address: int, at: int, size: int) -> int:
+        """What a load at offset ``at`` gives; raises `Fault`."""
+        ...
+
+    def store(self, address: int, at: int, data: bytes) -> None:
+        """A store at offset ``at``; raises `Fault`."""
+        ...
+
+
 class Memory:
     """All regions of one run, by address.
 
-    ``context`` answers for the region of that kind, whose bytes mean more than they are.
     ``handles`` are the regions of the maps themselves, by their address's upper half.
 
     >>> memory = Memory()
@@ -115,7 +125,7 @@ class Memory:
         self.chunks: dict[int, Region] = {}
         self.given_up: dict[int, Region] = {}
         self.handles: Mapping[int, Region] = {}
-        self.context: Context | None = None
+        self._views: dict[int, View] = {}
         self._next = FIRST_CHUNK
 
     def add(
@@ -132,6 +142,10 @@ class Memory:
         base = chunk << CHUNK_BITS | INSIDE
         region = self.chunks[chunk] = Region(kind, base, data, name, writable, index)
         return region
+
+    def show(self, region: Region, view: View) -> None:
+        """Let a view answer for a region, where that admits no access by itself."""
+        self._views[region.base >> CHUNK_BITS] = view
 
     def attach(self, value: Value, state: MapState, index: int) -> int:
         """The address of a map's value: in one run always the same for the same value."""
@@ -206,8 +220,9 @@ class Memory:
             at = address - region.base
             if region.low <= at and at + size <= region.high:
                 return int.from_bytes(region.data[at : at + size], "little")
-            if region.kind == "ctx" and self.context is not None:
-                return self.context.load(address, at, size)
+            view = self._views.get(address >> CHUNK_BITS)
+            if view is not None:
+                return view.load(address, at, size)
         raise fault_at(self.region_at(address), address, size, False)
 
     def store(self, address: int, size: int, value: int) -> None:
@@ -219,8 +234,9 @@ class Memory:
             if region.low <= at and at + size <= region.high and region.writable:
                 region.data[at : at + size] = data
                 return
-            if region.kind == "ctx" and self.context is not None:
-                self.context.store(address, at, data)
+            view = self._views.get(address >> CHUNK_BITS)
+            if view is not None:
+                view.store(address, at, data)
                 return
         raise fault_at(self.region_at(address), address, size, True)
 
@@ -231,8 +247,8 @@ def fault_at(region: Region | None, address: int, size: int, write: bool) -> Fau
     if region is None:
         return Fault(what, address, size)
     at = address - region.base
-    if region.kind == "ctx":
-        why = "a helper cannot access the context"
+    if region.kind in ("ctx", "socket"):
+        why = f"a helper cannot access the {region.name}"
     elif region.low <= at and at + size <= region.high:
         why = "it is read-only"
     elif region.low < region.high:

@@ -21,7 +21,8 @@ class CtxField:
     ``kind`` is "scalar", or what pointer a full-width read gives, by the name of its type in
     the kernel's log: "pkt", "pkt_end", "pkt_meta", "sock_common_or_null".  ``narrow`` admits
     aligned reads of fewer bytes inside the field, ``writable`` full-width writes,
-    ``narrow_writable`` aligned ones of fewer bytes too.
+    ``narrow_writable`` aligned ones of fewer bytes too.  ``first`` restricts narrow accesses to
+    the field's first bytes (measured on Linux 6.18: some fields of a socket).
 
     ``kept`` is in how many bytes the kernel keeps the number, if in fewer than ``size``, and
     ``most`` the greatest number that a write changes it to.
@@ -34,6 +35,7 @@ class CtxField:
     narrow: bool = False
     writable: bool = False
     narrow_writable: bool = False
+    first: bool = False
     kept: int = 0
     most: int = _U64
 
@@ -80,7 +82,8 @@ class ContextLayout:
             if f.offset <= offset and offset + size <= f.offset + f.size:
                 full = offset == f.offset and size == f.size
                 admitted = f.narrow_writable if write else f.narrow
-                narrow = admitted and offset % size == 0
+                placed = offset == f.offset if f.first else offset % size == 0
+                narrow = admitted and placed
                 return f if (full or narrow) and (f.writable or not write) else None
         inside = offset >= 0 and offset + size <= self.size and offset % size == 0
         if self.buffer and inside and not write:
@@ -179,20 +182,20 @@ _SOCK = ContextLayout(
     80,
     (
         CtxField("bound_dev_if", 0, _U32, writable=True),
-        CtxField("family", 4, _U32, narrow=True),
-        CtxField("type", 8, _U32, narrow=True),
-        CtxField("protocol", 12, _U32, narrow=True),
+        CtxField("family", 4, _U32, narrow=True, first=True),
+        CtxField("type", 8, _U32, narrow=True, first=True),
+        CtxField("protocol", 12, _U32, narrow=True, first=True),
         CtxField("mark", 16, _U32, writable=True),
         CtxField("priority", 20, _U32, writable=True),
         CtxField("src_ip4", 24, _U32, narrow=True),
         *(CtxField(f"src_ip6[{i}]", 28 + _U32 * i, _U32, narrow=True) for i in range(4)),
-        CtxField("src_port", 44, _U32, narrow=True),
+        CtxField("src_port", 44, _U32, narrow=True, first=True),
         CtxField("dst_port", 48, 2, narrow=True),
         CtxField("dst_port and zeros", 48, _U32),
         CtxField("dst_ip4", 52, _U32, narrow=True),
         *(CtxField(f"dst_ip6[{i}]", 56 + _U32 * i, _U32, narrow=True) for i in range(4)),
-        CtxField("state", 72, _U32, narrow=True),
-        CtxField("rx_queue_mapping", 76, _U32, narrow=True),
+        CtxField("state", 72, _U32, narrow=True, first=True),
+        CtxField("rx_queue_mapping", 76, _U32, narrow=True, first=True, kept=2),
     ),
 )
 _SOCK_ADDR = ContextLayout(

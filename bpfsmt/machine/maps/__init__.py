@@ -8,6 +8,7 @@ of the kernel, which tests ask beside.  What is not:
 - The value of a deleted entry stays as it is for who looked it up; a kernel may give the
   place to the next entry at once.
 - BPF_F_LOCK is refused: whether a value has a lock stands in BTF, which is not looked at.
+- What is kept for a socket or a cgroup is gone when the run ends, as both are.
 - Any interface and any socket may be stored: a number is all that there is of them.
 """
 
@@ -17,6 +18,7 @@ from bpfsmt.errors import UnsupportedError
 from bpfsmt.machine.maps.array import ArrayState, PercpuArrayState
 from bpfsmt.machine.maps.base import ANY, EXIST, LOCK, NOEXIST, MapState, Value
 from bpfsmt.machine.maps.hash import HashState, PercpuHashState
+from bpfsmt.machine.maps.local import LocalState
 from bpfsmt.machine.maps.lpm import LpmState
 from bpfsmt.machine.maps.lru_hash import LruHashState
 from bpfsmt.machine.maps.nested import ArrayOfMapsState, HashOfMapsState, NestedState
@@ -70,6 +72,8 @@ _STATES: dict[str, type[MapState]] = {
     "devmap": DevmapState, "devmap_hash": DevmapHashState,
     "cpumap": CpumapState, "xskmap": XskmapState,
     "queue": QueueState, "stack": QueueState, "ringbuf": RingbufState,
+    "sk_storage": LocalState, "cgroup_storage": LocalState,
+    "percpu_cgroup_storage": LocalState,
 }  # fmt: skip
 
 

@@ -232,7 +232,8 @@ class Emitter:
             if found is not None and found.kind == "scalar":
                 return Operand(_get("cd", str(found.source(at, size)), size), 0, known), ""
         # Four bytes may be a field of the context that gives a whole pointer after all.
-        most = U64 if size == 4 else known
+        # Two or four may be one of a socket that gives -1 (see `bpfsmt.machine.socket`).
+        most = U64 if size == 4 or (size == 2 and fact.base != PACKET) else known
         a = self._address(n, offset)
         anywhere = f"load{size}(mem, {a})"
         if fact.base not in ("", PACKET):

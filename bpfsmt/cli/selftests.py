@@ -175,6 +175,7 @@ def _show(scored: Scored, *, every: bool) -> None:
     click.echo("as their authors expect (of the core class):")
     for what, numbers in _expectations(scored):
         click.echo(f"  {what:40}{percent(*numbers)}")
+    show_causes(scored.not_modelled(), out, every=True)
     show_score(core, out)
 
 
@@ -199,6 +200,8 @@ def _to_json(scored: Scored, release: str, rules: str, seconds: float) -> dict[s
         "expected": {
             what: {"true": good, "of": total} for what, (good, total) in _expectations(scored)
         },
+        "not_modelled": {group.cause.removeprefix("not modelled: "): list(group.names)
+                         for group in scored.not_modelled()},
         "tests": [scored.test_json(n) for n in range(len(scored.tests))],
         "not_compiled": {c.source.name: c.error or c.functions
                          for c in scored.compiled if c.error or c.functions},

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from struct import Struct
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from bpfsmt.errors import UnsupportedError
+
 if TYPE_CHECKING:
     from bpfsmt.machine.maps.base import MapState, Value
 
@@ -214,7 +216,11 @@ class Memory:
     # Loads and stores ------------------------------------------------------------------
 
     def load(self, address: int, size: int) -> int:
-        """What a load gives, zero-extended; raises `Fault`."""
+        """What a load gives, zero-extended; raises `Fault`.
+
+        Raises `UnsupportedError` for what the kernel keeps of a map itself, which programs may
+        read as far as its BTF describes it.
+        """
         region = self.chunks.get(address >> CHUNK_BITS)
         if region is not None:
             at = address - region.base
@@ -223,7 +229,10 @@ class Memory:
             view = self._views.get(address >> CHUNK_BITS)
             if view is not None:
                 return view.load(address, at, size)
-        raise fault_at(self.region_at(address), address, size, False)
+        region = self.region_at(address)
+        if region is not None and region.kind == "map" and address >= region.base:
+            raise UnsupportedError("the kernel's own structure of a map is not modelled")
+        raise fault_at(region, address, size, False)
 
     def store(self, address: int, size: int, value: int) -> None:
         """Store the low ``size`` bytes of ``value``; raises `Fault`."""

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from bpfsmt.agree.selftests import (
     Clang,
     Compiled,
+    Ran,
     Selftest,
     compile_file,
     find_clang,
@@ -193,6 +194,17 @@ def test_a_wrong_return_value_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     words = " ".join(text.split())
     assert "values that the kernel returns 0 of 1" in words
     assert "values that our machine returns 1 of 1" in words
+
+
+@needs_clang
+def test_what_is_not_modelled_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("bpfsmt.cli.selftests")
+    monkeypatch.setattr(module, "run_test", lambda *_: Ran(7, 7, None, (), "a thing"))
+    _, text = selftests(monkeypatch, Kernel(), "verifier_own", "--no-cache")
+    assert "not modelled: a thing verifier_own:fine" in " ".join(text.split())
+    assert "values that both return 0 of 1" in " ".join(text.split())
+    _, plain = selftests(monkeypatch, Kernel(), "verifier_own", "--no-cache", "--json")
+    assert json.loads(plain)["not_modelled"] == {"a thing": ["verifier_own:fine"]}
 
 
 @needs_clang

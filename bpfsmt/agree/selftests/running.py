@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bpfsmt.conformance.ours import Bench, Ours
-from bpfsmt.errors import BpfsmtError, OracleError
+from bpfsmt.errors import BpfsmtError, OracleError, UnsupportedError
 from bpfsmt.kernel.oracle import Oracle, RunInput
 from bpfsmt.kernel.syscall import describe_errno
 from bpfsmt.machine import Environment
@@ -26,19 +26,22 @@ any loop by ``may_goto`` has ended."""
 class Ran:
     """What came of one test's run; return values are of 32 bits, without sign.
 
-    A side that gave none has `None`, and why in ``problems``.
+    A side that gave none has `None`, and why in ``problems``; where our machine gave none because
+    it does not model something, ``not_modelled`` says what.
     """
 
     expected: int
     kernel: int | None = None
     ours: int | None = None
     problems: tuple[str, ...] = ()
+    not_modelled: str = ""
 
 
 def run_test(program: Program, expected: int, oracle: Oracle) -> Ran:
     """Run a program that the kernel accepts."""
     problems: list[str] = []
     kernel = ours = None
+    not_modelled = ""
     try:
         (result,) = oracle.run(program, [_INPUT])
         if result.errno:
@@ -49,13 +52,17 @@ def run_test(program: Program, expected: int, oracle: Oracle) -> Ran:
         problems.append(str(error))
     try:
         here = _run_here(program)
-        if here.problem:
+        if here.spent:
+            not_modelled = here.problem
+        elif here.problem:
             problems.append(f"on our machine: {here.problem}")
         else:
             ours = here.retval
+    except UnsupportedError as error:
+        not_modelled = str(error).removesuffix(" is not modelled").removesuffix(" are not modelled")
     except BpfsmtError as error:
         problems.append(f"on our machine: {error}")
-    return Ran(expected & _MASK, kernel, ours, tuple(problems))
+    return Ran(expected & _MASK, kernel, ours, tuple(problems), not_modelled)
 
 
 def _run_here(program: Program) -> Ours:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from bpfsmt.agree.compare import Compared
 from bpfsmt.agree.pool import Answer
-from bpfsmt.agree.score import Score, score
+from bpfsmt.agree.score import Group, Score, score
 from bpfsmt.agree.selftests.clang import Compiled
 from bpfsmt.agree.selftests.core import BTF_POINTER
 from bpfsmt.agree.selftests.running import Ran
@@ -105,6 +105,16 @@ class Scored:
         """Tests that the kernel runs, whose value is that of our machine."""
         return _count(ran.ours == ran.kernel for ran in self.ran.values() if ran.kernel is not None)
 
+    def not_modelled(self) -> list[Group]:
+        """The tests whose value our machine cannot give, by what it does not model."""
+        found: dict[str, list[str]] = {}
+        for index, ran in self.ran.items():
+            if ran.not_modelled:
+                test = self.tests[index]
+                found.setdefault(ran.not_modelled, []).append(f"{test.file}:{test.name}")
+        ordered = sorted(found.items(), key=lambda each: -len(each[1]))
+        return [Group(f"not modelled: {why}", tuple(names)) for why, names in ordered]
+
     def to_run(self) -> list[int]:
         """The tests that the kernel accepts and that expect a return value."""
         return [
@@ -129,7 +139,8 @@ class Scored:
         }
         if ran is not None:
             base["returns"] = {"expected": ran.expected, "kernel": ran.kernel, "ours": ran.ours,
-                               "problems": list(ran.problems)}  # fmt: skip
+                               "problems": list(ran.problems),
+                               "not_modelled": ran.not_modelled or None}  # fmt: skip
         compared = answer.compared if answer else None
         return base | (compared.to_json() if compared else {})
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bpfsmt.errors import UnsupportedError
 from bpfsmt.kernel.maps import READABLE
 from bpfsmt.kernel.oracle import RunInput
-from bpfsmt.machine import Code, Environment, Inputs, run
+from bpfsmt.machine import Code, Environment, Fault, Inputs, run
 from bpfsmt.machine.maps.queue import QueueState
 from bpfsmt.machine.run import EngineName
 from bpfsmt.machine.socket import NO_QUEUE
@@ -29,8 +29,11 @@ SKB = BEHIND_ETHERNET | {ProgramType.SCHED_CLS, ProgramType.SCHED_ACT}
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """What one run gave here; ``problem`` says why it did not end by itself, if so, and
-    ``spent`` that it is because more instructions would have to run."""
+    """What one run gave here; ``problem`` says why it did not end by itself, if so.
+
+    ``spent`` says that it is because more instructions would have to run, and ``fault`` is what
+    the program did wrong, if it is that.
+    """
 
     retval: int = 0
     packet: bytes = b""
@@ -39,6 +42,7 @@ class Ours:
     maps: Mapping[str, Mapping[bytes, bytes]] = field(default_factory=dict)
     problem: str = ""
     spent: bool = False
+    fault: Fault | None = None
 
 
 class Bench:
@@ -75,7 +79,8 @@ class Bench:
         if result.outcome == "unsupported":
             raise UnsupportedError(result.why)
         if result.r0 is None:
-            return Ours(problem=result.problem, spent=result.outcome == "budget")
+            spent = result.outcome == "budget"
+            return Ours(problem=result.problem, spent=spent, fault=result.fault)
         maps = contents_of(self.env, self.program.maps) if contents else {}
         retval = result.r0 & 0xFFFFFFFF
         return Ours(retval, result.packet, result.data_meta, result.ctx, maps)

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from struct import Struct
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from bpfsmt.errors import UnsupportedError
-
 if TYPE_CHECKING:
     from bpfsmt.machine.maps.base import MapState, Value
 
@@ -33,7 +31,8 @@ class Fault(Exception):
     """The program did what the kernel must not let it do.
 
     ``pc`` is the instruction, ``what`` the deed ("read"), ``address`` and ``size`` the
-    bytes touched, ``region`` the name of the region near there, or "no region".
+    bytes touched, ``region`` the name of the region near there, or "no region", and ``kind``
+    its kind.
     """
 
     def __init__(
@@ -46,6 +45,7 @@ class Fault(Exception):
         self.size = size
         self.region = region
         self.why = why
+        self.kind: RegionKind | None = None
 
     def __str__(self) -> str:
         touched = f" of {self.size} bytes at {self.address:#x} ({self.region})" if self.size else ""
@@ -216,11 +216,7 @@ class Memory:
     # Loads and stores ------------------------------------------------------------------
 
     def load(self, address: int, size: int) -> int:
-        """What a load gives, zero-extended; raises `Fault`.
-
-        Raises `UnsupportedError` for what the kernel keeps of a map itself, which programs may
-        read as far as its BTF describes it.
-        """
+        """What a load gives, zero-extended; raises `Fault`."""
         region = self.chunks.get(address >> CHUNK_BITS)
         if region is not None:
             at = address - region.base
@@ -229,10 +225,7 @@ class Memory:
             view = self._views.get(address >> CHUNK_BITS)
             if view is not None:
                 return view.load(address, at, size)
-        region = self.region_at(address)
-        if region is not None and region.kind == "map" and address >= region.base:
-            raise UnsupportedError("the kernel's own structure of a map is not modelled")
-        raise fault_at(region, address, size, False)
+        raise fault_at(self.region_at(address), address, size, False)
 
     def store(self, address: int, size: int, value: int) -> None:
         """Store the low ``size`` bytes of ``value``; raises `Fault`."""
@@ -264,4 +257,6 @@ def fault_at(region: Region | None, address: int, size: int, write: bool) -> Fau
         why = f"only offsets {region.low}..{region.high - 1} are accessible"
     else:
         why = "none of it is accessible"
-    return Fault(what, address, size, f"{region.name}{at:+d}", why)
+    fault = Fault(what, address, size, f"{region.name}{at:+d}", why)
+    fault.kind = region.kind
+    return fault

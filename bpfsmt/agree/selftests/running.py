@@ -52,17 +52,23 @@ def run_test(program: Program, expected: int, oracle: Oracle) -> Ran:
         problems.append(str(error))
     try:
         here = _run_here(program)
-        if here.spent:
-            not_modelled = here.problem
-        elif here.problem:
-            problems.append(f"on our machine: {here.problem}")
-        else:
+        not_modelled = _missing(here)
+        if not here.problem:
             ours = here.retval
+        elif not not_modelled:
+            problems.append(f"on our machine: {here.problem}")
     except UnsupportedError as error:
         not_modelled = str(error).removesuffix(" is not modelled").removesuffix(" are not modelled")
     except BpfsmtError as error:
         problems.append(f"on our machine: {error}")
     return Ran(expected & _MASK, kernel, ours, tuple(problems), not_modelled)
+
+
+def _missing(here: Ours) -> str:
+    """What it is that our machine does not have, if that is why there is no value."""
+    if here.fault is not None and (here.fault.kind, here.fault.what) == ("map", "read"):
+        return "the kernel's own structure of a map"  # of which its BTF tells what may be read
+    return here.problem if here.spent else ""
 
 
 def _run_here(program: Program) -> Ours:

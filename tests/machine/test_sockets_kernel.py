@@ -6,7 +6,7 @@ import pytest
 
 from bpfsmt.conformance import Agreement, Case, Checked, check
 from bpfsmt.conformance import ours as bench
-from bpfsmt.kernel import RunInput, available
+from bpfsmt.kernel import RunInput, available, load_program
 from bpfsmt.semantics.context import SOCKETS
 
 from .programs import asm
@@ -76,6 +76,24 @@ def test_the_fields_of_a_socket(kind: str) -> None:
     assert len(loads()) > 60
     for begin in range(0, len(loads()), 20):
         same(kind, loads()[begin : begin + 20])
+
+
+def test_which_reads_of_a_socket_there_are() -> None:
+    """Our layout's are those that the kernel accepts."""
+    text = PROGRAM.format(kind="sched_cls", entries=1, maps="", body=SOCKET + "{load}")
+    layout = SOCKETS["sock"]
+    for at in range(layout.size):
+        for size in (1, 2, 4, 8):
+            load = f"r0 = *(u{8 * size} *)(r7 + {at})"
+            with load_program(asm(text.format(load=load))) as loaded:
+                admitted = layout.access(at, size, write=False) is not None
+                assert loaded.accepted is admitted, load
+
+
+def test_no_queue_is_wider_than_its_load() -> None:
+    """Where a socket has no queue, a load of 16 or 32 bits sets all 64."""
+    wide = [f"r0 = *(u{bits} *)(r7 + 76)\nr0 >>= {bits}" for bits in (8, 16, 32)]
+    same("sched_cls", wide)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -26,6 +26,10 @@ _contains = scalar_contains.alone.ints[scalar_contains.name]
 _PACKET = (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META)
 _MAP_VALUE = (RegType.PTR_TO_MAP_VALUE, RegType.PTR_TO_MAP_VALUE_OR_NULL)
 _RECORD = (RegType.RINGBUF_MEM, RegType.RINGBUF_MEM_OR_NULL)
+_SOCKET = (
+    RegType.PTR_TO_SOCKET, RegType.PTR_TO_SOCKET_OR_NULL,
+    RegType.PTR_TO_SOCK_COMMON, RegType.PTR_TO_SOCK_COMMON_OR_NULL,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,8 @@ class _Check:
     def _is_of(self, reg: Reg, region: Region) -> bool:
         if reg.type in _RECORD:
             return region.kind == "record" and region.size == reg.mem
+        if reg.type in _SOCKET:
+            return region.kind == "socket"
         kind = "map" if reg.type is RegType.CONST_PTR_TO_MAP else "map_value"
         if region.kind != kind or region.index != reg.map:
             return False

@@ -6,6 +6,7 @@ import functools
 import random
 from typing import TYPE_CHECKING, Protocol
 
+from bpfsmt.errors import BpfsmtError
 from bpfsmt.machine.actions import redirects
 from bpfsmt.machine.context import Context
 from bpfsmt.machine.inputs import Copy, Inputs, Outcome, Redirect, Result
@@ -98,6 +99,8 @@ class Machine:
 
     def _set_context(self, type_: ProgramType, inputs: Inputs) -> None:
         context = self.context
+        if inputs.socket is not None and not isinstance(self.packet, Skb):
+            raise BpfsmtError(f"a packet of {type_.value} has no socket")
         if isinstance(self.packet, Skb):
             self.packet.context = context
             if inputs.socket is not None:

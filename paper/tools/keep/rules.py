@@ -37,7 +37,7 @@ def prove(data: Any) -> Kept:
         "obligations": len(asked),
         "verdicts": data["verdicts"],
         "about": len({o["rule"] for o in asked if o.get("rule")}),
-        "formulas": sum(len(o["formulas"]) for o in asked),
+        "formulas": sum(len(o.get("formulas", ())) for o in asked),
         "seconds": spread(o["seconds"] for o in asked),
         "curve": curve(o["seconds"] for o in asked),
         "kinds": {kind: spread(found) for kind, found in sorted(kinds.items())},
@@ -47,7 +47,7 @@ def prove(data: Any) -> Kept:
             if o["name"].startswith("tnum_mul") and "/identity/" not in o["name"]
         ),
         "synced": sum(o["inputs"] == "synced" for o in asked),
-        "invariant": sum(o["how"] == "invariant" for o in asked),
+        "invariant": sum(o.get("how") == "invariant" for o in asked),
         "solvers": dict(sorted(solvers.items())),
         "slowest": max(asked, key=lambda o: o["seconds"])["name"],
         "refuted": [o["name"] for o in asked if o["verdict"] == "refuted"],

@@ -14,6 +14,7 @@ class Oracle(Enum):
     """Who is asked about a program that is verified; the value is the word for the option."""
 
     MACHINE = "machine"
+    STEP = "step"
     Z3 = "z3"
     KERNEL = "kernel"
 
@@ -21,8 +22,8 @@ class Oracle(Enum):
 class Kind(Enum):
     """What was found.
 
-    RUN: a run of an accepted program is outside a claim, or ends in a fault.  CLAIM: Z3
-    refutes one.  VERDICT, STATE: our verifier and the running kernel disagree on the verdict
+    RUN: a run of an accepted program is outside a claim, or ends in a fault.  CLAIM: Z3,
+    or a step from a state that is claimed, refutes one.  VERDICT, STATE: our verifier and the running kernel disagree on the verdict
     or on a state.  RESULT: the machine and the running kernel give different results.  CRASH:
     an oracle ended with an exception.
     """

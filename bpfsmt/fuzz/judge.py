@@ -21,6 +21,7 @@ from bpfsmt.fuzz.kernel import Kernel
 from bpfsmt.fuzz.machine import Watch
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.solver import Prover
+from bpfsmt.fuzz.steps import Steps
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet, load_rules
 from bpfsmt.verifier import verify
@@ -72,6 +73,8 @@ def judge(court: Court, program: Program, name: str, number: int) -> Judgement:
     settings = court.settings
     if found is not None and found.claims.verdict.accepted:
         reached = _machine(court, found, name, out) if settings.asks(Oracle.MACHINE) else set()
+        if settings.asks(Oracle.STEP):
+            _steps(court, found, name, out)
         chosen = number % settings.share == 0 or _says_little(found.claims, reached)
         if settings.asks(Oracle.Z3) and chosen:
             _z3(court, found, reached, out)
@@ -118,6 +121,15 @@ def _machine(court: Court, found: Verified, name: str, out: Judgement) -> set[in
 
     _asked(court, out, Oracle.MACHINE, "machine", ask)
     return reached
+
+
+def _steps(court: Court, found: Verified, name: str, out: Judgement) -> None:
+    def ask() -> Iterator[Shown]:
+        steps = Steps(found.full, court.rules)
+        yield from steps.drawn(name)
+        out.counts.update(steps.counts)
+
+    _asked(court, out, Oracle.STEP, "step", ask)
 
 
 def _z3(court: Court, found: Verified, reached: set[int], out: Judgement) -> None:

@@ -15,6 +15,7 @@ from bpfsmt.fuzz.blame import START, rule_of
 from bpfsmt.fuzz.finding import Key, Kind, Oracle, Shown
 from bpfsmt.fuzz.inputs import BUDGET, Run, runs
 from bpfsmt.machine import Code, Result, Trace
+from bpfsmt.machine.code import code_of
 from bpfsmt.museum.replay import emitted
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet
@@ -32,7 +33,7 @@ class Watch:
         self.analysis = analysis
         self.counts: Counter[str] = Counter()
         self.reached: set[int] = set()
-        self._code = _code(analysis.program, rules)
+        self._code = code_under(analysis.program, rules)
         self._check = TraceCheck(analysis)
         self._way = WayCheck(full)
 
@@ -87,6 +88,7 @@ class Watch:
         return Shown(key, Oracle.MACHINE, pc, str(wrong), witness)
 
 
-def _code(program: Program, rules: RuleSet) -> Program | Code:
+def code_under(program: Program, rules: RuleSet) -> Code:
+    """What is run: with what the rule set says stands for a division, if it says it."""
     divides = any(name.startswith("emitted_") for name in rules.rules)
-    return emitted(program, rules) if divides else program
+    return emitted(program, rules) if divides else code_of(program)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bpfsmt.machine.code import CALLER_SAVED, Code, code_of
 from bpfsmt.machine.linked import Linked
@@ -76,9 +76,23 @@ class Interpreter:
         self._use(link, base)
         return answer
 
-    def _go(self, pc: int) -> int:
-        """Run from ``pc`` until the present frame has left; its R0."""
-        machine, depth = self.machine, len(self.frames)
+    def begin(self, callsites: Sequence[int]) -> list[Frame]:
+        """The frames of a run that begins in the middle, after these calls, outermost first.
+
+        Nothing is in them yet: registers, stacks and what is written are the caller's to fill.
+        """
+        self._push(FINISHED, FINISHED, {})
+        for callsite in callsites:
+            self._push(callsite, callsite + 1, {})
+        return self.frames
+
+    def go_on(self, pc: int) -> int:
+        """Run from ``pc`` in the frames of `begin`; raises as `run` does."""
+        return self._go(pc, until=0)
+
+    def _go(self, pc: int, until: int = -1) -> int:
+        """Run from ``pc`` until the present frame has left (or so few are there); its R0."""
+        machine, left = self.machine, len(self.frames) - 1 if until < 0 else until
         while True:
             try:
                 while pc >= 0:
@@ -96,7 +110,7 @@ class Interpreter:
                     fault.pc = pc
                 raise
             else:
-                assert len(self.frames) == depth - 1
+                assert len(self.frames) == left
                 return self.regs[0]
 
     # Frames ----------------------------------------------------------------------------

@@ -22,13 +22,17 @@ from bpfsmt.fuzz.blame import PRUNING, rule_of
 from bpfsmt.fuzz.finding import Key, Kind, Oracle, Shown
 from bpfsmt.fuzz.inputs import constants
 from bpfsmt.fuzz.machine import code_under
+from bpfsmt.fuzz.operands import operands
 from bpfsmt.fuzz.placed import Placed, Undrawn
 from bpfsmt.machine import Fault, Trace
 from bpfsmt.machine.machine import BudgetSpent
 from bpfsmt.rules import RuleSet
 
-FROM_EACH = 4
+FROM_EACH = 1
 """Concrete states of each explored one."""
+
+FROM_PRUNED = 4
+"""Concrete states of each one that another stands for."""
 
 WAY = 3
 """Steps from each."""
@@ -62,14 +66,21 @@ class Steps:
         """What is wrong, with states that are drawn for ``name``."""
         visits = self._analysis.visits
         every = -(-len(visits) // MOST_VISITS) or 1
+        for visit in visits:
+            yield from self._operands(visit, f"{name}/{visit.index}")
         for visit in visits[::every]:
             for n in range(FROM_EACH):
                 yield from self._near_by(visit, f"{name}/{visit.index}/{n}")
         for number, edge in enumerate(self._analysis.edges):
             if edge.pruned and any(missing(visits[edge.dst].state, edge.state)):
                 self.counts["steps of pruned states"] += 1
-                for n in range(FROM_EACH):
+                for n in range(FROM_PRUNED):
                     yield from self._to_the_end(edge, f"{name}/pruned {number}/{n}")
+
+    def _operands(self, visit: Visit, name: str) -> Iterator[Shown]:
+        for wrong in operands(self._code, visit, self._out[visit.index], name):
+            where = f"R{wrong.register}" if wrong.register >= 0 else ""
+            yield self._shown(visit, visit.pc, where, wrong.part, wrong.text, to=wrong.to)
 
     # From a state that was walked on from
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bpfsmt.domain.analysis import Analysis, Visit
 from bpfsmt.domain.gamma import scalar_contains
 from bpfsmt.domain.printing import format_reg
-from bpfsmt.domain.reg import Reg, RegType
+from bpfsmt.domain.reg import ADD_CONST32, ADDED, Reg, RegType
 from bpfsmt.domain.scalar import COMPONENTS, UNKNOWN, Scalar, Tnum, component
 from bpfsmt.domain.state import SLOT_SIZE, SPILL, ZERO, Slot, State
 from bpfsmt.machine import FrameView, Region, Step, Trace
@@ -211,17 +211,29 @@ class _Check:
         """Whether a register differs from an earlier one with the same id."""
         if not reg.id:
             return None
-        shared, kind = value, "scalar"
+        if reg.type is RegType.SCALAR_VALUE:
+            return self._unlike(reg, value, known)
         if reg.type in _PACKET:
             shared, kind = (value - reg.off) & U64, reg.type.value
         elif reg.type in _MAP_VALUE:
             null = reg.type is RegType.PTR_TO_MAP_VALUE_OR_NULL and value == 0
             shared, kind = 0 if null else (value - reg.off) & U64, "map_value"
-        elif reg.type is not RegType.SCALAR_VALUE:
+        else:
             return None
         first = known.setdefault((kind, reg.id), shared)
         same = first == shared
         return None if same else _Wrong(f"differs from another with id {reg.id}", "id")
+
+    def _unlike(self, reg: Reg, value: int, known: dict[tuple[str, int], int]) -> _Wrong | None:
+        """Whether a number is not as far from another of its id as both say.
+
+        Of one that is linked by a 32-bit addition only low halves are compared.
+        """
+        link, base = reg.id & ~ADDED, (value - reg.off) & U64
+        same = known.setdefault(("low", link), base & 0xFFFFFFFF) == base & 0xFFFFFFFF
+        if not reg.id & ADD_CONST32:
+            same = known.setdefault(("scalar", link), base) == base and same
+        return None if same else _Wrong(f"differs from another with id {link}", "id")
 
     def _unwritten(self, visit: Visit) -> Iterator[Violation]:
         """Claims about registers of the current frame that hold nothing."""

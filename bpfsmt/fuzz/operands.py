@@ -66,7 +66,7 @@ def _chosen(insn: Instruction, visit: Visit, name: str) -> list[tuple[int, int]]
     dst, src = visit.state.regs[insn.dst], visit.state.regs[insn.src]
     writes_only = insn.is_alu and insn.alu_op.name == "MOV"
     first = (0,) if writes_only else _numbers(dst)
-    second = _numbers(src) if insn.uses_reg and _apart(insn, dst, src) else (0,)
+    second = _numbers(src) if insn.uses_reg else (0,)
     if not first or not second:
         return None
     rng = random.Random(name)

@@ -7,14 +7,21 @@ or another number that was compared with it first.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from bpfsmt.bits import S32_MAX
 from bpfsmt.domain import Scalar
 from bpfsmt.generate.guided.branches import Body, condition, over
 from bpfsmt.generate.guided.drawing import FRAME, Drawing
 from bpfsmt.generate.guided.maps import atomic
-from bpfsmt.generate.guided.numbers import context, field
+from bpfsmt.generate.guided.numbers import field
 from bpfsmt.generate.guided.values import immediate
-from bpfsmt.generate.insns import GOTO, alu, compare, const, load, mov, store
+from bpfsmt.generate.insns import EXIT, GOTO, alu, compare, const, load, mov, store
 from bpfsmt.isa import AluOp, JmpOp
+
+Change: TypeAlias = Callable[[Drawing, int, int], None]
+"""Makes the first number another, perhaps one that has to do with the second."""
 
 _SAVED = (6, 7, 8, 9)
 _PLACES = (-24, -32, -40)
@@ -27,52 +34,58 @@ def meeting(d: Drawing, body: Body) -> None:
     if len(mine) < 3 or d.looping:
         return
     first, second, split = mine[:3]
-    if not all(_number(d, n) for n in (split, second, first)):
+    copies = "links" in d.features and d.often(1, 2)
+    if not _unknown(d, split) or not _unknown(d, second):
+        return
+    if not (_unknown(d, first) if copies else d.put(const(first, d.one(_SMALL)))):
         return
     for _ in range(1 + d.often(1, 4)):
-        _one_way(d, first, second, split)
+        _one_way(d, first, second, split, _COPIES if copies else (_constant,))
+    _far(d)
     d.kept |= {first, second}
-    _breaks(d)
     for _ in range(d.number(0, 2)):
-        d.one(_ON)(d, d.one((first, second)), body)
+        d.one(_ON)(d, d.one((first, second)) if copies else first, body)
     d.kept -= {first, second}
     out = d.draft.label()
-    if d.often(1, 2):
-        _narrowed(d, first, second, out)
-    _decided(d, d.one((first, second)), body)
+    number = d.one((first, second))
+    if copies or number == second or d.often(1, 4):
+        _narrowed(d, first + second - number, number, out, alone=copies)
+    _decided(d, number, body)
     d.draft.place(out)
     if not d.done and d.often(1, 2):
-        d.put(const(first, 0))
+        d.put(const(first, 0), const(second, 0))
 
 
-def _number(d: Drawing, into: int) -> bool:
-    """A number of which nothing is known, or a small one that is known."""
-    if d.often(2, 3):
-        base = context(d, into)
-        if base is not None:
-            d.kept |= (others := {n for n in range(10) if n != into} - d.kept)
-            field(d)
-            d.kept -= others
-    elif not d.put(const(into, d.one(_SMALL))):
-        return False
+def _unknown(d: Drawing, into: int) -> bool:
+    """A number of which little is known."""
+    others = {n for n in range(10) if n != into} - d.kept
+    d.kept |= others
+    field(d)
+    d.kept -= others
     return into in d.numbers()
 
 
-def _one_way(d: Drawing, first: int, second: int, split: int) -> None:
-    """On one of two ways something is done with the numbers."""
+def _far(d: Drawing) -> None:
+    """Enough instructions and jumps that a verifier keeps a state."""
+    for n in range(d.one((6, 0, 3))):
+        if n not in d.kept:
+            d.put(const(n, 0))
+    _breaks(d)
+
+
+def _one_way(d: Drawing, first: int, second: int, split: int, changes: Sequence[Change]) -> None:
+    """On one of two ways something is done with the numbers, maybe something else on the other."""
     insn = condition(d, split) if split in d.numbers() else None
     join = d.draft.label()
     if insn is None or not d.draft.jump(insn, join):
         d.draft.place(join)
         return
-    for _ in range(d.number(1, 2)):
-        a, b = d.one(((first, second), (second, first)))
-        d.one(_CHANGES)(d, a, b)
+    d.one(changes)(d, first, second)
     end = d.draft.label()
     if d.often(1, 2) and d.draft.here:
         d.draft.jump(GOTO, end)
         d.draft.place(join)
-        d.one(_CHANGES)(d, *d.one(((first, second), (second, first))))
+        d.one(changes)(d, first, second if d.often(1, 2) else split)
     else:
         d.draft.place(join)
     d.draft.place(end)
@@ -92,12 +105,12 @@ def _distant(d: Drawing, a: int, b: int) -> None:
     d.put(alu(AluOp.ADD, a, None, d.one((10, 1, -1)), wide=d.wide()))
 
 
-_CHANGES = (_constant, _copy, _distant)
+_COPIES = (_copy, _distant)
 
 
 def _breaks(d: Drawing) -> None:
     """Jumps to the next instruction, and something to do: where walks may end."""
-    for _ in range(d.number(0, 2)):
+    for _ in range(2 - d.number(0, 2)):
         if d.draft.here:
             label = d.draft.label()
             d.draft.jump(GOTO, label)
@@ -139,24 +152,37 @@ def _elsewhere(d: Drawing, number: int, body: Body) -> None:
     body(d)
 
 
-_ON = (_through_stack, _fetched, _changed, _elsewhere)
+def _tested(d: Drawing, number: int, body: Body) -> None:
+    """A test of bits of some number leads on; otherwise the program ends."""
+    other = d.a_number(number)
+    if other is None:
+        return
+    here = d.draft.label()
+    d.draft.jump(compare(JmpOp.JSET, other, None, d.one((1, 2, 0xFF))), here)
+    if d.draft.here:
+        d.put(const(0, 0), EXIT)
+    d.draft.place(here)
+
+
+_ON = (_through_stack, _fetched, _changed, _tested, _elsewhere)
 
 
 # What it decides
 
 
-def _narrowed(d: Drawing, first: int, second: int, out: int) -> None:
-    """A compare, with a number or of the two, that goes away or leads here."""
-    a, b = d.one(((first, second), (second, first)))
+def _narrowed(d: Drawing, a: int, b: int, out: int, *, alone: bool) -> None:
+    """A compare, of the first with a constant or with the other, that goes away or leads here."""
     numbers = d.numbers()
     if a not in numbers or b not in numbers:
         return
-    if d.often(1, 3):
-        insn = compare(d.one((JmpOp.JGT, JmpOp.JGE, JmpOp.JNE)), a, b)
-    else:
-        op = d.one((JmpOp.JGT, JmpOp.JGE, JmpOp.JSET, JmpOp.JNE))
+    if alone or d.often(1, 4):
+        op = d.one((JmpOp.JGT, JmpOp.JGE, JmpOp.JLE, JmpOp.JSGT))
         insn = compare(op, a, None, d.one(_SMALL), wide=d.wide_jump())
-    if d.often(1, 2):
+    else:
+        insn = compare(
+            d.one((JmpOp.JGT, JmpOp.JGE, JmpOp.JNE, JmpOp.JLE)), *d.one(((b, a), (a, b)))
+        )
+    if d.often(2, 3):
         d.draft.jump(insn, out)
         return
     here = d.draft.label()
@@ -166,10 +192,11 @@ def _narrowed(d: Drawing, first: int, second: int, out: int) -> None:
 
 
 def _decided(d: Drawing, number: int, body: Body) -> None:
-    """A compare of which one state knows the outcome."""
+    """A compare of which one state knows the outcome, maybe behind a test of bits."""
     if number not in d.numbers() or d.done:
         return
-    op, value = _known(d, d.scalar(number))
+    states = sorted((reg.scalar for reg in d.draft.regs(number)), key=lambda s: s.umax - s.umin)
+    op, value = d.one(_known(states[0] if d.often(2, 3) else d.one(states)))
     insn = compare(op, number, None, immediate(value))
 
     def something(d: Drawing) -> None:
@@ -179,8 +206,12 @@ def _decided(d: Drawing, number: int, body: Body) -> None:
     over(d, insn, something)
 
 
-def _known(d: Drawing, scalar: Scalar) -> tuple[JmpOp, int]:
-    return d.one((
-        (JmpOp.JLE, scalar.umax), (JmpOp.JGE, scalar.umin), (JmpOp.JEQ, scalar.var_off.value),
-        (JmpOp.JGT, scalar.umax), (JmpOp.JLT, scalar.umin), (JmpOp.JSLE, scalar.smax),
-    ))  # fmt: skip
+def _known(scalar: Scalar) -> list[tuple[JmpOp, int]]:
+    """Compares whose outcome is known of a number, as far as anything is."""
+    low, high = scalar.umin, scalar.umax
+    found = [(JmpOp.JEQ, low), (JmpOp.JNE, low)] if low == high else []
+    if high < S32_MAX:
+        found += [(JmpOp.JLE, high), (JmpOp.JGT, high)]
+    if 0 < low < S32_MAX:
+        found += [(JmpOp.JGE, low), (JmpOp.JLT, low)]
+    return found or [(JmpOp.JSLE, S32_MAX)]

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from bpfsmt.crosscheck.concrete import TraceCheck, Violation
 from bpfsmt.domain.analysis import Analysis, Edge, Visit
 from bpfsmt.domain.order import missing
+from bpfsmt.domain.reg import ADDED
 from bpfsmt.domain.state import State
 from bpfsmt.errors import UnsupportedError
 from bpfsmt.fuzz.blame import PRUNING, rule_of
@@ -30,6 +31,9 @@ from bpfsmt.rules import RuleSet
 
 FROM_EACH = 1
 """Concrete states of each explored one."""
+
+FROM_LINKED = 4
+"""The same where a compare may say something of several numbers."""
 
 FROM_PRUNED = 4
 """Concrete states of each one that another stands for."""
@@ -69,7 +73,7 @@ class Steps:
         for visit in visits:
             yield from self._operands(visit, f"{name}/{visit.index}")
         for visit in visits[::every]:
-            for n in range(FROM_EACH):
+            for n in range(FROM_LINKED if self._links(visit) else FROM_EACH):
                 yield from self._near_by(visit, f"{name}/{visit.index}/{n}")
         for number, edge in enumerate(self._analysis.edges):
             if edge.pruned and any(missing(visits[edge.dst].state, edge.state)):
@@ -81,6 +85,11 @@ class Steps:
         for wrong in operands(self._code, visit, self._out[visit.index], name):
             where = f"R{wrong.register}" if wrong.register >= 0 else ""
             yield self._shown(visit, visit.pc, where, wrong.part, wrong.text, to=wrong.to)
+
+    def _links(self, visit: Visit) -> bool:
+        insn = self._program[visit.pc]
+        ids = [reg.id & ~ADDED for reg in visit.state.all_regs() if reg.id]
+        return insn.is_jmp and len(set(ids)) < len(ids)
 
     # From a state that was walked on from
 

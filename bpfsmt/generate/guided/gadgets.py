@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bpfsmt.generate.guided import (
     alu,
+    attempts,
     branches,
     calls,
     helpers,
@@ -15,6 +16,7 @@ from bpfsmt.generate.guided import (
     meeting,
     numbers,
     packet,
+    shaped,
     stack,
 )
 from bpfsmt.generate.guided.branches import Body
@@ -74,6 +76,9 @@ GADGETS: tuple[Gadget | Nest, ...] = (
     Gadget("extensions", alu.byte_swap),
     Nest("branches", branches.branch, 8),
     Nest("branches", meeting.meeting, 3),
+    Nest("maps", shaped.shaped, 5),
+    Gadget("pointers", attempts.moved_anyhow),
+    Gadget("pointers", attempts.misplaced),
     Nest("links", branches.linked, 3),
     Nest("links", branches.spilled_and_compared, 2),
     Nest("pointers", branches.pointers_compared),

@@ -23,7 +23,7 @@ from bpfsmt.program.program import MapDef
 
 MAPS = (
     MapDef("hash", "hash", 4, 64, 16),
-    MapDef("array", "array", 4, 48, 4),
+    MapDef("array", "array", 4, 48, 5),
     MapDef("single", "array", 4, 64, 1),
     MapDef("percpu", "percpu_array", 4, 16, 2),
 )

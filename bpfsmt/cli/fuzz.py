@@ -28,7 +28,8 @@ DEFAULT_PROGRAMS = 1000
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Processes; as many as cores.")
 @click.option("--dask", metavar="ADDRESS", help="Run on the cluster of this Dask scheduler.")
 @click.option(
-    "--oracle", "-o", "oracles", multiple=True, type=click.Choice(["machine", "z3", "kernel"]),
+    "--oracle", "-o", "oracles", multiple=True,
+    type=click.Choice(["machine", "step", "z3", "kernel"]),
     help="Ask only these; all, but the kernel only where it can be asked.",
 )  # fmt: skip
 @click.option("--source", default="guided", show_default=True, help="Where programs come from.")

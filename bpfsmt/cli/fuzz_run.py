@@ -39,7 +39,7 @@ def settings_of(seed: int, size: int, oracles: Sequence[str], source: str) -> Se
             RunningKernel()
         except OracleError as error:
             complain(f"the kernel is not asked: {error}")
-            oracles = (Oracle.MACHINE.value, Oracle.Z3.value)
+            oracles = tuple(name for name in ALL if name != Oracle.KERNEL.value)
     chosen = tuple(name for name in ALL if not oracles or name in oracles)
     return Settings(seed=seed, size=size, source=source, oracles=chosen)
 

@@ -11,7 +11,10 @@ from bpfsmt.program.program import Program
 
 
 class Oracle(Enum):
-    """Who is asked about a program that is verified; the value is the word for the option."""
+    """Who is asked about a program that is verified; the value is the word for the option.
+
+    STEP is the machine too, but begins at the states that are claimed, not at the start.
+    """
 
     MACHINE = "machine"
     STEP = "step"
@@ -23,8 +26,8 @@ class Kind(Enum):
     """What was found.
 
     RUN: a run of an accepted program is outside a claim, or ends in a fault.  CLAIM: Z3,
-    or a step from a state that is claimed, refutes one.  VERDICT, STATE: our verifier and the running kernel disagree on the verdict
-    or on a state.  RESULT: the machine and the running kernel give different results.  CRASH:
+    or a step from a state that is claimed, refutes one.  VERDICT, STATE: our verifier and
+    the running kernel disagree on the verdict or on a state.  RESULT: the machine and the running kernel give different results.  CRASH:
     an oracle ended with an exception.
     """
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
-from bpfsmt.fuzz.finding import Found, Key
+from bpfsmt.fuzz.finding import Found, Key, Oracle
 from bpfsmt.fuzz.judge import Court, judge
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.source import drawn
@@ -79,7 +79,9 @@ class Hunt:
 def _only_wrong(right: Court, found: Found) -> bool:
     """Whether the corrected rules do not have the finding, with the same program and inputs."""
     settings = right.settings
-    every = replace(right, settings=replace(settings, share=1))
+    only = Oracle.MACHINE.value, found.shown.oracle.value  # inputs of Z3 run on the machine
+    oracles = tuple(o for o in settings.oracles if o in only)
+    every = replace(right, settings=replace(settings, share=1, oracles=oracles))
     name = f"{settings.seed}/{found.batch}/{found.index}"
     number = found.batch * settings.size + found.index
     judged = judge(every, found.program, name, number)

@@ -1,6 +1,7 @@
 """One program through the oracles, the cheap ones first.
 
-The abstract verifier says what is claimed; the machine runs every accepted program; Z3 is asked
+The abstract verifier says what is claimed; the machine runs every accepted program, and goes
+single steps from the states that are claimed (`bpfsmt.fuzz.steps`); Z3 is asked
 about a share of them, and about those of whose claims the runs say little; the kernel about all.
 An exception in any of them is a finding, with its traceback.
 """

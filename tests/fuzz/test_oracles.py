@@ -34,7 +34,7 @@ def keys(rules: str, *oracles: str) -> set[Key]:
     return {shown.key for shown in judge(court, load_asm(CARRY, "carry"), "x", 0).shown}
 
 
-@pytest.mark.parametrize(("oracle", "kind"), [("machine", "run"), ("z3", "claim")])
+@pytest.mark.parametrize(("oracle", "kind"), [("machine", "run"), ("step", "claim"), ("z3", "claim")])
 def test_a_wrong_rule_is_found_by_each_oracle_alone(oracle: str, kind: str) -> None:
     assert keys(PLANTED, oracle) == {(kind, "alu64_add", "tnum")}
     assert keys("linux-6.12", oracle) == set()
@@ -78,7 +78,7 @@ def test_an_exception_in_an_oracle_is_a_finding_with_its_traceback(
 
 
 def test_batches_find_it_in_generated_programs() -> None:
-    found = outcome(PLANTED, settings("machine", size=20), 1)
+    found = outcome(PLANTED, settings("machine", size=20), 5)
     assert found.found
     assert {f.key.kind for f in found.found} == {"run"}
     assert all(f.shown.oracle is Oracle.MACHINE for f in found.found)

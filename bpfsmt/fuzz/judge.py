@@ -1,9 +1,9 @@
 """One program through the oracles, the cheap ones first.
 
 The abstract verifier says what is claimed; the machine runs every accepted program, and goes
-single steps from the states that are claimed (`bpfsmt.fuzz.steps`); Z3 is asked
-about a share of them, and about those of whose claims the runs say little; the kernel about all.
-An exception in any of them is a finding, with its traceback.
+single steps from the states that are claimed (`bpfsmt.fuzz.steps`); Z3 is asked about a share of
+them, and where no steps are gone about those of whose claims the runs say little; the kernel
+about all.  An exception in any of them is a finding, with its traceback.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def judge(court: Court, program: Program, name: str, number: int) -> Judgement:
         reached = _machine(court, found, name, out) if settings.asks(Oracle.MACHINE) else set()
         if settings.asks(Oracle.STEP):
             _steps(court, found, name, out)
-        chosen = number % settings.share == 0 or _says_little(found.claims, reached)
+        little = not settings.asks(Oracle.STEP) and _says_little(found.claims, reached)
+        chosen = little or number % settings.share == 0
         if settings.asks(Oracle.Z3) and chosen:
             _z3(court, found, reached, out)
     if found is not None and settings.asks(Oracle.KERNEL):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from bpfsmt.domain.analysis import Edge, Visit
 from bpfsmt.domain.reg import ADDED, Reg, RegType
 from bpfsmt.domain.scalar import COMPONENTS, component
+from bpfsmt.domain.state import State
 from bpfsmt.fuzz.members import contains, members
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import JmpOp
@@ -78,6 +79,18 @@ def _chosen(insn: Instruction, visit: Visit, name: str) -> list[tuple[int, int]]
     if len(first) * len(second) <= PAIRS:
         return [(x, y) for x in first for y in second]
     return [(rng.choice(first), rng.choice(second)) for _ in range(PAIRS)]
+
+
+def on_numbers(insn: Instruction, state: State) -> bool:
+    """Whether `operands` asks all there is to ask of a step: none of its operands is a pointer,
+    and nothing is linked to them."""
+    if not insn.is_alu and (not insn.is_jmp or insn.jmp_op in _OTHER):
+        return False
+    regs = [state.regs[insn.dst], *([state.regs[insn.src]] if insn.uses_reg else [])]
+    moved = insn.is_alu and insn.alu_op.name == "MOV"
+    if any(reg.is_pointer for reg in (regs[1:] if moved else regs)):
+        return False
+    return not any(reg.id for reg in regs)
 
 
 def _numbers(reg: Reg) -> Sequence[int]:

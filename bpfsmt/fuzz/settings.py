@@ -24,7 +24,7 @@ class Settings:
     A batch has ``size`` programs.  ``source`` names where they come from (`bpfsmt.fuzz.source`),
     ``oracles`` who is asked.
     Every accepted program runs on ``inputs`` inputs.  Z3 is asked about one program in
-    ``share``, and about those that the runs say little of; ``work`` bounds each of its queries
+    ``share``, and where no steps are gone about those that the runs say little of; ``work`` bounds each of its queries
     (in its own count), and after ``patience`` queries without an answer it is asked no more of
     that program.
     """
@@ -34,7 +34,7 @@ class Settings:
     source: str = "guided"
     oracles: tuple[str, ...] = ALL
     inputs: int = 8
-    share: int = 8
+    share: int = 64
     work: int = 3_000_000
     patience: int = 3
 

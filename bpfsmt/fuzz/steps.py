@@ -23,7 +23,7 @@ from bpfsmt.fuzz.blame import PRUNING, rule_of
 from bpfsmt.fuzz.finding import Key, Kind, Oracle, Shown
 from bpfsmt.fuzz.inputs import constants
 from bpfsmt.fuzz.machine import code_under
-from bpfsmt.fuzz.operands import operands
+from bpfsmt.fuzz.operands import on_numbers, operands
 from bpfsmt.fuzz.placed import Placed, Undrawn
 from bpfsmt.machine import Fault, Trace
 from bpfsmt.machine.machine import BudgetSpent
@@ -38,7 +38,7 @@ FROM_LINKED = 4
 FROM_PRUNED = 4
 """Concrete states of each one that another stands for."""
 
-WAY = 3
+WAY = 1
 """Steps from each."""
 
 REST = 400
@@ -69,10 +69,11 @@ class Steps:
     def drawn(self, name: str) -> Iterator[Shown]:
         """What is wrong, with states that are drawn for ``name``."""
         visits = self._analysis.visits
-        every = -(-len(visits) // MOST_VISITS) or 1
         for visit in visits:
             yield from self._operands(visit, f"{name}/{visit.index}")
-        for visit in visits[::every]:
+        others = [v for v in visits if not on_numbers(self._program[v.pc], v.state)]
+        every = -(-len(others) // MOST_VISITS) or 1
+        for visit in others[::every]:
             for n in range(FROM_LINKED if self._links(visit) else FROM_EACH):
                 yield from self._near_by(visit, f"{name}/{visit.index}/{n}")
         for number, edge in enumerate(self._analysis.edges):

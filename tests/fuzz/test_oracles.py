@@ -34,7 +34,9 @@ def keys(rules: str, *oracles: str) -> set[Key]:
     return {shown.key for shown in judge(court, load_asm(CARRY, "carry"), "x", 0).shown}
 
 
-@pytest.mark.parametrize(("oracle", "kind"), [("machine", "run"), ("step", "claim"), ("z3", "claim")])
+@pytest.mark.parametrize(
+    ("oracle", "kind"), [("machine", "run"), ("step", "claim"), ("z3", "claim")]
+)
 def test_a_wrong_rule_is_found_by_each_oracle_alone(oracle: str, kind: str) -> None:
     assert keys(PLANTED, oracle) == {(kind, "alu64_add", "tnum")}
     assert keys("linux-6.12", oracle) == set()

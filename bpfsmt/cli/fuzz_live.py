@@ -41,6 +41,6 @@ def _picture(campaign: Campaign) -> Table:
 
 
 def _oracles(counts: Counter[str]) -> str:
-    asked = (("runs", "runs"), ("steps", "steps"), ("z3 programs", "by Z3"), ("kernel loads", "loads"),
-             ("kernel runs", "test runs"))  # fmt: skip
+    asked = (("runs", "runs"), ("steps", "steps"), ("z3 programs", "by Z3"),
+             ("kernel loads", "loads"), ("kernel runs", "test runs"))  # fmt: skip
     return ", ".join(f"{counts[name]} {word}" for name, word in asked if counts[name])

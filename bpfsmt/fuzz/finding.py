@@ -25,10 +25,10 @@ class Oracle(Enum):
 class Kind(Enum):
     """What was found.
 
-    RUN: a run of an accepted program is outside a claim, or ends in a fault.  CLAIM: Z3,
-    or a step from a state that is claimed, refutes one.  VERDICT, STATE: our verifier and
-    the running kernel disagree on the verdict or on a state.  RESULT: the machine and the running kernel give different results.  CRASH:
-    an oracle ended with an exception.
+    RUN: a run of an accepted program is outside a claim, or ends in a fault.  CLAIM: Z3, or a
+    step from a state that is claimed, refutes one.  VERDICT, STATE: our verifier and the running
+    kernel disagree on the verdict or on a state.  RESULT: the machine and the running kernel give
+    different results.  CRASH: an oracle ended with an exception.
     """
 
     RUN = "run"

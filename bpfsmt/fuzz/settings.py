@@ -24,9 +24,9 @@ class Settings:
     A batch has ``size`` programs.  ``source`` names where they come from (`bpfsmt.fuzz.source`),
     ``oracles`` who is asked.
     Every accepted program runs on ``inputs`` inputs.  Z3 is asked about one program in
-    ``share``, and where no steps are gone about those that the runs say little of; ``work`` bounds each of its queries
-    (in its own count), and after ``patience`` queries without an answer it is asked no more of
-    that program.
+    ``share``, and where no steps are gone about those that the runs say little of; ``work``
+    bounds each of its queries (in its own count), and after ``patience`` queries without an
+    answer it is asked no more of that program.
     """
 
     seed: int = 0

@@ -6,6 +6,7 @@ where bits and ranges do not fit: such numbers come about by themselves only sel
 
 from __future__ import annotations
 
+from bpfsmt.bits import U64_MAX
 from bpfsmt.generate.guided.alu import BINARY, DIVISIONS, SHIFTS
 from bpfsmt.generate.guided.branches import CONDITIONS, Body, over
 from bpfsmt.generate.guided.drawing import Drawing
@@ -16,6 +17,7 @@ from bpfsmt.isa import AluOp, Class, Instruction, JmpOp
 
 _SINGLE = next(n for n, m in enumerate(MAPS) if m.name == "single")
 _X = 0x08
+_WIDTHS = (1, 2, 8, 255, 1 << 31, 1 << 32, (1 << 32) - 1)
 _LEAVING = (JmpOp.JLT, JmpOp.JGT, JmpOp.JSLT, JmpOp.JSGT, JmpOp.JLE, JmpOp.JGE)
 
 
@@ -43,14 +45,25 @@ def _unknown(d: Drawing, into: int) -> bool:
 def _word(d: Drawing, number: int, spare: int) -> bool:
     """A number at which something ends, in a register."""
     value = near(d, d.scalar(number)) if d.often(1, 3) else d.one(EDGES)
-    return d.put(const(spare, value - (1 << 64) if value >> 63 else value))
+    return d.put(const(spare, _signed(value)))
+
+
+def _signed(value: int) -> int:
+    return ((value & U64_MAX) ^ 1 << 63) - (1 << 63)
 
 
 def _shape(d: Drawing, number: int, spare: int, out: int) -> None:
     """Something gets to be known: bits, a half, or a range."""
     if number not in d.numbers() or not _word(d, number, spare):
         return
-    match d.one(("range", "range", "bits", "low", "shift")):
+    match d.one(("range", "window", "window", "bits", "low", "shift")):
+        case "window":
+            low, signed = d.one(EDGES), d.often(1, 2)
+            high = low + d.one(_WIDTHS)
+            below, above = (JmpOp.JSLT, JmpOp.JSGT) if signed else (JmpOp.JLT, JmpOp.JGT)
+            for op, value in ((below, low), (above, high)):
+                if d.put(const(spare, _signed(value))):
+                    d.draft.jump(compare(op, number, spare), out)
         case "range":
             d.draft.jump(compare(d.one(_LEAVING), number, spare, wide=d.wide_jump()), out)
         case "bits":
@@ -67,7 +80,7 @@ def _operation(d: Drawing, number: int, other: int) -> None:
     numbers = d.numbers()
     if number not in numbers:
         return
-    wide, kind = d.wide(), d.number(0, 7)
+    wide, kind = d.wide(), d.number(0, 5)
     cls = Class.ALU64 if wide else Class.ALU
     if kind == 1 and "extensions" in d.features:
         d.put(

@@ -15,6 +15,7 @@ _U64 = (1 << 64) - 1
 _LOW = (1 << 32) - 1
 _ANY = 8
 _TRIES = 12
+_GUESSES = 4
 
 contains = scalar_contains.alone.ints[scalar_contains.name]
 """x ∈ γ(scalar), on numbers."""
@@ -47,15 +48,28 @@ def _near(scalar: Scalar) -> Iterator[int]:
             yield scalar.umin + rng.getrandbits(bits or 1) & _U64
 
 
-def linked_members(regs: Sequence[Reg], rng: random.Random) -> list[int] | None:
+def member(scalar: Scalar, near: Sequence[int], rng: random.Random) -> int | None:
+    """A number in γ(scalar), often one of these others; `None` if none was met."""
+    if scalar.var_off.mask and near and rng.random() < 0.5:
+        for _ in range(_GUESSES):
+            guess = rng.choice(near)
+            if contains(scalar, guess):
+                return guess
+    known = members(scalar)
+    return rng.choice(known) if known else None
+
+
+def linked_members(
+    regs: Sequence[Reg], near: Sequence[int], rng: random.Random
+) -> list[int] | None:
     """One number for each of these registers, which are linked by one id; `None` if the tries
     met none.  They are equal but for their distances, or low halves of such numbers."""
     for _ in range(_TRIES):
         lead = rng.choice(regs)
-        known = members(lead.scalar)
-        if not known:
+        number = member(lead.scalar, near, rng)
+        if number is None:
             return None
-        base = rng.choice(known) - lead.off
+        base = number - lead.off
         if lead.id & ADD_CONST32:
             base = base & _LOW | rng.choice((0, 1, _LOW)) << 32
         numbers = [_at(reg, base) for reg in regs]

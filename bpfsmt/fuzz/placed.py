@@ -81,7 +81,7 @@ class Placed:
                 if reg.type is RegType.PTR_TO_PACKET:
                     needed = max(needed, part + max(reg.range, 0))
         for group in groups.values():
-            numbers = linked_members([reg for _, reg in group], self._rng)
+            numbers = linked_members([reg for _, reg in group], self._draw.near, self._rng)
             if numbers is None:
                 raise Undrawn
             for (place, _), number in zip(group, numbers, strict=True):

@@ -35,7 +35,7 @@ FROM_EACH = 1
 FROM_LINKED = 4
 """The same where a compare may say something of several numbers."""
 
-FROM_PRUNED = 4
+FROM_PRUNED = 12
 """Concrete states of each one that another stands for."""
 
 WAY = 1

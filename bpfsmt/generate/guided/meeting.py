@@ -102,7 +102,7 @@ def _copy(d: Drawing, a: int, b: int) -> None:
 def _distant(d: Drawing, a: int, b: int) -> None:
     """A copy that is some way off."""
     d.put(mov(a, b))
-    d.put(alu(AluOp.ADD, a, None, d.one((10, 1, -1)), wide=d.wide()))
+    d.put(alu(AluOp.ADD, a, None, d.one((8, 8, 8, 1)), wide=not d.often(1, 6)))
 
 
 _COPIES = (_copy, _distant)

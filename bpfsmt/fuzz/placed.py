@@ -155,6 +155,8 @@ class Placed:
             return 0
         if _linked(slot):
             return self._value(place, slot.spill)
+        if slot.spill.id:
+            raise Undrawn  # what of it is linked is not known here
         known = members(slot.spill.scalar)
         if not known:
             raise Undrawn

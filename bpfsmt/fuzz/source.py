@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
+from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.generate import drawn as drawn_from
-from bpfsmt.generate import guided_programs, programs, scalar_programs
+from bpfsmt.generate import guided_programs, guided_sample, programs, scalar_programs
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet
 
@@ -27,8 +28,14 @@ def _guided(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
     return guided_programs(rules, max_insns=_LENGTHS[batch % len(_LENGTHS)])
 
 
+def _random(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
+    """The same, long ones, each from one random number: faster, but hypothesis cannot shrink it."""
+    return st.integers(0, (1 << 48) - 1).map(lambda n: next(guided_sample(rules, 1, n)))
+
+
 SOURCES: Mapping[str, Source] = {
     "guided": _guided,
+    "random": _random,
     "scalar": lambda rules, batch: scalar_programs(),
     "memory": lambda rules, batch: programs(),
 }

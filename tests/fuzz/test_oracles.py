@@ -80,12 +80,12 @@ def test_an_exception_in_an_oracle_is_a_finding_with_its_traceback(
 
 
 def test_batches_find_it_in_generated_programs() -> None:
-    found = outcome(PLANTED, settings("machine", size=20), 5)
+    found = outcome(PLANTED, settings("machine", size=60, source="scalar"))
     assert found.found
     assert {f.key.kind for f in found.found} == {"run"}
     assert all(f.shown.oracle is Oracle.MACHINE for f in found.found)
     assert all(f.shown.witness is not None for f in found.found)
-    assert found.counts["programs"] == 20
+    assert found.counts["programs"] == 60
 
 
 @pytest.mark.parametrize(

@@ -91,8 +91,8 @@ MEASUREMENTS: tuple[Measurement, ...] = (
                 needs="vm:6.12"),
     Measurement("agree-6.1", keep.agree, "agree --no-cache --json --oracle vm:6.1 bench_programs",
                 needs="vm:6.1"),
-    Measurement("selftests", keep.agree, "selftests --no-cache --json --kernel-tree KERNEL_TREE",
-                needs="tree"),
+    Measurement("selftests", keep.selftests,
+                "selftests --no-cache --json --kernel-tree KERNEL_TREE", needs="tree"),
     Measurement("machine-check", keep.machine_check,
                 "machine-check --json --random 2000 --maps 2000 --helpers 1000 --generated 2000 "
                 "bench_programs",

@@ -1,6 +1,6 @@
 """What of a command's JSON the paper uses: one function for each command."""
 
-from paper.tools.keep.kernels import agree, bench_verify, bench_xdp, machine_check
+from paper.tools.keep.kernels import agree, bench_verify, bench_xdp, machine_check, selftests
 from paper.tools.keep.precise import diff, precision, products
 from paper.tools.keep.programs import crosscheck, explain, fuzz, fuzz_museum, generate
 from paper.tools.keep.rules import exhibit, museum, mutate, prove, refutation, rule_sets, text
@@ -24,5 +24,6 @@ __all__ = [
     "prove",
     "refutation",
     "rule_sets",
+    "selftests",
     "text",
 ]

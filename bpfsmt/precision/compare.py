@@ -48,8 +48,9 @@ class Comparison:
 
     ``verdict`` is "equal" or "A tighter" or "B tighter" (at least as tight everywhere: proved,
     ``how``), "incomparable" (with ``examples`` of both, or one that is neither), or "unknown"
-    (``why``; with what was seen).  ``inputs`` is "synced" if the proof is of operands that went
-    through `sync` only.
+    (``why``; with what was seen).  A proof "if sound" counts on both sets being sound there, so
+    that a single number in one's result is in the other's.  ``inputs`` is "synced" if the proof
+    is of operands that went through `sync` only.
     """
 
     rule: str
@@ -135,6 +136,7 @@ class _Search:
         self.covers = covers(name, rule.result)
         self.covers_terms = covers(name, rule.result, terms=True)
         self.examples: dict[str, Seen] = {}
+        self.rests_on_soundness = False
 
     @functools.cached_property
     def obligations(self) -> list[tuple[Obligation, list[Attempt]]]:
@@ -171,15 +173,16 @@ class _Search:
     def _verdict(self, nowhere: dict[str, str], why: str) -> Comparison:
         seen = self.examples
         inputs = "synced" if "synced" in nowhere.values() else "arbitrary"
+        how = "solver, if sound" if self.rests_on_soundness else "solver"
         if "neither" in seen or seen.keys() >= {LEFT, RIGHT}:
             return Comparison(self.name, "incomparable", "examples", examples=seen)
         if nowhere.keys() == {LEFT, RIGHT}:
-            return Comparison(self.name, "equal", "solver", inputs)
+            return Comparison(self.name, "equal", how, inputs)
         for tighter, other in ((LEFT, RIGHT), (RIGHT, LEFT)):
             if other in nowhere:
                 verdict = f"{tighter} tighter"
                 why = "" if tighter in seen else why
-                return Comparison(self.name, verdict, "solver", inputs, examples=seen, why=why)
+                return Comparison(self.name, verdict, how, inputs, examples=seen, why=why)
         return Comparison(self.name, "unknown", why=why, examples=seen)
 
     # On ints
@@ -266,6 +269,7 @@ class _Search:
     def _ways(self, attempt: Attempt, wide: Any, tight: Any, sound: bool) -> list[Any]:
         """How ``wide`` can fail to cover ``tight``, which is another and no single number."""
         wides, tights = _scalars(wide), _scalars(tight)
+        self.rests_on_soundness |= sound and wides is not None
         if not sound or wides is None or tights is None:
             return replace(attempt, goal=self.covers_terms(wide, tight)).violations()
         return [

@@ -33,8 +33,9 @@ _EITHER: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
+@functools.lru_cache(maxsize=4096)
 def constant(type_: Type, value: int) -> Any:
-    """A number or truth value as a Z3 term."""
+    """A number or truth value as a Z3 term; kept, as making one takes longer than finding it."""
     if isinstance(type_, Word):
         return z3.BitVecVal(value, type_.bits)
     return z3.BoolVal(bool(value))

@@ -20,12 +20,15 @@ _MODULES = {
 }
 """Where each rule set lives: a module with a `RuleSet` called ``RULES``."""
 
+_CORRECTED = "-corrected"
+"""Behind the name of a release: it without its known faults, ``CORRECTED`` in its module."""
+
 _ALIASES = {"linux-6.12-scalars": "linux-6.12"}
 """Names that rule sets had before."""
 
 
 def rule_set_names() -> list[str]:
-    """The names of the rule sets that come with bpfsmt, but for those of the museum."""
+    """The names of the rule sets that come with bpfsmt, but for corrected ones and the museum's."""
     return sorted(_MODULES)
 
 
@@ -34,10 +37,13 @@ def rule_set(name: str) -> RuleSet:
     name = _ALIASES.get(name, name)
     if name.startswith(PREFIX):
         return exhibit(name).rules
-    if name not in _MODULES:
+    release = name.removesuffix(_CORRECTED)
+    module = importlib.import_module(_MODULES[release]) if release in _MODULES else None
+    found: RuleSet | None = getattr(module, "RULES" if name == release else "CORRECTED", None)
+    if found is None:
         known = ", ".join(rule_set_names())
-        raise RuleSetError(f"no rule set {name!r}: there are {known}, and {PREFIX}NAME")
-    found: RuleSet = importlib.import_module(_MODULES[name]).RULES
+        more = f"linux-6.12{_CORRECTED}, linux-6.18{_CORRECTED}, and {PREFIX}NAME"
+        raise RuleSetError(f"no rule set {name!r}: there are {known}, {more}")
     return found
 
 

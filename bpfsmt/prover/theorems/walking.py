@@ -22,6 +22,8 @@ from bpfsmt.semantics import alu
 LOW = 0xFFFF_FFFF
 OFFS = ("reg_off", "source_off")
 COPY = 0
+SIGNED = (1, 2, 4)
+"""Bytes that a sign-extending load reads."""
 WIDTHS = ((COPY, COPY), (COPY, 64), (64, COPY), (64, 64), (COPY, 32), (32, COPY), (32, 32))
 """What is learnt, by what: plain copies, and links by 64-bit and 32-bit additions."""
 
@@ -30,16 +32,29 @@ def links() -> Iterator[Statement]:
     """A link that is kept says what it said before; what is learnt by one holds."""
     one: dict[str, Any] = {"members": {"r": "x"}, "numbers": ("x",), "synced": True}
 
-    def whole(a: Args, r: Any) -> Mapping[str, Any]:
-        return {"nothing lost": z3.Implies(r, zero_extended(a["x"], a["size"] << 3) == a["x"])}
+    def whole(extended: Any) -> Any:
+        """What is left of the number is all of it."""
+        return lambda a, r: {
+            "nothing lost": z3.Implies(r, extended(a["x"], a["size"] << 3) == a["x"])
+        }
 
     for name in ("links_spill", "links_fill"):
-        yield Statement(name, Kind.RELATION, whole, cases={"size": (1, 2, 4, 8)}, **one)
+        yield Statement(
+            name, Kind.RELATION, whole(zero_extended), cases={"size": (1, 2, 4, 8)}, **one
+        )
     yield Statement(
-        "links_swap", Kind.RELATION,
-        lambda a, r: {"nothing changed": z3.Implies(r, _swapped(a["x"], a["bits"]) == a["x"])},
-        cases={"bits": (16, 32, 64)}, members={"src": "x"}, numbers=("x",), synced=True,
+        "links_fill_sext", Kind.RELATION, whole(sign_extended),
+        lambda a: [z3.Or(*(a["size"] == n for n in SIGNED))],
+        follows=lambda of: {"size": SIGNED[of["size"] % len(SIGNED)]}, **one,
     )  # fmt: skip
+    for name, ordered in (("links_swap", _swapped), ("links_keep", zero_extended)):
+        yield Statement(
+            name, Kind.RELATION,
+            lambda a, r, to=ordered: {
+                "nothing changed": z3.Implies(r, to(a["x"], a["bits"]) == a["x"])
+            },
+            cases={"bits": (16, 32, 64)}, members={"src": "x"}, numbers=("x",), synced=True,
+        )  # fmt: skip
     for name in ("links_add32", "links_sub32"):
         yield Statement(
             name, Kind.RELATION, _added32, members={"dst": "x", "n": "y"}, numbers=("x", "y"),

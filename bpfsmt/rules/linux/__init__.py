@@ -22,8 +22,9 @@
 - ``links``: `linked(reg, source, reg_off, source_off, reg_width, source_width) -> Scalar`, by
   `sync_linked` and `links_narrow`, if `links_mix(reg_width, source_width)`; what makes or keeps
   a link: `links_mov(src)`, `links_mov32(src)`, `links_movsx(src, bits)`, `links_add(n)`,
-  `links_swap(src, bits)`, `links_spill(r, size)`, `links_fill(r, size)`; after 6.12 also
-  `links_sub(n)`, `links_add32(dst, n)`, `links_sub32(dst, n)`.
+  `links_spill(r, size)`, `links_fill(r, size)`, `links_fill_sext(r, size)`; after 6.12 also
+  `links_sub(n)`, `links_add32(dst, n)`, `links_sub32(dst, n)`, `links_keep(src, bits)`; never
+  `links_swap(src, bits)`.
 - ``fork``: `fork_scalars(dst) -> (split, zero, ones)`, before AND and OR with a known operand;
   `fork_again()`.
 - ``pointer``: `offset_tainted(n)`, `offset_sane(n, off)`, `nullable_moves(n)`,
@@ -42,6 +43,7 @@
   new_added, new_off)`, `link_names(id_)`, `id_pair_ok(old, new)`, `id_pairs_agree(old_a, new_a,
   old_b, new_b)`; `widened(old, new)`.
 
-Files named after a release hold what that release says otherwise.  After arithmetic, and of
+Files named after a release hold what that release says otherwise, `corrected` what 6.12 and 6.18
+have wrong.  After arithmetic, and of
 both operands of a compare, 6.12 and 6.18 take `checked(r)` (``reg_bounds_sanity_check``).
 """

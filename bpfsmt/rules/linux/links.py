@@ -70,6 +70,15 @@ def links_fill(r: Scalar, size: u64) -> bool:
 
 
 @rule
+def links_fill_sext(r: Scalar, size: u64) -> bool:
+    """Whether a sign-extending fill of ``size`` bytes of the spilled r keeps the link.
+
+    Decided as for one that extends with zeros (``check_stack_read_fixed_off``): unsound.
+    """
+    return links_fill(r, size)
+
+
+@rule
 def links_movsx(src: Scalar, bits: u64) -> bool:
     """Whether sign-extending the low ``bits`` changes nothing, so that the link is kept."""
     return src.umax < u64(1) << (bits - 1)
@@ -105,6 +114,12 @@ def links_sub32(dst: Scalar, n: Scalar) -> bool:
 @rule
 def links_swap(src: Scalar, bits: u64) -> bool:
     """Whether the low ``bits`` with their bytes exchanged keep the link."""
+    return False
+
+
+@rule
+def links_keep(src: Scalar, bits: u64) -> bool:
+    """Whether the low ``bits`` in the order that they have keep the link."""
     return False
 
 

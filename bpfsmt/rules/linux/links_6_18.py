@@ -36,6 +36,12 @@ def links_sub(n: Scalar) -> bool:
 
 
 @rule
+def links_keep(src: Scalar, bits: u64) -> bool:
+    """Whether the low ``bits`` in the order that they have keep the link: only if they are all."""
+    return bits == 64
+
+
+@rule
 def links_add32(dst: Scalar, n: Scalar) -> bool:
     """Whether ``w_dst += w_n`` keeps dst linked: dst fits 32 bits, so that its base does."""
     return is_const32(n) and dst.umax <= U32_MAX

@@ -1,7 +1,7 @@
 """The scalar rules of Linux 6.1 (6.1.192), as overrides of those of 6.12.
 
 Instructions that came later (sign extension, signed division, byte swaps without
-conversion) keep 6.12's rules; that kernel refuses them.
+conversion) keep 6.12's rules, or what is right where those are not; that kernel refuses them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bpfsmt.rules.linux import alu_6_1, branch_6_1, other_6_1, sync_6_1, taken_6_1
+from bpfsmt.rules.linux.corrected import links_fill_sext
 from bpfsmt.rules.linux.v6_12 import POLICY
 from bpfsmt.rules.linux.v6_12 import RULES as V6_12
 from bpfsmt.rules.ruleset import rules_in
@@ -22,6 +23,7 @@ RULES = replace(
     V6_12.extend(
         "linux-6.1",
         *rules_in(sync_6_1, alu_6_1, taken_6_1, branch_6_1, other_6_1).values(),
+        links_fill_sext,
         policy=replace(
             POLICY,
             spills_linked=False,

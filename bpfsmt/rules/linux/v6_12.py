@@ -6,6 +6,8 @@ compares for equality and splits are backports, which 6.12 itself did not have.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bpfsmt.rules.duties import Duties
 from bpfsmt.rules.linux import (
     access,
@@ -26,6 +28,7 @@ from bpfsmt.rules.linux import (
     taken,
     widen,
 )
+from bpfsmt.rules.linux.corrected import FAULTS, corrected
 from bpfsmt.rules.paper import RULES as PAPER
 from bpfsmt.rules.ruleset import Policy, rules_in
 
@@ -38,12 +41,17 @@ POLICY = Policy(
 That a tail call returns is known since commit e3245f899043, which 6.12.117 does not have.
 """
 
-RULES = PAPER.extend(
-    "linux-6.12",
-    *rules_in(
-        sync, widen, alu, shift, opaque, taken, branch, extend, loads, links, fork, pointer
-    ).values(),
-    *rules_in(access, packet, retval, subsume, emitted).values(),
-    policy=POLICY,
-    doc="Linux 6.12.117: its rules for numbers, under its walk of all paths",
+RULES = replace(
+    PAPER.extend(
+        "linux-6.12",
+        *rules_in(
+            sync, widen, alu, shift, opaque, taken, branch, extend, loads, links, fork, pointer
+        ).values(),
+        *rules_in(access, packet, retval, subsume, emitted).values(),
+        policy=POLICY,
+        doc="Linux 6.12.117: its rules for numbers, under its walk of all paths",
+    ),
+    faults=FAULTS,
 )
+
+CORRECTED = corrected(RULES)

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from bpfsmt.rules.duties import Duties
 from bpfsmt.rules.linux import alu_6_18, end_6_18, links_6_18, mul_6_18, step_6_18, sync_6_18
+from bpfsmt.rules.linux.corrected import corrected
 from bpfsmt.rules.linux.v6_12 import POLICY
 from bpfsmt.rules.linux.v6_12 import RULES as V6_12
 from bpfsmt.rules.ruleset import rules_in
@@ -34,3 +35,5 @@ RULES = V6_12.extend(
     ),
     doc="Linux 6.18.44's rules for numbers, under the walk of 6.12",
 )
+
+CORRECTED = corrected(RULES)

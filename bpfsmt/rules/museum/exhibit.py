@@ -95,7 +95,7 @@ _FILES = (
     "a09_cve_2020_27194", "a10_cve_2021_20268", "a11_signed_low_half", "a12_cve_2021_31440",
     "a13_cve_2021_3490", "a14_bitwise_signs", "a15_movsx32", "a15_movsx64",
     "a16_cve_2026_31413", "a17_delta_link32", "a18_link_flag", "a19_cve_2026_43070",
-    "a20_narrow_spill", "a20_store_imm", "a21_cve_2022_2905", "a22_unsigned_min",
+    "a20_narrow_spill", "a20_sext_fill", "a20_store_imm", "a21_cve_2022_2905", "a22_unsigned_min",
     "a23_retval_umax", "a24_cve_2021_3600", "a24_cve_2021_3444", "a24_division_leaves",
     "a25_sdiv32_magnitude", "a25_sdiv64_overflow", "p01_cve_2017_17854",
     "p01_cve_2017_17856", "p01_cve_2017_17857", "p02_cve_2022_23222", "p05_cve_2024_41003",

@@ -48,12 +48,12 @@ def _rule(w: Walk, name: str, *operands: object) -> Reg:
 
 def _end(w: Walk, insn: Instruction, dst: Reg) -> Reg:
     """A byte swap, or a conversion that leaves the order (little endian)."""
-    if insn.cls is not Class.ALU64 and not insn.uses_reg:
-        return _rule(w, "keep_bytes", dst.scalar, insn.imm)
-    swapped = _rule(w, "swap_bytes", dst.scalar, insn.imm)
-    if dst.id and w.env.ints.links_swap(dst.scalar, insn.imm):
-        return swapped._replace(id=dst.id, off=dst.off)
-    return swapped
+    keeps = insn.cls is not Class.ALU64 and not insn.uses_reg
+    ordered = _rule(w, "keep_bytes" if keeps else "swap_bytes", dst.scalar, insn.imm)
+    links = w.env.ints.links_keep if keeps else w.env.ints.links_swap
+    if dst.id and links(dst.scalar, insn.imm):
+        return ordered._replace(id=dst.id, off=dst.off)
+    return ordered
 
 
 def shared(w: Walk, source: int, reg: Reg) -> Reg:

@@ -92,7 +92,9 @@ def read(w: Walk, a: Access, into: int, *, signed: bool = False, strict: bool = 
     t = a.ptr.type
     if t is RegType.PTR_TO_STACK:
         at = place(w, a.reg, a.ptr, a.off, a.size, "read from")
-        return read_fixed(w, at, into) if a.ptr.is_const else read_variable(w, at)
+        if a.ptr.is_const:
+            return read_fixed(w, at, into, signed=signed)
+        return read_variable(w, at)
     if t is RegType.PTR_TO_CTX:
         return _read_ctx(w, a, signed)
     if t is RegType.PTR_TO_MAP_VALUE:

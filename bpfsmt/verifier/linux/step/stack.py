@@ -177,8 +177,8 @@ def store_variable(w: Walk, at: Place, value: Reg | None, source: int) -> None:
         w.precise(source)
 
 
-def read_fixed(w: Walk, at: Place, into: int) -> Reg:
-    """What a load gives; ``into`` is the register that is loaded, -1 for none."""
+def read_fixed(w: Walk, at: Place, into: int, *, signed: bool) -> Reg:
+    """What a load gives, before it is narrowed; ``into`` is the register loaded, -1 for none."""
     number, size = (-at.low - 1) // SLOT_SIZE, at.size
     slot = _slot(w.path.state, at.frame, number)
     if not _is_spill(slot):
@@ -201,7 +201,8 @@ def read_fixed(w: Walk, at: Place, into: int) -> Reg:
     fills = size == length or (size < length and w.env.policy.narrow_fills)
     if fills and at.low % SLOT_SIZE == 0:
         w.note_past(slot=(at.frame, number))
-        kept = w.env.ints.links_fill(spill.scalar, size)
+        rule = w.env.ints.links_fill_sext if signed else w.env.ints.links_fill
+        kept = rule(spill.scalar, size)
         return spill if kept else spill._replace(id=0, off=0)
     first = -(at.low + size) % SLOT_SIZE
     kinds = slot.kinds[first : first + size]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from bpfsmt.fuzz.case import program_text, to_json
 from bpfsmt.fuzz.finding import Found
 from bpfsmt.fuzz.regression import export, replayed
 from bpfsmt.fuzz.store import Store
+from bpfsmt.rules import load_rules
 
 UNKNOWN = {
     "unsupported": "programs that our verifier does not model",
@@ -89,8 +91,16 @@ def _lines(found: Found) -> Iterator[Text]:
     )
     for line in found.shown.text.splitlines():
         yield Text(f"    {clean(line)}")
+    for why in known(found):
+        yield Text(f"    known: {clean(why)}")
     for line in program_text(found.program).splitlines():
         yield Text(f"        {clean(line)}", "dim")
+
+
+def known(found: Found) -> list[str]:
+    """What the rule set itself lists as a fault of the rule that is to blame."""
+    faults = load_rules(found.rules).faults.items()
+    return [why for name, why in faults if re.split(r"[(/]", name)[0] == found.key.rule]
 
 
 def campaign_json(store: Store, rules: Sequence[str], interrupted: bool) -> dict[str, Any]:
@@ -105,7 +115,10 @@ def campaign_json(store: Store, rules: Sequence[str], interrupted: bool) -> dict
                 "seconds": round(d.seconds, 2),
             } for spec, d in done.items()
         },
-        "findings": [to_json(f) | {"program": program_text(f.program)} for f in store.findings()],
+        "findings": [
+            to_json(f) | {"program": program_text(f.program), "known": known(f)}
+            for f in store.findings()
+        ],
         "unknown": unknowns(store, rules),
     }  # fmt: skip
 

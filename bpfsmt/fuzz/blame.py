@@ -24,11 +24,13 @@ LINKED = "linked"
 """The rule of what a compare says of registers that it does not name."""
 
 
-def rule_of(program: Program, pc: int, state: State | None, *, to: int, where: str) -> str:
+def rule_of(
+    program: Program, pc: int, state: State | None, *, to: int, where: str, part: str = ""
+) -> str:
     """The rule behind the step from ``pc`` in ``state`` to ``to``.
 
     ``where`` is the register or slot whose claim is false there, "" if it is that execution
-    comes there at all.
+    comes there at all; ``part`` is the component that is false.
     """
     insn = program[pc]
     if insn.is_alu:
@@ -39,7 +41,7 @@ def rule_of(program: Program, pc: int, state: State | None, *, to: int, where: s
         return {JmpOp.EXIT: "return", JmpOp.JA: "goto", JmpOp.JCOND: "may_goto"}[insn.jmp_op]
     if insn.is_jmp:
         return _branch(insn, state, taken=to == pc + 1 + insn.offset, where=where)
-    return _memory(insn)
+    return _memory(insn, part)
 
 
 def _names(where: str, mask: int) -> bool:
@@ -79,14 +81,15 @@ def _branch(insn: Instruction, state: State | None, *, taken: bool, where: str) 
     return f"refine{bits}_{name}" if _names(where, operands) else LINKED
 
 
-def _memory(insn: Instruction) -> str:
+def _memory(insn: Instruction, part: str) -> str:
     if insn.is_ld_imm64:
         return "ld_imm64"
     if insn.cls is Class.LD:
         return "packet_load"
     size = 8 * insn.size.bytes
     if insn.cls is Class.LDX:
-        return f"load{'_sext' if insn.mode is Mode.MEMSX else ''}{size}"
+        signed = "_sext" if insn.mode is Mode.MEMSX else ""
+        return f"links_fill{signed}" if part == "id" else f"load{signed}{size}"
     if insn.mode is Mode.ATOMIC:
         return f"atomic{size}"
     return f"store{'_imm' if insn.cls is Class.ST else ''}{size}"

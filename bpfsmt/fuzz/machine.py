@@ -83,7 +83,9 @@ class Watch:
         rule, pc = START, 0
         if wrong.step:
             pc = trace.steps[wrong.step - 1].pc
-            rule = rule_of(self.analysis.program, pc, state, to=wrong.pc, where=wrong.where)
+            rule = rule_of(
+                self.analysis.program, pc, state, to=wrong.pc, where=wrong.where, part=wrong.part
+            )
         key = Key(Kind.RUN.value, rule, wrong.part)
         return Shown(key, Oracle.MACHINE, pc, str(wrong), witness)
 

@@ -14,7 +14,6 @@ from bpfsmt.isa.opcodes import CallSrc
 from bpfsmt.machine import Code, Inputs, Machine, Trace
 from bpfsmt.machine.interpreter import Frame, Interpreter
 from bpfsmt.machine.maps.base import Value
-from bpfsmt.symbolic.claims import low_spill
 
 _PACKET = (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META)
 _VALUES = (RegType.PTR_TO_MAP_VALUE, RegType.PTR_TO_MAP_VALUE_OR_NULL)
@@ -98,7 +97,7 @@ class Placed:
             for n, reg in enumerate(frame.regs):
                 yield (depth, n), reg
             for n, slot in frame.stack.items():
-                if slot.spill is not None and (slot.kinds == SPILL * SLOT_SIZE or _linked(slot)):
+                if slot.spill is not None and (slot.kinds == SPILL * SLOT_SIZE or _number(slot)):
                     yield (depth, -1 - n), slot.spill
 
     def _key(self, place: Place, reg: Reg) -> tuple[object, ...]:
@@ -150,17 +149,12 @@ class Placed:
         return bytes(content)
 
     def _low(self, place: Place, slot: Slot) -> int:
-        """A number whose low bytes a narrow spill is."""
-        if slot.spill is None or slot.spill.type is not RegType.SCALAR_VALUE:
-            return 0
-        if _linked(slot):
-            return self._value(place, slot.spill)
-        if slot.spill.id:
-            raise Undrawn  # what of it is linked is not known here
-        known = members(slot.spill.scalar)
-        if not known:
-            raise Undrawn
-        return self._rng.choice(known)
+        """The number whose low bytes a narrow spill is; 0 where there is none.
+
+        If it is linked to others, these bytes are theirs, too: some of what the state stands for
+        even where it claims less, since a number that is wider than the bytes has lost its link.
+        """
+        return self._numbers[place] if _number(slot) else 0
 
     def _value(self, place: Place, reg: Reg) -> int:
         if reg.type is RegType.SCALAR_VALUE:
@@ -198,9 +192,7 @@ class Placed:
         return at
 
 
-def _linked(slot: Slot) -> bool:
-    """Whether a narrow spill holds all of its number, so that it is linked to others."""
+def _number(slot: Slot) -> bool:
+    """Whether the low bytes of a slot are those of a number."""
     spill = slot.spill
-    if spill is None or spill.type is not RegType.SCALAR_VALUE or slot.kinds[-1] != SPILL:
-        return False
-    return not spill.scalar.umax >> 8 * low_spill(slot)
+    return spill is not None and spill.type is RegType.SCALAR_VALUE and slot.kinds[-1] == SPILL

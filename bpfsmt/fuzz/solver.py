@@ -174,9 +174,10 @@ class _Steps(Inductive):
             rule = rule_of(self.program, self.pc, state, to=to, where="")
             return Key(kind, rule, "fault" if check == "safety" else "unreached")
         where = _where(finding.claim)
-        rule = rule_of(self.program, self.pc, state, to=to, where=where)
         edges = [e for e in self.out[self.at.index] if e.pc == to]
-        return Key(kind, rule, self._part(edges[0], finding) if edges else "")
+        part = self._part(edges[0], finding) if edges else ""
+        rule = rule_of(self.program, self.pc, state, to=to, where=where, part=part)
+        return Key(kind, rule, part)
 
     def _part(self, edge: Edge, finding: Finding) -> str:
         """The component of the claim that is false: each is asked about alone."""

@@ -135,7 +135,7 @@ class Steps:
         return self._shown(at, at.pc, first.where, first.part, str(first), to=to)
 
     def _shown(self, at: Visit, pc: int, where: str, part: str, text: str, *, to: int) -> Shown:
-        rule = rule_of(self._program, pc, at.state, to=to, where=where)
+        rule = rule_of(self._program, pc, at.state, to=to, where=where, part=part)
         key = Key(Kind.CLAIM.value, rule, part)
         return Shown(key, Oracle.STEP, pc, f"a step from visit {at.index}: {text}")
 

@@ -25,6 +25,19 @@ def test_a_state_that_another_should_not_stand_for_goes_on_to_a_fault(name: str)
     assert judge(right, program, "x", 0).shown == []
 
 
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [("a20-narrow-spill", "links_fill"), ("a20-sext-fill", "links_fill_sext")],
+)
+def test_steps_begin_with_narrow_spills_that_are_linked(name: str, rule: str) -> None:
+    shown = exhibit(name)
+    assert shown.program is not None
+    program = load_asm(shown.program.read_text(), name)
+    found = judge(Court(shown.rules.name, settings("step"), shown.rules), program, "0", 0)
+    assert [s.key for s in found.shown] == [Key("claim", rule, "id")]
+    assert not found.counts["steps not drawn"]
+
+
 @pytest.mark.parametrize("rules", ["linux-6.12", "xdp-paper"])
 def test_steps_of_sound_rules_stay_inside_their_claims(rules: str) -> None:
     found = outcome(rules, settings("step", size=20))

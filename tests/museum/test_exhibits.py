@@ -16,8 +16,8 @@ from bpfsmt.rules.museum import MODULES, PROGRAM, exhibit, exhibits
 
 QUICK = (
     "cve-2017-16995", "cve-2017-16996", "a08-zext-signed", "cve-2021-31440", "a15-movsx32",
-    "cve-2026-31413", "cve-2026-43070", "a20-narrow-spill", "cve-2022-2905", "a23-retval-umax",
-    "cve-2021-3444", "cve-2022-23222", "cve-2024-41003",
+    "cve-2026-31413", "cve-2026-43070", "a20-narrow-spill", "a20-sext-fill", "cve-2022-2905",
+    "a23-retval-umax", "cve-2021-3444", "cve-2022-23222", "cve-2024-41003",
 )  # fmt: skip
 """At least one of every kind; the others take longer (all of them: `bpfsmt museum`)."""
 

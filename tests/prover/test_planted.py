@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bpfsmt.bits import U32_MAX, U64_MAX, Rule, replace, rule, s64, u64
+from bpfsmt.bits import U32_MAX, U64_MAX, Rule, replace, rule, s64, u32, u64
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
 from bpfsmt.prover.prove import prove
 from bpfsmt.rules import rule_set
@@ -112,6 +112,32 @@ def part_of_the_product_forgotten() -> Rule[..., Any]:
     return tnum_mul_part
 
 
+def sign_of_the_low_half_forgotten() -> Rule[..., Any]:
+    @rule
+    def tnum_arshift32(a: Tnum, n: u64) -> Tnum:
+        count = u32(n)
+        return Tnum(u64(u32(a.value) >> count), u64(u32(a.mask) >> count))
+
+    return tnum_arshift32
+
+
+def one_byte_too_few() -> Rule[..., Any]:
+    @rule
+    def tnum_cast(a: Tnum, size: u64) -> Tnum:
+        keep = (U64_MAX >> 8) >> (64 - (size << 3))
+        return Tnum(a.value & keep, a.mask & keep)
+
+    return tnum_cast
+
+
+def low_half_not_cleared() -> Rule[..., Any]:
+    @rule
+    def tnum_clear_subreg(a: Tnum) -> Tnum:
+        return a
+
+    return tnum_clear_subreg
+
+
 CASES = {
     carries_forgotten: "tnum_add",
     uncertainty_of_known_ones_forgotten: "tnum_and",
@@ -121,6 +147,9 @@ CASES = {
     off_by_one: "refine64_ult",
     sign_read_from_one_end: "bounds_from_sign",
     part_of_the_product_forgotten: "tnum_mul",
+    sign_of_the_low_half_forgotten: "tnum_arshift32",
+    one_byte_too_few: "tnum_cast",
+    low_half_not_cleared: "tnum_const_subreg",
 }
 
 

@@ -11,7 +11,8 @@ from bpfsmt.prover.decide import Result
 from bpfsmt.prover.prove import prove
 from bpfsmt.prover.settled import settled
 from bpfsmt.prover.theorems import theorems, uncovered
-from bpfsmt.rules import rule_set
+from bpfsmt.rules import rule_set, rule_set_names
+from bpfsmt.rules.museum import exhibits
 
 
 def result(
@@ -63,17 +64,60 @@ def test_a_known_number_that_is_not_synced_is_refuted() -> None:
     assert {r.verdict for r in results if r.kind == "operator"} == {"proved"}
 
 
-def test_what_is_known_of_a_release_is_refuted() -> None:
-    rules = rule_set("linux-6.1")
-    about = ["link_subsumes", "link_names", "id_pair_ok"]
-    results = [r for d in prove(rules, about, cache=Cache(None), jobs=1) for r in d.results]
-    assert {r.name for r in results if r.verdict == "refuted"} == set(rules.faults)
+def refuted(name: str, *about: str) -> set[str]:
+    done = prove(rule_set(name), about, cache=Cache(None), jobs=1)
+    results = [r for d in done for r in d.results]
+    assert {r.verdict for r in results} <= {"proved", "refuted"}
+    assert {r.rule for r in results} == set(about)
+    return {r.name for r in results if r.verdict == "refuted"}
 
 
-@pytest.mark.parametrize("name", ["linux-6.1", "linux-6.12", "linux-6.18"])
-def test_no_rule_is_without_an_obligation(name: str) -> None:
-    rules = rule_set(name)
-    assert uncovered(rules, theorems(rules)) == []
+@pytest.mark.parametrize(
+    ("name", "about"),
+    [
+        ("linux-6.1", ["link_subsumes", "link_names", "id_pair_ok"]),
+        ("linux-6.12", ["links_fill_sext"]),
+        ("linux-6.18", ["links_fill_sext"]),
+    ],
+)
+def test_what_is_known_of_a_release_is_refuted(name: str, about: list[str]) -> None:
+    assert refuted(name, *about) == set(rule_set(name).faults)
+
+
+@pytest.mark.parametrize("name", ["linux-6.1", "linux-6.12-corrected", "linux-6.18-corrected"])
+def test_what_is_corrected_is_proved(name: str) -> None:
+    assert refuted(name, "links_fill_sext", "links_keep") == set()
+    if name.endswith("-corrected"):
+        assert rule_set(name).changed == ("links_fill_sext",)
+        assert not rule_set(name).faults
+
+
+def test_an_order_of_bytes_that_loses_some_keeps_no_link() -> None:
+    @rule
+    def links_keep(src: Scalar, bits: u64) -> bool:
+        return bits >= 32
+
+    rules = rule_set("linux-6.18").derive("planted", links_keep)
+    results = [
+        r for d in prove(rules, ["links_keep"], cache=Cache(None), jobs=1) for r in d.results
+    ]
+    wrong = {r.name for r in results if r.verdict == "refuted"}
+    assert wrong == {"links_keep(32)/nothing changed"}
+
+
+def test_no_rule_is_without_an_obligation() -> None:
+    """Of no rule set, and of no exhibit: a rule that no proof reads might say anything."""
+    for rules in [*map(rule_set, rule_set_names()), *(e.rules for e in exhibits())]:
+        assert uncovered(rules, theorems(rules)) == [], rules.name
+
+
+def test_a_rule_without_an_obligation_is_named() -> None:
+    @rule
+    def nobody_asks(x: u64) -> u64:
+        return x
+
+    rules = rule_set("linux-6.12").extend("more", nobody_asks)
+    assert uncovered(rules, theorems(rules)) == ["nobody_asks"]
 
 
 def test_or_of_linux_6_1_needs_synced_operands() -> None:

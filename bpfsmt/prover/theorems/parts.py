@@ -14,6 +14,7 @@ import z3
 from bpfsmt.prover.compose import contains, parts_of_gamma, well_formed
 from bpfsmt.prover.obligation import Kind
 from bpfsmt.prover.statement import Args, Statement
+from bpfsmt.prover.theorems.meanings import binary, zero_extended
 from bpfsmt.rules.ruleset import RuleSet
 
 
@@ -57,7 +58,16 @@ def parts() -> Iterator[Statement]:
         value = z3.If(known_one, a["y"] - a["b"].value, taken)
         return {"tnum": contains(r, value), "form": well_formed(r)}
 
+    def means(number: Any) -> Any:
+        """A tnum of what the number is made into."""
+        return lambda a, r: {"tnum": contains(r, number(a)), "form": well_formed(r)}
+
+    shifted = means(lambda a: binary("arsh32")(a["x"], a["n"]))
+    cut = means(lambda a: zero_extended(a["x"], a["size"] << 3))
+    joined = means(lambda a: z3.Concat(z3.Extract(63, 32, a["x"]), a["low"]))
+
     x: dict[str, Any] = {"members": {"a": "x"}, "numbers": ("x",)}
+    sizes: dict[str, Any] = {**x, "cases": {"size": (1, 2, 4, 8)}}
     r: dict[str, Any] = {"members": {"r": "x"}, "numbers": ("x",)}
     n: dict[str, Any] = {"members": {"n": "x"}, "numbers": ("x",)}
     ab: dict[str, Any] = {"members": {"a": "x", "b": "y"}, "numbers": ("x", "y")}
@@ -68,6 +78,9 @@ def parts() -> Iterator[Statement]:
         ("bitwise_whole", Kind.OPERATOR, scalar, bounded, r),
         ("known_count32", Kind.PREDICATE, counted, None, n),
         ("tnum_mul_part", Kind.OPERATOR, added, None, ab),
+        ("tnum_arshift32", Kind.OPERATOR, shifted, lambda a: [z3.ULT(a["n"], 32)], x),
+        ("tnum_cast", Kind.OPERATOR, cut, None, sizes),
+        ("tnum_const_subreg", Kind.OPERATOR, joined, None, x),
     ):
         applies = functools.partial(uncalled, name)
         if given is not None:

@@ -14,9 +14,9 @@ EXHIBIT = Exhibit(
     bad="6.12.117 and 6.18.44, if not all since 6.6",
     fixed="none known",
     kind="relation",
-    wrong="A load of all that was spilled of a number kept its id, whether it extends with zeros or "
-    "with the sign. After `*(u32 *)(r10 - 8) = r6; r7 = *(s32 *)(r10 - 8)` the two counted as "
-    "equal, and what a compare said of -1 was believed of 0xffffffff.",
+    wrong="A load of all that was spilled of a number kept its id, extended with zeros or with the "
+    "sign. After `*(u32 *)(r10 - 8) = r6; r7 = *(s32 *)(r10 - 8)` the two counted as equal, and "
+    "what a compare said of -1 was believed of 0xffffffff.",
     right="A load that extends with the sign ends the link, unless the sign is known to be 0.",
     refuted=("links_fill_sext/nothing lost",),
 )

@@ -6,19 +6,21 @@ And the low half of a sign extension, which no contract can speak of.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import z3
 
 from bpfsmt.bits import Rule, s32, terms
 from bpfsmt.prover.compose import SCALAR, contains, parts_of_gamma
+from bpfsmt.prover.contract import Meaning
 from bpfsmt.prover.obligation import Kind
 from bpfsmt.prover.statement import Args, Statement
 from bpfsmt.prover.theorems.meanings import binary, mov32, sign_extended, zero_extended
 from bpfsmt.rules.ruleset import RuleSet
 from bpfsmt.semantics import alu
 
+Goals: TypeAlias = Callable[[Args, Any], Mapping[str, Any]]
 LOW = 0xFFFF_FFFF
 OFFS = ("reg_off", "source_off")
 COPY = 0
@@ -32,28 +34,18 @@ def links() -> Iterator[Statement]:
     """A link that is kept says what it said before; what is learnt by one holds."""
     one: dict[str, Any] = {"members": {"r": "x"}, "numbers": ("x",), "synced": True}
 
-    def whole(extended: Any) -> Any:
-        """What is left of the number is all of it."""
-        return lambda a, r: {
-            "nothing lost": z3.Implies(r, extended(a["x"], a["size"] << 3) == a["x"])
-        }
-
+    sizes = {"size": (1, 2, 4, 8)}
     for name in ("links_spill", "links_fill"):
-        yield Statement(
-            name, Kind.RELATION, whole(zero_extended), cases={"size": (1, 2, 4, 8)}, **one
-        )
+        yield Statement(name, Kind.RELATION, _whole(zero_extended), cases=sizes, **one)
     yield Statement(
-        "links_fill_sext", Kind.RELATION, whole(sign_extended),
+        "links_fill_sext", Kind.RELATION, _whole(sign_extended),
         lambda a: [z3.Or(*(a["size"] == n for n in SIGNED))],
         follows=lambda of: {"size": SIGNED[of["size"] % len(SIGNED)]}, **one,
     )  # fmt: skip
     for name, ordered in (("links_swap", _swapped), ("links_keep", zero_extended)):
         yield Statement(
-            name, Kind.RELATION,
-            lambda a, r, to=ordered: {
-                "nothing changed": z3.Implies(r, to(a["x"], a["bits"]) == a["x"])
-            },
-            cases={"bits": (16, 32, 64)}, members={"src": "x"}, numbers=("x",), synced=True,
+            name, Kind.RELATION, _unchanged(ordered), cases={"bits": (16, 32, 64)},
+            members={"src": "x"}, numbers=("x",), synced=True,
         )  # fmt: skip
     for name in ("links_add32", "links_sub32"):
         yield Statement(
@@ -67,6 +59,16 @@ def links() -> Iterator[Statement]:
             applies=functools.partial(_links_by_distance, distances),
             follows=functools.partial(_drawn, widths),
         )  # fmt: skip
+
+
+def _whole(extended: Meaning) -> Goals:
+    """The number is what its low ``size`` bytes are extended to."""
+    return lambda a, r: {"nothing lost": z3.Implies(r, extended(a["x"], a["size"] << 3) == a["x"])}
+
+
+def _unchanged(ordered: Meaning) -> Goals:
+    """The number is what its low ``bits`` are in that order of bytes."""
+    return lambda a, r: {"nothing changed": z3.Implies(r, ordered(a["x"], a["bits"]) == a["x"])}
 
 
 def _swapped(x: Any, bits: Any) -> Any:

@@ -81,12 +81,15 @@ class Baseline:
 
     def asked(self, rule: str) -> Asked:
         """The theorems that a mutant of the rule is put to."""
-        readers = [d for d in self.done.values() if any(rule in r.reads for r in d.results)]
+        unproved = frozenset(self.unproved)
+        readers = [
+            d for d in self.done.values()
+            if any(rule in r.reads and r.name not in unproved for r in d.results)
+        ]  # fmt: skip
         readers.sort(key=_cost)
         nearest = self._nearest(rule, {d.rule for d in readers})
         near = tuple(d.theorem for d in readers if d.rule in nearest)
         far = tuple(d.theorem for d in readers if d.rule not in nearest)
-        unproved = frozenset(self.unproved)
         again = {r.name for d in readers for r in d.results if rule in r.reads} - unproved
         spared = frozenset(r.name for d in readers for r in d.results) - again
         resting = (r for r in self._settled if r.name not in again and r.name not in unproved)

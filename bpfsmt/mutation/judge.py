@@ -48,7 +48,7 @@ class _Case:
     def outcome(self) -> Outcome:
         """Cheapest first: by running, by the text, by the solver."""
         if not self.asked.near:
-            return self._unknown(f"no theorem speaks of {self.mutant.rule}")
+            return self._unknown(f"no theorem speaks of {self.mutant.rule} that is proved")
         if self.hint is not None and self.hint.obligation not in self.asked.spared:
             for name in self.asked:
                 found = self.prover.again(self.changed, name, self.hint)

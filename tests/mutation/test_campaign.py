@@ -166,6 +166,29 @@ def test_what_the_original_does_not_meet_is_said(cache: Path) -> None:
     assert "no mutant is held to tnum_add/tnum" in CliRunner().invoke(main, args).stdout
 
 
+WRONG = """
+from bpfsmt.bits import rule, u64
+from bpfsmt.domain import Tnum
+from bpfsmt.rules import RuleSet
+
+@rule
+def tnum_const(x: u64) -> Tnum:
+    return Tnum(x | 1, x | 1)
+
+RULES = RuleSet("wrong", {"tnum_const": tnum_const})
+"""
+
+
+def test_where_the_original_meets_nothing_no_mutant_is_sound(cache: Path) -> None:
+    file = cache / "wrong.py"
+    file.write_text(WRONG)
+    args = ["mutate", "--rules", str(file), "--sample", "2", "-j1"]
+    result = CliRunner().invoke(main, args)
+    assert result.exit_code == 3, result.output
+    assert "no theorem speaks of tnum_const that is proved" in result.stdout
+    assert "0 refuted, 0 proved sound, 2 unknown" in result.stdout
+
+
 def test_ctrl_c_keeps_what_is_done(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 130; the next run goes on from there."""
     real = command.run

@@ -328,7 +328,10 @@ class _Writer:
                     self.step(stmt, side)
             blocks.append(block)
         left, right = blocks
-        differ = [n for n in sides[0] if n in sides[1] and sides[0][n] is not sides[1][n]]
+        both = [n for n in sides[0] if n in sides[1]]
+        differ = [n for n in both if sides[0][n] is not sides[1][n]]
+        # What is the same on both sides may still be new, `s = r` here and there.
+        env.update({n: sides[0][n] for n in both if n not in differ})
         one = len(differ) == 1
         joined = {n: self.join(cond, left, right, sides[0][n], sides[1][n], one) for n in differ}
         if left or right:

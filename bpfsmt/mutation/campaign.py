@@ -24,6 +24,9 @@ from bpfsmt.prover.prove import Done
 from bpfsmt.rules.registry import load_rules
 from bpfsmt.rules.ruleset import RuleSet
 
+FAILED = "bpfsmt failed on it"
+"""Why a mutant is unknown that should not be: no such outcome is kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -94,7 +97,7 @@ def run(
     else:
         outcomes = _apart(pending, plan.jobs, (spec, baseline.done, plan.limits, proofs))
     for task, outcome in outcomes:
-        if store is not None:
+        if store is not None and not outcome.why.startswith(FAILED):
             store.keep(task.key, plan.limits, outcome)
         yield Judged(outcome)
 
@@ -116,9 +119,12 @@ class Court:
         self.asked = functools.lru_cache(maxsize=4)(baseline.asked)
 
     def judge(self, task: Task) -> Outcome:
-        """The outcome of one mutant."""
+        """The outcome of one mutant; one that bpfsmt cannot judge stops none of the others."""
         m = task.mutant
-        return judge(self.baseline.rules, m, self.asked(m.rule), self.prover, task.hint)
+        try:
+            return judge(self.baseline.rules, m, self.asked(m.rule), self.prover, task.hint)
+        except Exception as error:
+            return Outcome(m, "unknown", why=f"{FAILED}, {type(error).__name__}: {error}")
 
 
 Setup = tuple[str, dict[str, Done], Limits, Path | None]

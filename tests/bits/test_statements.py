@@ -51,6 +51,33 @@ def test_names_assigned_on_both_sides() -> None:
     assert both(name_on_both_sides, False, 5) == 7
 
 
+@record
+class Pair(NamedTuple):
+    """Two words."""
+
+    low: u64
+    high: u64
+
+
+@rule
+def same_on_both_sides(c: bool, x: u64, a: Pair, b: Pair) -> tuple[u64, u64]:
+    """Names that a branch brings: the same value on both sides, and another."""
+    if c:
+        y = x
+        p = a
+        q = b
+    else:
+        y = x
+        p = a
+        q = p
+    return y + p.low, q.high
+
+
+def test_new_names_for_what_was_there_before() -> None:
+    assert both(same_on_both_sides, True, 7, Pair(u64(1), u64(2)), Pair(u64(3), u64(4))) == (8, 4)
+    assert both(same_on_both_sides, False, 7, Pair(u64(1), u64(2)), Pair(u64(3), u64(4))) == (8, 2)
+
+
 @rule
 def count_down(x: u64, stop: u64) -> tuple[u64, u64]:
     """Two breaks in one loop, with statements before, between and after them."""

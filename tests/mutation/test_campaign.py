@@ -12,15 +12,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from bpfsmt.cli import main
+from bpfsmt.mutation import campaign
 from bpfsmt.mutation.campaign import Judged, Plan, chosen, run
-from bpfsmt.mutation.outcome import Limits
+from bpfsmt.mutation.mutant import Mutant
+from bpfsmt.mutation.outcome import Limits, Outcome
 from bpfsmt.mutation.score import by_rule, total
 from bpfsmt.mutation.store import Store
+from bpfsmt.rules.ruleset import RuleSet
 
 from .small import SMALL, baseline
 
@@ -187,6 +191,28 @@ def test_where_the_original_meets_nothing_no_mutant_is_sound(cache: Path) -> Non
     assert result.exit_code == 3, result.output
     assert "no theorem speaks of tnum_const that is proved" in result.stdout
     assert "0 refuted, 0 proved sound, 2 unknown" in result.stdout
+
+
+def test_a_mutant_that_cannot_be_judged_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is unknown, with the error, and asked again the next time."""
+    real = campaign.judge
+    first = chosen(SMALL, PLAN)[1][0]
+
+    def judge(original: RuleSet, mutant: Mutant, *more: Any) -> Outcome:
+        if mutant == first:
+            raise KeyError("s")
+        return real(original, mutant, *more)
+
+    store = Store(None)
+    monkeypatch.setattr(campaign, "judge", judge)
+    outcomes = [j.outcome for j in judged(PLAN, store)]
+    (failed,) = [o for o in outcomes if o.verdict == "unknown"]
+    assert (failed.mutant, failed.why) == (first, "bpfsmt failed on it, KeyError: 's'")
+    assert len(outcomes) == 12
+    monkeypatch.undo()
+    again = judged(PLAN, store)
+    assert [j.outcome.mutant for j in again if not j.cached] == [first]
+    assert all(j.outcome.verdict != "unknown" for j in again)
 
 
 def test_ctrl_c_keeps_what_is_done(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from bpfsmt.bits import Rule
 from bpfsmt.bits.types import RecordType
 from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum, const
+from bpfsmt.prover.constants import named_numbers
 from bpfsmt.prover.contract import Contract
 from bpfsmt.prover.mentions import mentions
 from bpfsmt.prover.obligation import Counterexample, Drawn, Trial
@@ -40,9 +41,10 @@ def contract_trial(rules: RuleSet, contract: Contract, part: str, case: Mapping[
     rule = rules.linked.rules[contract.rule]
     sync = rules.linked.ints.get("sync") if contract.synced else None
     products = _multiplies(rule, contract)
+    named = named_numbers(rules, contract.rule)
 
     def inputs(rng: random.Random) -> Iterator[Drawn]:
-        for args, numbers in candidates(rule.params, case, rng, sync, products):
+        for args, numbers in candidates(rule.params, case, rng, sync, products, named):
             yield args, (*numbers, *(near(numbers, rng) for _ in range(contract.free)))
 
     def check(
@@ -69,14 +71,17 @@ def candidates(
     rng: random.Random,
     sync: Callable[[Scalar], Scalar] | None = None,
     products: bool = False,
+    named: Sequence[int] = (),
 ) -> Iterator[Drawn]:
     """Arguments for a rule, each with the number it stands for; endless.
 
     Scalars go through ``sync`` if it is given.  Where ``products`` are at stake, many of the
-    numbers are factors of one that is close to where words wrap.
+    numbers are factors of one that is close to where words wrap.  Some are those ``named`` in
+    the rule's text, or next to them.
     """
     tnums = all(isinstance(t, RecordType) and t.cls is Tnum for _, t in params)
-    drawn = itertools.chain(_small(params) if tnums else (), _random(params, case, rng, products))
+    random_ = _random(params, case, rng, products, named)
+    drawn = itertools.chain(_small(params) if tnums else (), random_)
     if sync is None:
         return drawn
     settle = lambda a: sync(a) if isinstance(a, Scalar) else a  # noqa: E731
@@ -105,7 +110,11 @@ def _small(params: Any) -> Iterator[Drawn]:
 
 
 def _random(
-    params: Any, case: Mapping[str, int], rng: random.Random, products: bool
+    params: Any,
+    case: Mapping[str, int],
+    rng: random.Random,
+    products: bool,
+    named: Sequence[int],
 ) -> Iterator[Drawn]:
     slacks = (*SLACKS, 1 << 33) if products else SLACKS
     while True:
@@ -114,7 +123,7 @@ def _random(
         ends = [*LIMITS]
         for name, type_ in params:
             factor = products and rng.random() < 0.5
-            x = _factor(numbers, rng) if factor else _like(numbers, ends, rng)
+            x = _factor(numbers, rng) if factor else _like(numbers, ends, named, rng)
             if isinstance(type_, RecordType):
                 args.append(_scalar(x, rng, slacks) if type_.cls is Scalar else _tnum(x, rng))
             elif not isinstance(type_, Word):
@@ -129,9 +138,13 @@ def _random(
         yield tuple(args), tuple(numbers)
 
 
-def _like(numbers: Sequence[int], ends: Sequence[int], rng: random.Random) -> int:
+def _like(
+    numbers: Sequence[int], ends: Sequence[int], named: Sequence[int], rng: random.Random
+) -> int:
     """A number near those that earlier arguments stand for, or near their ends, or any."""
     kind = rng.random()
+    if named and kind > 0.9:
+        return (rng.choice(named) + rng.choice((0, 0, 1, -1))) & U64
     if numbers and kind < 0.15:
         return rng.choice(numbers)
     if kind < 0.4:

@@ -20,6 +20,7 @@ from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.prover import products
 from bpfsmt.prover.compose import Composition, parts_of_gamma, well_formed
+from bpfsmt.prover.constants import named_numbers
 from bpfsmt.prover.contract import Contract
 from bpfsmt.prover.mentions import mentions
 from bpfsmt.prover.minimise import smallest
@@ -237,7 +238,9 @@ class _Instance:
         of = self.of
         sync = self.rules.linked.ints.get("sync") if of.synced else None
         products = mentions(*self.exact[2].values()).products
-        for values, stand_for in candidates(self.rule.params, self.case, rng, sync, products):
+        named = named_numbers(self.rules, self.rule.name)
+        drawn = candidates(self.rule.params, self.case, rng, sync, products, named)
+        for values, stand_for in drawn:
             known = dict(zip((n for n, _ in self.rule.params), stand_for, strict=True))
             members = {number: known[a] for a, number in of.members.items()}
             found = {n: members.get(n, near(stand_for, rng)) for n in of.numbers}

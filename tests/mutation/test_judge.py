@@ -116,7 +116,7 @@ def test_nothing_to_ask_is_unknown() -> None:
     rules = SMALL.extend("more", tnum_sub)
     m = mutants_of(tnum_sub).found[0]
     found = judge(rules, m, Baseline(rules).asked("tnum_sub"), Prover(Samples(rules)))
-    assert (found.verdict, found.why) == ("unknown", "no theorem speaks of tnum_sub")
+    assert (found.verdict, found.why) == ("unknown", "no theorem speaks of tnum_sub that is proved")
 
 
 def test_what_refuted_it_before_is_run_again() -> None:

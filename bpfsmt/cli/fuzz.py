@@ -40,6 +40,10 @@ DEFAULT_PROGRAMS = 1000
 @click.option("--museum", is_flag=True, help="How long until the exhibits NAME (all) are found.")
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True,
               help="With --museum: searches for each.")  # fmt: skip
+@click.option(
+    "--save", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="With --museum: keep searches here, and go on with them.",
+)  # fmt: skip
 @json_option
 def fuzz(
     what: tuple[str, ...],
@@ -56,6 +60,7 @@ def fuzz(
     case: Path | None,
     museum: bool,
     seeds: int,
+    save: Path | None,
     as_json: bool,
 ) -> int:
     """Bring generated programs before every oracle, and keep what they find in CAMPAIGN.
@@ -72,6 +77,8 @@ def fuzz(
         raise click.UsageError("one CAMPAIGN")
     if folder is not None and (museum or not what):
         raise click.UsageError("--export needs a CAMPAIGN")
+    if save is not None and not museum:
+        raise click.UsageError("--save is for --museum; a CAMPAIGN is a file by itself")
     try:
         from bpfsmt.cli import fuzz_history, fuzz_run, fuzz_text
     except ModuleNotFoundError as error:
@@ -87,7 +94,7 @@ def fuzz(
     settings = fuzz_run.settings_of(seed, size, oracles, source)
     at_once = jobs or os.cpu_count() or 1
     if museum:
-        return fuzz_history.history(what, settings, seeds, seconds, at_once, dask, as_json)
+        return fuzz_history.history(what, settings, seeds, seconds, at_once, dask, save, as_json)
     if programs is None and seconds is None:
         programs = DEFAULT_PROGRAMS
     plan = fuzz_run.Plan(settings, tuple(dict.fromkeys(specs)), programs, seconds)

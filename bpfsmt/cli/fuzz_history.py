@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import replace
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,6 +24,7 @@ from bpfsmt.fuzz.apart import run_apart
 from bpfsmt.fuzz.campaign import executor
 from bpfsmt.fuzz.finding import Oracle
 from bpfsmt.fuzz.history import Hunt, Hunted, Times
+from bpfsmt.fuzz.hunts import Hunts
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.rules.museum import MODULES
 from bpfsmt.rules.registry import load_exhibit
@@ -32,11 +35,12 @@ PATIENCE = 1200.0
 
 def history(
     names: Sequence[str], settings: Settings, seeds: int, seconds: float | None, jobs: int,
-    dask: str | None, as_json: bool,
+    dask: str | None, save: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Search for each exhibit with each seed, and tell the medians.
 
-    The kernel is not asked: its rules are other ones.  Exit code 0 if all are found by more
+    The kernel is not asked: its rules are other ones.  Searches that are in the file ``save``
+    are not made again, others are added as they end.  Exit code 0 if all are found by more
     than half of the searches, 3 if not.
     """
     names = list(dict.fromkeys(names or MODULES))
@@ -49,25 +53,32 @@ def history(
         for name in names
     ]
     found: dict[str, list[Hunted]] = {name: [] for name in names}
-    interrupted = False
+    store, interrupted = Hunts(save), False
+    known = [(hunt, store.find(hunt)) for hunt in hunts]
+    kept = [hunted for _, hunted in known if hunted is not None]
     try:
-        for hunted in _run(hunts, jobs, dask):
+        ended = _run([hunt for hunt, hunted in known if hunted is None], store, jobs, dask)
+        for hunted in chain(kept, ended):
             found[hunted.exhibit].append(hunted)
     except KeyboardInterrupt:
         interrupted = True
+    finally:
+        store.close()
     times = [Times(name, sorted(found[name], key=lambda h: h.seed)) for name in names]
     if as_json:
-        click.echo(json.dumps({"interrupted": interrupted, "seeds": seeds,
+        click.echo(json.dumps({"interrupted": interrupted, "seeds": seeds, "kept": len(kept),
                                "exhibits": [t.to_json() for t in times]}, indent=2))  # fmt: skip
     else:
-        _show(times)
+        _show(times, len(kept))
     if interrupted:
-        complain("interrupted")
+        complain("interrupted" + ("; the same command goes on" if save else ""))
         return EXIT_INTERRUPTED
     return EXIT_PROVED if all(t.middle("programs") is not None for t in times) else EXIT_UNKNOWN
 
 
-def _run(hunts: Sequence[Hunt], jobs: int, dask: str | None) -> Iterator[Hunted]:
+def _run(hunts: Sequence[Hunt], store: Hunts, jobs: int, dask: str | None) -> Iterator[Hunted]:
+    if not hunts:
+        return
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TextColumn("{task.description}"))  # fmt: skip
     err = Console(stderr=True)
@@ -76,15 +87,17 @@ def _run(hunts: Sequence[Hunt], jobs: int, dask: str | None) -> Iterator[Hunted]
         executor(jobs, dask) as (pool, _),
     ):
         task = progress.add_task("", total=len(hunts))
-        for future in as_completed([pool.submit(run_apart, hunt) for hunt in hunts]):
+        asked = {pool.submit(run_apart, hunt): hunt for hunt in hunts}
+        for future in as_completed(asked):
             result = future.result()
             if not isinstance(result, Hunted):
                 raise BpfsmtError(f"a search died: {result.why}{os.linesep}{result.traceback}")
+            store.keep(asked[future], result)
             progress.update(task, advance=1, description=clean(result.exhibit))
             yield result
 
 
-def _show(times: Sequence[Times]) -> None:
+def _show(times: Sequence[Times], kept: int) -> None:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in ("exhibit", "found by", "rule and component", "searches"):
         table.add_column(name)
@@ -95,7 +108,8 @@ def _show(times: Sequence[Times]) -> None:
     out = console()
     out.print(table)
     found = sum(t.middle("programs") is not None for t in times)
-    out.print(f"{found} of {len(times)} found by more than half of the searches")
+    earlier = f"; {kept} searches from earlier runs" if kept else ""
+    out.print(f"{found} of {len(times)} found by more than half of the searches{earlier}")
 
 
 def _row(t: Times) -> list[str]:

@@ -13,7 +13,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-SOURCES = ("bpfsmt", "bench_programs", "tests/cli/planted_bug.py", "tests/cli/carry.bpfasm")
+SOURCES = (
+    "bpfsmt", "bench_programs", "tests/cli/planted_bug.py", "tests/cli/carry.bpfasm",
+    "tests/kernel/logs/programs",
+)  # fmt: skip
 """What a measurement depends on, besides its command."""
 
 

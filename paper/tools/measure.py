@@ -100,6 +100,7 @@ class Session:
     def _ran(self, one: Measurement, result: Result) -> Result:
         raw = self._raw(one)
         words = shlex.split(self.needs.fill(one.arguments(self.profile)))
+        words += self.needs.saved(one.name, one.saved)
         start = time.perf_counter()
         code, last = self.run(words, raw)
         seconds = round(time.perf_counter() - start, 1)

@@ -1,4 +1,4 @@
-"""What a measurement needs besides Python, and why this machine may not have it."""
+"""What a measurement needs or takes besides Python, and why this machine may not have it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from paper.tools.environment import ROOT
 
 TREE = "BPFSMT_KERNEL_TREE"
 """The environment variable with the source tree of a Linux kernel, for its selftests."""
+
+
+CAMPAIGNS = "BPFSMT_CAMPAIGNS"
+"""The environment variable with the directory where campaigns keep what is finished, each in
+NAME.sqlite: a measurement goes on from there, and adds to it."""
 
 
 class Needs:
@@ -42,3 +47,10 @@ class Needs:
     def fill(self, arguments: str) -> str:
         """The arguments with the kernel tree's path in them."""
         return arguments.replace("KERNEL_TREE", os.environ.get(TREE, "KERNEL_TREE"))
+
+    def saved(self, name: str, option: str) -> list[str]:
+        """The words that name a campaign's file; none without a directory for them."""
+        directory = os.environ.get(CAMPAIGNS, "")
+        if not (option and directory):
+            return []
+        return [option, str(Path(directory).resolve() / f"{name}.sqlite")]

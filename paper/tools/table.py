@@ -3,7 +3,8 @@
 The quick profile takes some minutes on two cores; where the full one asks for more, ``full`` says
 so.  ``needs`` names what a machine may not have: ``kernel`` (bpf() is allowed), ``vm:RELEASE``
 (another kernel, in QEMU), ``tree`` (the source of a kernel).  Nothing reads a cache: what is
-timed is done.
+timed is done.  Campaigns of hours may be run ahead: ``saved`` is the option with the file that
+keeps what is finished (`paper.tools.needs.CAMPAIGNS`); how much was kept is in the result.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Measurement:
     quick: str
     full: str = ""
     needs: str = ""
+    saved: str = ""
 
     def arguments(self, profile: str) -> str:
         """What comes after ``bpfsmt``."""
@@ -40,6 +42,9 @@ OPERATIONS = (
     "alu64_lsh alu64_rsh"
 )
 PLANTED = "tests/cli/planted_bug.py"
+LOGGED = "tests/kernel/logs/programs"
+FILL, END = f"{LOGGED}/sign_extended_fill.bpfasm", f"{LOGGED}/packet_end_forgotten.bpfasm"
+FALSE = "crosscheck --json --no-precision --oracle"
 BESIDE = "bench_programs/other bench_programs/rules"
 EXPLAINED = "bench_programs/rules/false_rejection_copied_number.bpfasm"
 
@@ -50,6 +55,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement("text-tnum-mul-step", keep.text, "rules linux-6.18 --show tnum_mul_step"),
     Measurement("text-tnum-add", keep.text, "rules linux-6.18 --show tnum_add"),
     Measurement("text-planted", keep.text, f"rules {PLANTED} --show tnum_add"),
+    Measurement("text-fill", keep.text, f"disasm {FILL}"),
     Measurement("exhibit", keep.exhibit,
                 "prove --no-cache --json --rules museum/cve-2017-16996"),
     # Rules.
@@ -64,8 +70,8 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement("prove-planted", keep.refutation,
                 f"prove --no-cache --json --rules {PLANTED} tnum_add"),
     Measurement("museum", keep.museum, "museum --json"),
-    Measurement("mutate", keep.mutate, "mutate --no-cache --json --sample 20",
-                "mutate --no-cache --json --sample 1000"),
+    Measurement("mutate", keep.mutate, "mutate --no-cache --json --sample 20 bits_meet",
+                "mutate --no-cache --json", saved="--save"),
     Measurement("products", keep.products, "precision --products --width 8 --count 100000 --json",
                 "precision --products --width 8 --count 1000000 --json"),
     Measurement("precision", keep.precision,
@@ -97,6 +103,10 @@ MEASUREMENTS: tuple[Measurement, ...] = (
                 "machine-check --json --random 2000 --maps 2000 --helpers 1000 --generated 2000 "
                 "bench_programs",
                 "machine-check --json bench_programs", "kernel"),
+    Measurement("today", keep.false_claims, f"{FALSE} kernel {FILL} {END}", needs="kernel"),
+    Measurement("today-6.12", keep.false_claims, f"{FALSE} vm:6.12 {FILL} {END}",
+                needs="vm:6.12"),
+    Measurement("today-6.1", keep.false_claims, f"{FALSE} vm:6.1 {END}", needs="vm:6.1"),
     # Campaigns.
     Measurement("generate", keep.generate, "generate --json --count 200",
                 "generate --json --count 5000"),
@@ -107,7 +117,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
                   f"fuzz --json --seed 1 --rules {name} --time 600")
       for name in ("xdp-paper", "linux-6.1", "linux-6.12", "linux-6.18")),
     Measurement("fuzz-museum", keep.fuzz_museum, "fuzz --museum --json --seeds 1 --time 4",
-                "fuzz --museum --json"),
+                "fuzz --museum --json", saved="--save"),
     # How fast.
     Measurement("bench-xdp", keep.bench_xdp, f"bench xdp --json --runs 5 --seconds 0.02 {XDP}",
                 f"bench xdp --json {XDP}", "kernel"),

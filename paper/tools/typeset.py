@@ -84,7 +84,7 @@ def main(out: Path, final: bool, png: Path | None) -> None:
         if stale:
             click.echo(f"paper: {len(stale)} results are of other sources (make results)", err=True)
         data, warnings = pdf()
-    except typst.TypstError as error:
+    except (typst.TypstError, RuntimeError) as error:  # the latter from a query
         click.echo(f"paper: {error}", err=True)
         sys.exit(2)
     for warning in warnings:

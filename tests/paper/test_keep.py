@@ -91,3 +91,32 @@ def test_shares_and_spreads() -> None:
     assert spread([3.0, 1.0, 2.0]) == {"count": 3, "sum": 6.0, "median": 2.0, "max": 3.0}
     assert curve([]) == []
     assert (curve(range(100))[0], curve(range(100))[-1]) == (0, 99)
+
+
+def test_how_much_of_a_campaign_was_there_before() -> None:
+    counts = {"refuted": 2, "equal": 0, "unknown": 1, "score": 0.5}
+    outcomes = [
+        {
+            "rule": "one",
+            "verdict": verdict,
+            "how": "run",
+            "seconds": 1.5,
+            "cached": verdict != "unknown",
+        }
+        for verdict in ("refuted", "refuted", "unknown")
+    ]
+    kept = keep.mutate({"rules": "set", "mutants": 3, "possible": 9, "counts": counts, "by_rule": {},
+                        "outcomes": outcomes})  # fmt: skip
+    assert (kept["kept"], kept["decided"], kept["score"], kept["cpu"]) == (2, 66.667, 50.0, 4.5)
+    hunt = {"seed": 0, "programs": 3, "seconds": 1.5, "found": None}
+    row = {"exhibit": "one", "median_programs": 3, "median_seconds": 1.5, "found": 1}
+    kept = keep.fuzz_museum({"seeds": 2, "kept": 1, "exhibits": [{**row, "hunts": [hunt, hunt]}]})
+    assert (kept["kept"], kept["searches"], kept["found"]) == (1, 2, 1)
+
+
+def test_false_claims_about_programs() -> None:
+    """What is kept of a kernel's claims, here of a wrong rule's."""
+    planted = "--rules tests/cli/planted_bug.py tests/cli/carry.bpfasm"
+    kept = keep.false_claims(output(f"crosscheck --json -j 1 {planted}"))["programs"]["carry"]
+    assert kept["verdict"] == "accept"
+    assert 0 < kept["replayed"] <= kept["refuted"] < kept["obligations"]

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from bpfsmt.cli import main as cli
 from paper.tools import environment
 from paper.tools.measure import Session
 from paper.tools.needs import Needs
@@ -156,5 +158,35 @@ def test_the_table_is_one_of_commands_with_a_name_each() -> None:
     for one in MEASUREMENTS:
         for profile in ("quick", "full"):
             words = one.arguments(profile).split()
-            assert "--json" in words or "--show" in words, one.name
+            assert {"--json", "--show", "disasm"} & set(words), one.name
             assert not {"-j", "--jobs"} & set(words), one.name
+
+
+def test_a_campaign_goes_on_from_a_file_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Sequence[str]] = []
+
+    def run(words: Sequence[str], raw: Path) -> tuple[int, str]:
+        asked.append(words)
+        return Commands()(words, raw)
+
+    campaign = replace(ONE, saved="--save")
+    monkeypatch.delenv("BPFSMT_CAMPAIGNS", raising=False)
+    first = Session(Store(tmp_path / "results"), "quick", Needs(), run, tmp_path / "raw")
+    first.measure(campaign)
+    monkeypatch.setenv("BPFSMT_CAMPAIGNS", str(tmp_path))
+    result = first.measure(campaign)
+    first.measure(ONE)
+    file = str(tmp_path / "one.sqlite")
+    assert asked == [["one", "--json"], ["one", "--json", "--save", file], ["one", "--json"]]
+    assert result.key.command == "bpfsmt one --json", "the paper names no file of this machine"
+
+
+def test_campaigns_of_hours_can_be_run_ahead() -> None:
+    saved = {one.name: one for one in MEASUREMENTS if one.saved}
+    assert set(saved) == {"mutate", "fuzz-museum"}
+    for one in saved.values():
+        command = one.arguments("full").split()[0]
+        shown = CliRunner().invoke(cli, [command, "--help"])
+        assert one.saved in shown.output, command

@@ -2,7 +2,14 @@
 
 from paper.tools.keep.kernels import agree, bench_verify, bench_xdp, machine_check, selftests
 from paper.tools.keep.precise import diff, precision, products
-from paper.tools.keep.programs import crosscheck, explain, fuzz, fuzz_museum, generate
+from paper.tools.keep.programs import (
+    crosscheck,
+    explain,
+    false_claims,
+    fuzz,
+    fuzz_museum,
+    generate,
+)
 from paper.tools.keep.rules import exhibit, museum, mutate, prove, refutation, rule_sets, text
 
 __all__ = [
@@ -13,6 +20,7 @@ __all__ = [
     "diff",
     "exhibit",
     "explain",
+    "false_claims",
     "fuzz",
     "fuzz_museum",
     "generate",

@@ -32,6 +32,23 @@ def crosscheck(data: Any) -> Kept:
     }
 
 
+def false_claims(data: Any) -> Kept:
+    """Of each program how many obligations about a kernel's claims are refuted, and whether a run
+    shows it."""
+    return {
+        "kernel": data["results"][0]["producer"],
+        "programs": {
+            r["program"]: {
+                "verdict": r["verdict"],
+                "obligations": sum(r["obligations"].values()),
+                "refuted": r["obligations"]["refuted"],
+                "replayed": sum(f["replayed"] for f in r["findings"]),
+            }
+            for r in data["results"]
+        },
+    }
+
+
 def explain(data: Any) -> Kept:
     """One explanation, as far as the paper quotes it."""
     (found,) = data if isinstance(data, list) else (data,)
@@ -96,6 +113,8 @@ def fuzz_museum(data: Any) -> Kept:
     return {
         "entries": len(rows),
         "seeds": data["seeds"],
+        "searches": sum(r["searches"] for r in rows),
+        "kept": data["kept"],
         "found": len(found),
         "seconds": spread(r["seconds"] for r in found),
         "programs": spread(r["programs"] for r in found),

@@ -142,6 +142,7 @@ def mutate(data: Any) -> Kept:
         "rules": data["rules"],
         "mutants": data["mutants"],
         "possible": data["possible"],
+        "asked": len(data["by_rule"]),
         "counts": counts,
         "tighter": sorted({o["rule"] for o in data["outcomes"] if o.get("relation") == "tighter"}),
         "decided": share(decided, data["mutants"]),
@@ -151,4 +152,5 @@ def mutate(data: Any) -> Kept:
             o["verdict"] == "refuted" and o["how"] == "run" for o in data["outcomes"]
         ),
         "cpu": round(sum(o["seconds"] for o in data["outcomes"]), 1),
+        "kept": sum(o["cached"] for o in data["outcomes"]),
     }  # fmt: skip

@@ -1,7 +1,8 @@
 # make crosscheck   prove or refute what the verifier claims about bench_programs/
 # make test         lint, then all tests
 # make lint         ruff, mypy, the layers of the imports
-# make results      measure what the paper says (PROFILE=full: hours; ONLY="name ..."; FORCE=1)
+# make results      measure what the paper says (PROFILE=full: hours; ONLY="name ..."; FORCE=1;
+#                   BPFSMT_CAMPAIGNS=DIR: go on with campaigns run ahead, see paper/README.md)
 # make paper        typeset paper/bpfsmt.pdf from what was measured
 # make programs     rebuild bench_programs/ from its sources (needs clang 14)
 # make clean        remove what the above made
@@ -33,6 +34,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+export BPFSMT_CAMPAIGNS
 results: $(VENV)/.dev
 	$(BIN)/python -m paper.tools.measure --profile $(PROFILE) $(if $(FORCE),--force) $(ONLY)
 

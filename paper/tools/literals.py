@@ -1,8 +1,8 @@
-"""Digits in the paper that nobody measured.
+"""Digits, and numbers in words, in the paper that nobody measured.
 
 The paper is typeset once more with every measured value replaced by a mark, and with the
 numbers that typst counts itself (sections, figures, pages) and the references left out.  Whatever
-has digits on those pages was typed by somebody.  It has to match a pattern in ``allowed.txt``.
+has digits on those pages, or is a number beyond twelve, was typed by somebody.  It has to match a pattern in ``allowed.txt``.
 """
 
 from __future__ import annotations

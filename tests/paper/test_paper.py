@@ -46,11 +46,21 @@ def test_no_number_was_typed() -> None:
         ("All $n = 1234$ of them.", "1234"),
         ("There are `33` exhibits.", "33"),
         ("#(40 + 2) programs.", "42"),
+        ("== The 19 faults", "19"),
+        ("In words: fifty-one faults.", "fifty-one"),
+        ("Nineteen are open.", "Nineteen"),
     ],
 )
 def test_a_planted_number_is_found(copy: Path, planted: str, found: str) -> None:
     append(copy, "conclusion", planted)
     assert [one.text for one in literals.unmeasured(copy)] == [found]
+
+
+@pytest.mark.parametrize("file", ["figures/gaps.typ", "figures/commands.typ", "bpfsmt.typ"])
+def test_a_number_that_is_planted_elsewhere_is_found(copy: Path, file: str) -> None:
+    with (copy / file).open("a") as text:
+        text.write("\nOf these 77 are new.\n")
+    assert [one.text for one in literals.unmeasured(copy)] == ["77"]
 
 
 def test_widths_and_versions_may_be_typed(copy: Path) -> None:

@@ -98,6 +98,7 @@ def fuzz(data: Any) -> Kept:
         "seconds": round(done["seconds"], 1),
         "per_second": round(programs / done["seconds"], 2) if done["seconds"] else None,
         "findings": len(data["findings"]),
+        "found": sorted({f"{f['rule']} {f['component']}".strip() for f in data["findings"]}),
         **{word.replace(" ", "_"): counts.get(word, 0) for word in words},
     }
 

@@ -34,7 +34,6 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-export BPFSMT_CAMPAIGNS
 results: $(VENV)/.dev
 	$(BIN)/python -m paper.tools.measure --profile $(PROFILE) $(if $(FORCE),--force) $(ONLY)
 

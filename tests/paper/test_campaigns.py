@@ -33,7 +33,7 @@ def invent(paper: Path, name: str, printed: Any) -> None:
 
 def hunted(names: Sequence[str], seconds: Sequence[float | None]) -> dict[str, Any]:
     """What ``fuzz --museum`` prints; None is an exhibit that is not found."""
-    exhibits = [
+    exhibits: list[dict[str, Any]] = [
         {"exhibit": name, "median_seconds": s, "median_programs": s, "found": 5 * (s is not None),
          "hunts": [{}] * 5}
         for name, s in zip(names, seconds, strict=True)

@@ -2,7 +2,8 @@
 
 The paper is typeset once more with every measured value replaced by a mark, and with the
 numbers that typst counts itself (sections, figures, pages) and the references left out.  Whatever
-has digits on those pages, or is a number beyond twelve, was typed by somebody.  It has to match a pattern in ``allowed.txt``.
+has digits on those pages, or is a number beyond twelve, was typed by somebody.  It has to match a
+pattern in ``allowed.txt``.
 """
 
 from __future__ import annotations

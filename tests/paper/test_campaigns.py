@@ -1,4 +1,4 @@
-"""The figures of campaigns, with invented results: nothing overflows, and what is missing is said."""
+"""The text and the figures of campaigns, with invented results."""
 
 from __future__ import annotations
 

@@ -105,8 +105,8 @@ def test_how_much_of_a_campaign_was_there_before() -> None:
         }
         for verdict in ("refuted", "refuted", "unknown")
     ]
-    kept = keep.mutate({"rules": "set", "mutants": 3, "possible": 9, "counts": counts, "by_rule": {},
-                        "outcomes": outcomes})  # fmt: skip
+    kept = keep.mutate({"rules": "set", "mutants": 3, "possible": 9, "counts": counts,
+                        "by_rule": {"one": counts}, "outcomes": outcomes})  # fmt: skip
     assert (kept["kept"], kept["decided"], kept["score"], kept["cpu"]) == (2, 66.667, 50.0, 4.5)
     hunt = {"seed": 0, "programs": 3, "seconds": 1.5, "found": None}
     row = {"exhibit": "one", "median_programs": 3, "median_seconds": 1.5, "found": 1}

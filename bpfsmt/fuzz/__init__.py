@@ -9,5 +9,7 @@ file as it ends.  A finding is told apart by kind, rule and component (`Key`); o
 the same the first is made small by hypothesis and then by hand (`Shrink`), and can be exported as
 a case of its own.
 
+A `Hunt` looks for one exhibit of the museum, told nothing of it; `Hunts` keeps those that ended.
+
 `bpfsmt fuzz` is the command.  Programs come from a source (`bpfsmt.fuzz.source`).
 """

@@ -73,7 +73,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
                 f"prove --no-cache --json --rules {PLANTED} tnum_add"),
     Measurement("museum", keep.museum, "museum --json"),
     Measurement("mutate", keep.mutate, "mutate --no-cache --json --sample 20 bits_meet",
-                "mutate --no-cache --json", saved="--save"),
+                "mutate --no-cache --json --timeout 60", saved="--save"),
     Measurement("products", keep.products, "precision --products --width 8 --count 100000 --json",
                 "precision --products --width 8 --count 1000000 --json"),
     Measurement("precision", keep.precision,

@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from bpfsmt.cli import main
 from bpfsmt.mutation import campaign
 from bpfsmt.mutation.campaign import Judged, Plan, chosen, run
+from bpfsmt.mutation.judge import judge
 from bpfsmt.mutation.mutant import Mutant
 from bpfsmt.mutation.outcome import Limits, Outcome
 from bpfsmt.mutation.score import by_rule, total
@@ -195,16 +196,15 @@ def test_where_the_original_meets_nothing_no_mutant_is_sound(cache: Path) -> Non
 
 def test_a_mutant_that_cannot_be_judged_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is unknown, with the error, and asked again the next time."""
-    real = campaign.judge
     first = chosen(SMALL, PLAN)[1][0]
 
-    def judge(original: RuleSet, mutant: Mutant, *more: Any) -> Outcome:
+    def failing(original: RuleSet, mutant: Mutant, *more: Any) -> Outcome:
         if mutant == first:
             raise KeyError("s")
-        return real(original, mutant, *more)
+        return judge(original, mutant, *more)
 
     store = Store(None)
-    monkeypatch.setattr(campaign, "judge", judge)
+    monkeypatch.setattr(campaign, "judge", failing)
     outcomes = [j.outcome for j in judged(PLAN, store)]
     (failed,) = [o for o in outcomes if o.verdict == "unknown"]
     assert (failed.mutant, failed.why) == (first, "bpfsmt failed on it, KeyError: 's'")

@@ -33,9 +33,16 @@ def diff_table(found: Sequence[Comparison], every: bool) -> Table:
             by = f"{c.how}, synced inputs" if c.inputs == "synced" else c.how
             seen = ", ".join(_SEEN[k] for k in sorted(c.examples))
             table.add_row(
-                c.rule, f"[{STYLES[c.verdict]}]{c.verdict}[/]", by, seen, f"{c.seconds:.1f}", c.why
-            )
+                c.rule, f"[{STYLES[c.verdict]}]{c.verdict}[/]", by, seen, f"{c.seconds:.1f}",
+                _not_shown(c),
+            )  # fmt: skip
     return table
+
+
+def _not_shown(c: Comparison) -> str:
+    """Why a verdict is open, and how many inputs showed nothing else."""
+    drawn = f"; of {c.drawn} drawn inputs {c.differed} differ, none of them otherwise"
+    return c.why + (drawn if c.drawn and c.verdict == "unknown" else "")
 
 
 def seen_lines(found: Sequence[Comparison]) -> Iterator[str]:
@@ -86,7 +93,10 @@ def diff_json(
 
 def _rule(c: Comparison) -> dict[str, Any]:
     found: dict[str, Any] = {"rule": c.rule, "verdict": c.verdict, "seconds": c.seconds}
-    found |= {k: v for k, v in (("how", c.how), ("inputs", c.inputs), ("why", c.why)) if v}
+    said = ("how", c.how), ("inputs", c.inputs), ("why", c.why), ("drawn", c.drawn)
+    found |= {k: v for k, v in said if v}
+    if c.drawn:
+        found["differed"] = c.differed
     if c.examples:
         found["examples"] = {
             _SEEN[k]: {"arguments": [show_value(a) for a in e.args],

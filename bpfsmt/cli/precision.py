@@ -39,11 +39,11 @@ PRODUCTS = ("xdp-paper-hma", "linux-6.12", "linux-6.18")
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Processes; as many as cores.")
 @click.option(
     "--timeout", type=Seconds(), default=60.0, show_default=True,
-    help="Seconds for one formula before it is unknown.",
+    help="Seconds of processor time for the proof of one part before it is unknown.",
 )  # fmt: skip
 @click.option(
     "--search", type=Seconds(), default=20.0, show_default=True,
-    help="Seconds to look for a small example of one part.",
+    help="Seconds of processor time to look for a small example of one part.",
 )  # fmt: skip
 @click.option(
     "--width", type=click.IntRange(0, 8), default=3, show_default=True,

@@ -6,7 +6,7 @@ import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,10 +20,11 @@ from bpfsmt.cli.exhibit import Page
 from bpfsmt.cli.prove_text import counterexample_text, known, poc_text, proof_json, proof_table
 from bpfsmt.poc import Poc, selftest, synthesise
 from bpfsmt.prover.cache import Cache, default_path
+from bpfsmt.prover.decide import Result
 from bpfsmt.prover.prove import Done, Options
 from bpfsmt.prover.prove import prove as run_proofs
 from bpfsmt.prover.recheck import check_installed
-from bpfsmt.prover.settled import settled
+from bpfsmt.prover.settled import callers_unasked, given_unasked, settled
 from bpfsmt.prover.theorems import theorems, uncovered
 from bpfsmt.rules import RuleSet, RuleSetError, load_rules
 from bpfsmt.rules.museum import PREFIX
@@ -72,6 +73,9 @@ def prove(
 
     Of a rule set of the museum (museum/NAME) it proves what concerns its fault, and prints a
     page about it; with --all, --recheck, --dump or a RULE, as of any other.
+
+    Proofs of a RULE alone may leave something to those of others: what they are given, and that
+    callers hand on synced operands.  The output names the rules that were not asked.
 
     Exit code 0: everything proved; 1: something refuted; 3: something unknown.
     """
@@ -200,6 +204,17 @@ def _summary(rules: RuleSet, done: Sequence[Done], seconds: float) -> None:
     opinions = Counter(f"{o.solver}: {o.answer}" for r in results for o in r.opinions)
     if opinions:
         console.print("  second solver: " + ", ".join(f"{k} {n}" for k, n in opinions.items()))
+    for line in _unasked(rules, results):
+        console.print(f"  {line}", soft_wrap=True)
     missing = uncovered(rules, theorems(rules)) if len(done) == len(theorems(rules)) else []
     if missing:
         console.print(f"  no obligation speaks of: {', '.join(missing)}", soft_wrap=True)
+
+
+def _unasked(rules: RuleSet, results: Sequence[Result]) -> Iterator[str]:
+    """What proofs of some rules leave to those of others."""
+    for name, callers in callers_unasked(rules, results).items():
+        yield f"{name}: for synced operands; callers not asked: {', '.join(callers)}"
+    given = given_unasked(results)
+    if given:
+        yield f"given, and not asked: {', '.join(given)}"

@@ -15,6 +15,7 @@ from bpfsmt.poc import Poc, selftest
 from bpfsmt.prover.decide import Result
 from bpfsmt.prover.obligation import Counterexample
 from bpfsmt.prover.prove import Done
+from bpfsmt.prover.settled import callers_unasked, given_unasked
 from bpfsmt.rules import RuleSet
 
 STYLES = {"proved": "green", "refuted": "bold red", "unknown": "yellow"}
@@ -108,6 +109,7 @@ def proof_json(
         "fingerprint": rules.fingerprint,
         "seconds": round(seconds, 3),
         "verdicts": {w: counts[w] for w in ("proved", "refuted", "unknown")},
+        "not_asked": {"callers": callers_unasked(rules, results), "given": given_unasked(results)},
         "obligations": [
             _result(r) | ({"known": rules.faults[r.name]} if known(rules, r) else {})
             for r in results

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from bpfsmt.museum.simpler import simpler
 from bpfsmt.prover.decide import Decider, Result
 from bpfsmt.prover.obligation import Inputs, Obligation, Trial
+from bpfsmt.prover.settled import settled
 from bpfsmt.prover.theorems import theorems
 from bpfsmt.rules.museum import Exhibit
 from bpfsmt.rules.ruleset import RuleSet
@@ -73,7 +74,7 @@ def decide(exhibit: Exhibit, readable: bool = False) -> Verdict:
         if not first and r.name in listed and (r.verdict == "refuted" or _unsynced(r)):
             first = time.process_time() - start
     middle = time.process_time()
-    right = [decider.decide(o) for o in obligations(exhibit.base, exhibit.about)]
+    right = settled(decider.decide(o) for o in obligations(exhibit.base, exhibit.about))
     end = time.process_time()
     if readable:
         trials = {o.name: o.trial for o in obligations(exhibit.rules, exhibit.about)}

@@ -165,7 +165,7 @@ class Case:
 
     def __init__(self, question: Question, values: tuple[Any, ...]) -> None:
         self.q, self.values = question, values
-        self._solver = Solver(make=words_only)
+        self._solver = Solver(make=words_only, cpu=True)
 
     @functools.cached_property
     def pairs(self) -> list[tuple[int, int]] | None:

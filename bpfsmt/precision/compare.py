@@ -32,6 +32,9 @@ from bpfsmt.rules.ruleset import RuleSet, reached
 TRIES = 400
 """How many inputs of each kind are drawn."""
 
+MORE = 20_000
+"""How many are drawn where nothing was proved."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -50,7 +53,8 @@ class Comparison:
     ``how``), "incomparable" (with ``examples`` of both, or one that is neither), or "unknown"
     (``why``; with what was seen).  A proof "if sound" counts on both sets being sound there, so
     that a single number in one's result is in the other's.  ``inputs`` is "synced" if the proof
-    is of operands that went through `sync` only.
+    is of operands that went through `sync` only.  Of what is unknown ``drawn`` inputs were run,
+    ``differed`` of them with different results, each as in the ``examples``.
     """
 
     rule: str
@@ -59,6 +63,8 @@ class Comparison:
     inputs: str = ""
     why: str = ""
     examples: dict[str, Seen] = field(default_factory=dict)
+    drawn: int = 0
+    differed: int = 0
     seconds: float = 0.0
 
 
@@ -137,6 +143,7 @@ class _Search:
         self.covers_terms = covers(name, rule.result, terms=True)
         self.examples: dict[str, Seen] = {}
         self.rests_on_soundness = False
+        self.drawn = self.differed = 0
 
     @functools.cached_property
     def obligations(self) -> list[tuple[Obligation, list[Attempt]]]:
@@ -153,12 +160,11 @@ class _Search:
         return list(found.values())
 
     def run(self) -> Comparison:
-        """Draw, then prove that what was not seen is nowhere."""
-        for o, _ in self.obligations:
-            self._draw(o)
+        """Draw, then prove that what was not seen is nowhere; if that fails, draw more."""
+        self._draw(0, TRIES)
+        if self._both:
+            return self._verdict({}, "")
         unseen = [w for w in (LEFT, RIGHT) if w not in self.examples]
-        if "neither" in self.examples or not unseen:
-            return Comparison(self.name, "incomparable", "examples", examples=self.examples)
         nowhere: dict[str, str] = {}
         why = ""
         for which in unseen:
@@ -168,13 +174,22 @@ class _Search:
                 why = why or f"that {which} is nowhere tighter: {e}"
                 if self.of.shared.own_text(self.name):
                     break
-        return self._verdict(nowhere, why)
+        found = self._verdict(nowhere, why)
+        if found.verdict != "unknown":
+            return found
+        self._draw(TRIES, MORE)
+        return replace(self._verdict({}, why), drawn=self.drawn, differed=self.differed)
+
+    @property
+    def _both(self) -> bool:
+        """Neither rule is the tighter one everywhere."""
+        return "neither" in self.examples or self.examples.keys() >= {LEFT, RIGHT}
 
     def _verdict(self, nowhere: dict[str, str], why: str) -> Comparison:
         seen = self.examples
         inputs = "synced" if "synced" in nowhere.values() else "arbitrary"
         how = "solver, if sound" if self.rests_on_soundness else "solver"
-        if "neither" in seen or seen.keys() >= {LEFT, RIGHT}:
+        if self._both:
             return Comparison(self.name, "incomparable", "examples", examples=seen)
         if nowhere.keys() == {LEFT, RIGHT}:
             return Comparison(self.name, "equal", how, inputs)
@@ -187,14 +202,17 @@ class _Search:
 
     # On ints
 
-    def _draw(self, o: Obligation) -> None:
-        assert o.trial is not None
-        drawn = o.trial.inputs(random.Random(self.name))
-        for args, numbers in itertools.islice(drawn, TRIES):
-            if self.examples.keys() >= {LEFT, RIGHT}:
-                return
-            if self._differ(args) and o.trial.meant(args, numbers):
-                self._see(args)
+    def _draw(self, first: int, last: int) -> None:
+        """Run drawn inputs of each obligation, of all that can be drawn those first..last."""
+        for o, _ in self.obligations:
+            assert o.trial is not None
+            drawn = o.trial.inputs(random.Random(self.name))
+            for args, numbers in itertools.islice(drawn, first, last):
+                if self._both:
+                    return
+                self.drawn += 1
+                if self._differ(args) and o.trial.meant(args, numbers):
+                    self.differed += self._see(args)
 
     def _results(self, args: tuple[Any, ...]) -> tuple[Any, Any]:
         return (self.of.left.linked.ints[self.name](*args),
@@ -281,10 +299,10 @@ class _Search:
     def _possible(self, attempt: Attempt, facts: list[Any], way: Any, seconds: float) -> Answer:
         """First with the premises that speak of nothing but what ``way`` speaks of."""
         near = z3.And(*near_premises(way, attempt.given), *facts, way)
-        answer = Solver(make=words_only).impossible(near, seconds)
+        answer = Solver(make=words_only, cpu=True).impossible(near, seconds)
         if isinstance(answer, Refuted):
             formula = z3.And(*attempt.given, *facts, way)
-            answer = Solver(make=words_only).impossible(formula, seconds)
+            answer = Solver(make=words_only, cpu=True).impossible(formula, seconds)
         return answer
 
     def _arguments(self, attempt: Attempt, model: Any) -> tuple[Any, ...]:

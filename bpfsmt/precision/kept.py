@@ -13,7 +13,8 @@ from typing import Any
 
 import z3
 
-from bpfsmt.bits import ir, terms
+from bpfsmt.bits import terms
+from bpfsmt.precision.alone import Alone, chain
 from bpfsmt.precision.parts import Part, TnumPart
 from bpfsmt.prover.compose import SCALAR, parts_of_gamma
 from bpfsmt.prover.solver import Proved, Solver, words_only, words_usual
@@ -28,6 +29,7 @@ class Keeper:
 
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
+        self.alone = Alone(rules)
         self.seconds = 0.0
 
     @functools.cache  # noqa: B019
@@ -40,7 +42,7 @@ class Keeper:
 
     def _impossible(self, formula: Any) -> bool:
         for make in (words_only, words_usual):
-            answer = Solver(make=make).impossible(formula, PATIENCE)
+            answer = Solver(make=make, cpu=True).impossible(formula, PATIENCE)
             self.seconds += answer.seconds
             if isinstance(answer, Proved):
                 return True
@@ -59,14 +61,3 @@ class Keeper:
         (lo, hi), (low, high) = part.of(r), part.of(out)
         given += [part.read_term(x) == lo, part.read_term(y) == hi]
         return [z3.And(*given, z3.Not(g)) for g in (part.le(lo, low), part.le(high, hi))]
-
-
-def chain(rules: RuleSet, stage: str) -> list[str]:
-    """The stages that a stage is made of, first to last, if its text is nothing else."""
-    body = rules.linked.rules[stage].compiled.body
-    found: list[str] = []
-    expr = body[0].value if len(body) == 1 and isinstance(body[0], ir.Return) else None
-    while isinstance(expr, ir.Call) and len(expr.args) == 1:
-        found.insert(0, expr.rule)
-        expr = expr.args[0]
-    return found if found and isinstance(expr, ir.Var) else [stage]

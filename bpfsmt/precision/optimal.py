@@ -17,16 +17,16 @@ from bpfsmt.bits import terms
 from bpfsmt.bits.types import RecordType, type_of
 from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
+from bpfsmt.precision.alone import Alone, chain
 from bpfsmt.precision.cases import Case, Example, Question, inside
 from bpfsmt.precision.kept import Keeper
 from bpfsmt.precision.operations import below, result_of
 from bpfsmt.precision.parts import RangePart, TnumPart
 from bpfsmt.precision.search import smallest_example
-from bpfsmt.precision.witnesses import around_bit, reaching, wide
-from bpfsmt.prover.compose import Composition, parts_of_gamma, well_formed
-from bpfsmt.prover.obligation import near_premises, value_in
-from bpfsmt.prover.solver import Proved, Refuted, Solver, words_only
-from bpfsmt.prover.synced import synced
+from bpfsmt.precision.witnesses import around_bit, reaching
+from bpfsmt.prover.compose import Composition, well_formed
+from bpfsmt.prover.obligation import value_in
+from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, words_only
 from bpfsmt.prover.theorems import contracts_of
 from bpfsmt.prover.theorems.numbers import STAGES
 
@@ -53,7 +53,7 @@ class Optimality:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds to search for a small example, and for one formula."""
+    """Seconds of processor time to search for a small example, and for the formulas of a part."""
 
     search: float = 20.0
     formula: float = 60.0
@@ -79,22 +79,27 @@ def _fault(question: Question, example: Example) -> str:
 
 
 def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) -> Optimality:
-    """By what `sync` promises of operands; if that is not enough, by its text."""
+    """Without what comes last in `sync`; if that is not enough, with the first steps of it."""
     why = ""
-    for read in (False, True):
+    for begun in (False, True):
         try:
-            attempt = _Attempt(question, read)
+            attempt = _Attempt(question, keeper.alone, begun)
         except (ValueError, Loops) as e:
-            return replace(out, why=why or f"no proof: {e}")
-        found = _lost(question, attempt, keeper) or _answers(question, attempt, limits)
+            why = why or f"no proof: {str(e).splitlines()[0]}"
+            continue
+        if begun and not attempt.began:
+            break
+        end = time.process_time() + limits.formula / 2
+        found = _lost(question, attempt, keeper) or _answers(question, attempt, end)
         if not found:
-            return replace(out, verdict="optimal", how="text of sync" if read else "witnesses")
+            return replace(out, verdict="optimal", how=_HOW[begun])
         if isinstance(found, Example):
             return replace(out, verdict=_fault(question, found), example=found, width=64)
         why = found
-        if not attempt.reads_sync_if_asked:
-            break
     return replace(out, why=why)
+
+
+_HOW = ("witnesses", "witnesses, first steps of sync read")
 
 
 def _lost(question: Question, attempt: _Attempt, keeper: Keeper) -> str:
@@ -105,33 +110,39 @@ def _lost(question: Question, attempt: _Attempt, keeper: Keeper) -> str:
     return ""
 
 
-def _answers(question: Question, attempt: _Attempt, limits: Limits) -> Example | str:
+def _answers(question: Question, attempt: _Attempt, end: float) -> Example | str:
     """An example, or why there is neither one nor a proof; nothing if all is proved."""
     for unreached in attempt.unreached():
-        found = _answer(question, attempt, unreached, limits)
+        found = _answer(question, attempt, unreached, end)
         if found:
             return found
-    possible = Solver(make=words_only).impossible(z3.And(*attempt.given), limits.formula)
+    possible = _impossible(z3.And(*attempt.given), time.process_time() + POSSIBLE)
     return "" if isinstance(possible, Refuted) else "vacuous: no operands satisfy the premises"
 
 
-def _answer(question: Question, attempt: _Attempt, unreached: Any, limits: Limits) -> Example | str:
-    near = z3.And(*near_premises(unreached, tuple(attempt.given)), unreached)
-    if isinstance(Solver(make=words_only).impossible(near, limits.formula), Proved):
-        return ""
+def _answer(question: Question, attempt: _Attempt, unreached: Any, end: float) -> Example | str:
     formula = z3.And(*attempt.given, unreached)
     for _ in range(MODELS):
-        answer = Solver(make=words_only).impossible(formula, limits.formula)
+        answer = _impossible(formula, end)
         if isinstance(answer, Proved):
             return ""
         if not isinstance(answer, Refuted):
-            return f"{answer.why} after {limits.formula:g} s"
+            return answer.why
         example = Case(question, attempt.values(answer.model)).example()
         if example is not None:
             return example
         formula = z3.And(formula, z3.Not(attempt.known_to_be(answer.model)))
     return "the witnesses do not reach every end"
 
+
+def _impossible(formula: Any, end: float) -> Answer:
+    """Asked until this process has worked for so many seconds."""
+    left = max(end - time.process_time(), 0.1)
+    return Solver(make=words_only, cpu=True).impossible(formula, left)
+
+
+POSSIBLE = 10.0
+"""Seconds to find operands that satisfy the premises."""
 
 MODELS = 4
 """How many operands that the witnesses fail on are looked at."""
@@ -141,28 +152,47 @@ class Loops(Exception):
     """The rule has a loop, which would have to be unrolled."""
 
 
-class _Attempt:
-    """The rule on open operands, with `sync` left out where it comes last."""
+class _Begun(Composition):
+    """Of a `sync` that comes last the first steps are not left out.
 
-    def __init__(self, question: Question, read: bool) -> None:
-        """With ``read`` operands are what the text of `sync` makes of what is known."""
-        self.q, self.read = question, read
-        self.reads_sync_if_asked = False
+    What the others are given they keep, where it is the best: as all of `sync` would.
+    """
+
+    began = False
+
+    def _skip(self, name: str, r: Any) -> Any:
+        if name == "sync":
+            for step in chain(self.rules, name)[:BEGIN]:
+                r = self.rules.linked.terms[step](r)
+                self.began = True
+        return super()._skip(name, r)
+
+
+BEGIN = 2
+"""In Linux the bits and one round of deduction."""
+
+
+class _Attempt:
+    """The rule on what `sync` makes of open operands, left out where it comes last.
+
+    With ``begun`` only its later steps are left out.
+    """
+
+    def __init__(self, question: Question, alone: Alone, begun: bool) -> None:
+        self.q, self.alone = question, alone
         rules = question.rules
         rule = rules.linked.rules[question.operation.rule]
         if "mul" in rule.name:
             raise Loops("the product of tnums is a loop")
         stages = {n: c for n, c in contracts_of(rules).items() if n in STAGES}
-        c = Composition(rules, stages)
+        c = (_Begun if begun else Composition)(rules, stages)
         self.given = c.given
         self.known: list[Any] = []
         args = self._operands(rule.params)
         self._alive()
         self.result = result_of(question.operation, c.run(rule.name, *args))
         self.stages = set(c.stages)
-        self.reads_sync_if_asked = "sync" in stages and any(isinstance(a, Scalar) for a in args)
-        if self.reads_sync_if_asked and not read:
-            self.stages.add("sync")  # operands have gone through it
+        self.began = isinstance(c, _Begun) and c.began
 
     def _operands(self, params: Any) -> list[Any]:
         args: list[Any] = []
@@ -192,23 +222,13 @@ class _Attempt:
         return r if self.q.subregisters else r._replace(**_widest_low())
 
     def _set(self, r: Any) -> Any:
-        """An operand; of a scalar's other parts is known what soundness of `sync` gives."""
+        """An operand of which one part alone is known, that of the fresh ``r``."""
         self.given.append(well_formed(r))
         value = self.q.given.of(r)
         self.known.append(value)
-        if isinstance(r, Scalar) and self.read:
-            r = self.q.rules.linked.terms["sync"](self.q.given.alone(value))
-        elif isinstance(r, Scalar):
-            self.given += synced(r) if self.q.subregisters else ()
-            if isinstance(self.q.given, RangePart):
-                members = [wide(self.q.given, v) for v in value]
-            else:
-                members = [value.value, value.value | value.mask]
-            for x in members:
-                self.given += parts_of_gamma(r, x).values()
         if isinstance(self.q.given, RangePart):
             self.given.append(self.q.given.le(*value))
-        return r
+        return self.alone(self.q.given, value) if isinstance(r, Scalar) else r
 
     def _alive(self) -> None:
         """Some pair of members is one that the rule is applied to."""

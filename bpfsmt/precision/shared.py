@@ -99,7 +99,7 @@ class Shared:
         if side is not None:
             given.append(z3.Not(one_number(x if side == LEFT else y)))
         differ = Attempt(tuple(given), terms.equal(x, y), "texts").violations()
-        solver = Solver(make=words_only)
+        solver = Solver(make=words_only, cpu=True)
         return all(
             isinstance(solver.impossible(z3.And(*given, way), seconds), Proved) for way in differ
         )
@@ -134,7 +134,7 @@ class Shared:
         r = terms.fresh(_SCALAR, "r")
         out = self.of(side).linked.terms[name](r)
         formula = z3.And(one_number(r), z3.Not(one_number(out)))
-        return isinstance(Solver(make=words_only).impossible(formula, QUICK), Proved)
+        return isinstance(Solver(make=words_only, cpu=True).impossible(formula, QUICK), Proved)
 
     @functools.cache  # noqa: B019
     def _depth(self, name: str) -> int:

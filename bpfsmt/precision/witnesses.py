@@ -72,6 +72,8 @@ def around_bit(operation: Operation, known: list[Any], bit: Any) -> list[Pair]:
         t, u = known
         both = t.value | u.value
         return [(x, x) for x in (both, both | (t.mask & u.mask))]
+    if operation.rule.endswith("_eq") and operation.shape == "same":
+        return list(_met(*known, LOW if "32" in operation.rule else ALL))
     ends = [list(_ends(operation, k)) for k in known]
     turned = [list(_turned(k, bit)) for k in known]
     if len(known) == 1:
@@ -80,6 +82,15 @@ def around_bit(operation: Operation, known: list[Any], bit: Any) -> list[Pair]:
     found = [(x, y) for x in ends[0] for y in ends[1]]
     found += [(x, ends[1][0]) for x in turned[0]]
     return found + [(ends[0][0], y) for y in turned[1]]
+
+
+def _met(t: Any, u: Any, low: int) -> Iterator[Pair]:
+    """Members of two tnums that are the same in the bits of ``low``, and any in the others."""
+    both, unsure = (t.value | u.value) & low, t.mask & u.mask & low
+    high = ALL & ~low
+    for same in (both, both | unsure):
+        for x, y in ((t.value, u.value), (t.value | t.mask, u.value | u.mask)):
+            yield same | (x & high), same | (y & high)
 
 
 def _turned(known: Any, bit: Any) -> Iterator[Any]:

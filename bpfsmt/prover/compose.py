@@ -80,6 +80,7 @@ class Composition:
         self.beyond: set[str] = set()
         self._settled: set[tuple[int, ...]] = set()
         self.reads: set[str] = set()
+        self.rules = rules
         self._rules = rules.linked.rules
         self._read = read
         self._texts: dict[str, Any] = {}

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from bpfsmt.prover.decide import Result
 from bpfsmt.prover.obligation import Inputs, Kind
+from bpfsmt.rules.ruleset import RuleSet
 
 SYNCED = Inputs.SYNCED.value
 OF_VALUES = (Kind.OPERATOR.value, Kind.PREDICATE.value)
@@ -33,6 +34,27 @@ def needing(results: Iterable[Result]) -> set[str]:
     while more := {r.rule for r in found if rules & set(r.uses)} - rules:
         rules |= more
     return rules
+
+
+def callers_unasked(rules: RuleSet, results: Iterable[Result]) -> dict[str, tuple[str, ...]]:
+    """Of each rule that needs synced operands, those that call it and are not among the results.
+
+    Whether they hand it nothing else is then not said.
+    """
+    found = list(results)
+    asked = {r.rule for r in found}
+    table = rules.linked.rules
+    callers = {
+        name: tuple(sorted(c for c in table if name in table[c].callees and c not in asked))
+        for name in sorted(needing(found))
+    }
+    return {name: others for name, others in callers.items() if others}
+
+
+def given_unasked(results: Iterable[Result]) -> tuple[str, ...]:
+    """The rules whose contracts the results rest on, and that are not among them."""
+    found = list(results)
+    return tuple(sorted({u for r in found for u in r.uses} - {r.rule for r in found}))
 
 
 def _settled(r: Result, rules: set[str]) -> Result:

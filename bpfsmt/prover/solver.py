@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -62,7 +64,8 @@ class Solver:
 
     Each gets ``timeout`` seconds; equal formulas are asked only once.  With ``work``, Z3's own
     count of what it does (``rlimit``) bounds a query in place of the clock: the answer is the
-    same on a busy machine.  ``make`` chooses the
+    same on a busy machine.  With ``cpu`` seconds are those that this process works, not those of
+    the clock.  ``make`` chooses the
     strategy; without ``simplify`` it gets formulas as they are written, which suits rules.
 
     >>> x = z3.BitVec("x", 64)
@@ -76,6 +79,7 @@ class Solver:
     make: Callable[[], Any] = words_and_arrays
     simplify: bool = True
     work: int | None = None
+    cpu: bool = False
     _known: dict[int, tuple[Any, Answer]] = field(default_factory=dict)
 
     def impossible(self, formula: Any, seconds: float | None = None) -> Answer:
@@ -94,14 +98,16 @@ class Solver:
 
     def _ask(self, formula: Any, limit: float) -> Answer:
         solver = self.make()
-        if self.work is None:
-            solver.set("timeout", int(limit * 1000))
-        else:
+        if self.work is not None:
             solver.set("rlimit", self.work)
+        elif not self.cpu:
+            solver.set("timeout", int(limit * 1000))
         solver.add(formula)
-        start = time.perf_counter()
-        result = solver.check()
-        seconds = time.perf_counter() - start
+        clock = time.process_time if self.cpu else time.perf_counter
+        start = clock()
+        with interrupting(solver, limit if self.cpu else None):
+            result = solver.check()
+        seconds = clock() - start
         self.queries += 1
         self.seconds += seconds
         if result == z3.unsat:
@@ -109,4 +115,35 @@ class Solver:
         if result == z3.sat:
             return Refuted(solver.model(), seconds)
         why = solver.reason_unknown()
-        return Unknown("timeout" if why in ("timeout", "canceled") else why, seconds)
+        late = ("timeout", "canceled", "interrupted")
+        return Unknown("timeout" if why in late else why, seconds)
+
+
+STEP = 0.05
+"""Seconds between two looks at how long this process has worked."""
+
+
+@contextmanager
+def interrupting(solver: Any, limit: float | None) -> Iterator[None]:
+    """Stop the solver once this process has worked for so many seconds; `None`: never.
+
+    Z3's own limit is by the clock, which runs on while other processes have the processor.
+    """
+    if limit is None:
+        yield
+        return
+    end = time.process_time() + limit
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(STEP):
+            if time.process_time() > end:
+                solver.interrupt()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()

@@ -9,7 +9,7 @@ from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
 from bpfsmt.prover.cache import Cache
 from bpfsmt.prover.decide import Result
 from bpfsmt.prover.prove import prove
-from bpfsmt.prover.settled import settled
+from bpfsmt.prover.settled import callers_unasked, given_unasked, settled
 from bpfsmt.prover.theorems import theorems, uncovered
 from bpfsmt.rules import rule_set, rule_set_names
 from bpfsmt.rules.museum import exhibits
@@ -40,6 +40,18 @@ def test_a_record_that_may_not_be_synced_is_no_operand() -> None:
     f, _ = settled([result("f", uses=("g",), beyond=("g",)), result("g", "synced")])
     assert f.verdict == "unknown"
     assert f.why.startswith("rests on g of synced operands")
+
+
+def test_callers_that_were_not_asked_are_named() -> None:
+    """A proof of one rule of synced operands says nothing of what callers hand it."""
+    rules = rule_set("linux-6.12")
+    alone = [result("mul_core", "synced", uses=("tnum_mul",))]
+    assert callers_unasked(rules, alone) == {"mul_core": ("alu32_mul", "alu64_mul")}
+    assert given_unasked(alone) == ("tnum_mul",)
+    both = [*alone, result("alu64_mul"), result("alu32_mul"), result("tnum_mul")]
+    assert callers_unasked(rules, both) == {}
+    assert given_unasked(both) == ()
+    assert callers_unasked(rules, [result("mul_core")]) == {}
 
 
 def test_a_known_number_is_synced() -> None:

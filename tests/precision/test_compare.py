@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bpfsmt.precision import compare as of_compare
 from bpfsmt.precision.compare import Comparer, Comparison
 from bpfsmt.precision.shared import LEFT, RIGHT
 from bpfsmt.rules import RuleSet, rule_set
@@ -59,10 +60,20 @@ def test_the_products_of_two_generations_are_incomparable() -> None:
     assert found.verdict == "incomparable"
 
 
-def test_a_difference_in_a_loop_that_nobody_saw_is_unknown() -> None:
+def test_a_difference_in_a_loop_that_nobody_saw_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_compare, "MORE", 500)
     found = compare(PAPER, planted.product_in_one_point(), "tnum_mul")
     assert (found.verdict, found.examples) == ("unknown", {})
     assert "loop" in found.why
+    assert (found.drawn, found.differed) == (500, 0)
+
+
+def test_what_the_first_inputs_do_not_show_more_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is proved of a loop, so that more is drawn, and found."""
+    monkeypatch.setattr(of_compare, "TRIES", 1)
+    found = compare(rule_set("linux-6.12"), rule_set("linux-6.18"), "tnum_mul")
+    assert found.verdict == "incomparable"
+    assert found.drawn > 1
 
 
 def test_branches_that_are_never_taken_do_not_count() -> None:

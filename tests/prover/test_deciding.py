@@ -13,6 +13,7 @@ from bpfsmt.prover.decide import Decider, smtlib
 from bpfsmt.prover.obligation import Attempt, Kind, Obligation, fixed
 from bpfsmt.prover.prove import Options, prove
 from bpfsmt.prover.recheck import second_opinion
+from bpfsmt.prover.solver import Proved, Solver, Unknown, words_only
 from bpfsmt.prover.theorems import theorems
 from bpfsmt.rules import rule_set
 
@@ -106,3 +107,15 @@ def test_formulas_are_written(tmp_path: Path) -> None:
 def test_fixed() -> None:
     o = fixed("low bits", Kind.LEMMA, "", (X & 1 == 1,), X != 0)
     assert Decider().decide(o).verdict == "proved"
+
+
+def test_a_limit_of_processor_time_is_one() -> None:
+    """Factors of 64 bits take longer; a solver that was stopped can be asked again."""
+    hard = z3.And(X * Y == 0x7FFF_FFFF_1234_5677, z3.ULT(X, 1 << 40), z3.ULT(Y, 1 << 40),
+                  z3.UGT(X, 1), z3.UGT(Y, 1), z3.URem(Y, X) == 3)  # fmt: skip
+    solver = Solver(make=words_only, cpu=True)
+    found = solver.impossible(hard, 0.3)
+    assert isinstance(found, Unknown)
+    assert found.why == "timeout"
+    assert 0.2 < found.seconds < 5
+    assert isinstance(solver.impossible(X + 1 == X, 5.0), Proved)

@@ -155,17 +155,21 @@ class Loops(Exception):
 class _Begun(Composition):
     """Of a `sync` that comes last the first steps are not left out.
 
-    What the others are given they keep, where it is the best: as all of `sync` would.
+    What the others are given they keep, where it is the best.
     """
 
     began = False
 
     def _skip(self, name: str, r: Any) -> Any:
-        if name == "sync":
-            for step in chain(self.rules, name)[:BEGIN]:
-                r = self.rules.linked.terms[step](r)
-                self.began = True
-        return super()._skip(name, r)
+        steps = chain(self.rules, name)
+        if name != "sync" or len(steps) <= BEGIN:
+            return super()._skip(name, r)
+        self.began = True
+        for step in steps[:BEGIN]:
+            r = self.rules.linked.terms[step](r)
+        left_out = super()._skip(name, r)
+        self.stages = self.stages - {name} | set(steps[BEGIN:])
+        return left_out
 
 
 BEGIN = 2

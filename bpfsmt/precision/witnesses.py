@@ -73,7 +73,8 @@ def around_bit(operation: Operation, known: list[Any], bit: Any) -> list[Pair]:
         both = t.value | u.value
         return [(x, x) for x in (both, both | (t.mask & u.mask))]
     if operation.rule.endswith("_eq") and operation.shape == "same":
-        return list(_met(*known, LOW if "32" in operation.rule else ALL))
+        t, u = known
+        return list(_met(t, u, LOW if "32" in operation.rule else ALL))
     ends = [list(_ends(operation, k)) for k in known]
     turned = [list(_turned(k, bit)) for k in known]
     if len(known) == 1:

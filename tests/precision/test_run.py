@@ -15,7 +15,7 @@ from bpfsmt.domain.scalar import Scalar, Tnum
 from bpfsmt.precision import run
 from bpfsmt.precision.alone import Alone, flat
 from bpfsmt.precision.memory import ASKS, Memory
-from bpfsmt.precision.optimal import Limits
+from bpfsmt.precision.optimal import Limits, Optimality, decide
 from bpfsmt.precision.parts import PARTS, RangePart
 from bpfsmt.precision.run import Asker, Options, ask, chosen, pieces
 from bpfsmt.prover.search import near
@@ -36,7 +36,6 @@ def test_an_interrupted_run_goes_on_where_it_was(
     first = next(ask(PAPER, about, OPTIONS, 1, memory))
     assert first.rule == "tnum_and"
     asked: list[str] = []
-    decide = run.decide
 
     def noted(question: Any, *rest: Any) -> Any:
         asked.append(question.name)
@@ -51,7 +50,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
 
 def test_what_is_unknown_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     memory = Memory(tmp_path / "precision.sqlite")
-    unknown = run.Optimality("tnum_and", "tnum_and", "tnum", "unknown", why="planted")
+    unknown = Optimality("tnum_and", "tnum_and", "tnum", "unknown", why="planted")
     with monkeypatch.context() as m:
         m.setattr(run, "decide", lambda *_: unknown)
         (found,) = ask(PAPER, ("tnum_and",), OPTIONS, 1, memory)

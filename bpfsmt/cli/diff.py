@@ -29,7 +29,7 @@ from bpfsmt.rules import RuleSet, RuleSetError, load_rules
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Processes; as many as cores.")
 @click.option(
     "--timeout", type=Seconds(), default=20.0, show_default=True,
-    help="Seconds for one formula before it is unknown.",
+    help="Seconds of processor time for one formula before it is unknown.",
 )  # fmt: skip
 @click.option("--all", "every", is_flag=True, help="Also what is the same.")
 @type_option

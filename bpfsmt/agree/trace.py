@@ -140,7 +140,7 @@ class _Reading:
     def way(self, src: int, dst: int, text: str) -> None:
         """``from src to dst``: a path begins, or goes on in the caller."""
         if self.returning and text.strip() == "safe":
-            self.step.then = dst
+            self.step.then, self.returning = dst, False
             return
         if not self.returning:
             self.begin(Path(src, dst))

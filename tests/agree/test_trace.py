@@ -72,3 +72,33 @@ def test_an_operand_that_is_split_is_one_visit() -> None:
     trace = read_trace(program("reject"), log)
     assert [[step.pc for step in path.steps] for path in trace.paths] == [[0, 3, 8], [8]]
     assert trace.paths[1].src == 3
+
+
+def test_a_path_begins_after_a_function_that_returns_to_what_is_known() -> None:
+    """``safe`` ends the path: the next ``from`` is of another one."""
+    log = [
+        "0: R1=ctx() R10=fp0",
+        "0: (15) if r0 == 0x0 goto pc+0 ; R0=1",
+        "1: (85) call pc+1",
+        "caller:",
+        " R10=fp0",
+        "callee:",
+        " frame1: R10=fp0",
+        "3: frame1: R10=fp0",
+        "3: (95) exit",
+        "returning from callee:",
+        " frame1: R0=1 R10=fp0",
+        "to caller at 2:",
+        " R0=1 R10=fp0",
+        "",
+        "from 3 to 2: safe",
+        "",
+        "from 0 to 1: R0=0 R10=fp0",
+        "1: (95) exit",
+    ]
+    trace = read_trace(program("reject"), log)
+    assert [(p.src, [step.pc for step in p.steps]) for p in trace.paths] == [
+        (-1, [0, 1, 3]),
+        (0, [1]),
+    ]
+    assert trace.paths[0].steps[-1].then == 2

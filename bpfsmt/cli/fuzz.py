@@ -70,8 +70,11 @@ def fuzz(
     and told apart by rule and component.  The same seed gives the same findings.  A CAMPAIGN
     that is there already is gone on with; without one nothing is kept.
 
-    Exits with 0 if nothing is found, 1 for findings, 2 for bad usage, 3 if something that was
-    asked has no answer, 130 after Ctrl-C (the same command goes on).
+    A finding that is gone once a fault is taken away that the release is known to have is
+    known, and told apart.
+
+    Exits with 0 if nothing unexplained is found, 1 for findings that are, 2 for bad usage, 3 if
+    something that was asked has no answer, 130 after Ctrl-C (the same command goes on).
     """
     if not museum and len(what) > 1:
         raise click.UsageError("one CAMPAIGN")

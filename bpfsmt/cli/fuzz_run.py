@@ -60,7 +60,7 @@ def run_campaign(plan: Plan, path: Path | None, jobs: int, dask: str | None, as_
             click.echo(json.dumps(campaign_json(store, plan.rules, interrupted), indent=2))
         else:
             show_campaign(store, plan.rules)
-        found = any(True for _ in store.findings())
+        found = any(not found.shown.cause for found in store.findings())
         open_ = unknowns(store, plan.rules)
     finally:
         store.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +19,6 @@ from bpfsmt.fuzz.case import program_text, to_json
 from bpfsmt.fuzz.finding import Found
 from bpfsmt.fuzz.regression import export, replayed
 from bpfsmt.fuzz.store import Store
-from bpfsmt.rules import load_rules
 
 UNKNOWN = {
     "unsupported": "programs that our verifier does not model",
@@ -58,15 +56,18 @@ def show_campaign(store: Store, rules: Sequence[str]) -> None:
     found = list(store.findings())
     for spec in rules:
         done = store.done(spec)
-        mine = sum(f.rules == spec for f in found)
+        mine = Counter(bool(f.shown.cause) for f in found if f.rules == spec)
         row = [_cell(done.counts, keys) for keys in _COLUMNS.values()]
         row[1] = share(done.counts)
-        row[-2:] = [str(mine), f"{done.seconds:.1f}"]
+        row[-3:] = [str(mine[True]), str(mine[False]), f"{done.seconds:.1f}"]
         table.add_row(clean(spec), *row)
     out.print(table)
     for f in found:
         for text in _lines(f):
             out.print(text, soft_wrap=True)
+    if known := sum(bool(f.shown.cause) for f in found):
+        said = "1 finding rests" if known == 1 else f"{known} findings rest"
+        out.print(f"known: {said} on what is listed; {len(found) - known} unexplained")
     for line in unknowns(store, rules):
         out.print(Text(f"unknown: {line}"), soft_wrap=True)
 
@@ -74,7 +75,7 @@ def show_campaign(store: Store, rules: Sequence[str]) -> None:
 _COLUMNS = {
     "programs": ("programs",), "accepted": (), "runs": ("runs",), "by Z3": ("z3 programs",),
     "obligations": ("z3 proved", "z3 refuted", "z3 unknown"), "loads": ("kernel loads",),
-    "test runs": ("kernel runs",), "findings": (), "CPU s": (),
+    "test runs": ("kernel runs",), "known": (), "findings": (), "CPU s": (),
 }  # fmt: skip
 
 
@@ -85,22 +86,17 @@ def _cell(counts: Counter[str], keys: Sequence[str]) -> str:
 def _lines(found: Found) -> Iterator[Text]:
     key = found.key
     small = "" if found.least else " (not made small yet)"
+    colour = "yellow" if found.shown.cause else "red"
     yield Text.assemble(
-        (clean(f"{key.kind}: {key.rule} {key.component}"), "bold red"),
+        (clean(f"{key.kind}: {key.rule} {key.component}"), f"bold {colour}"),
         clean(f"  {found.rules}, by {found.shown.oracle.value}, met {found.times} times{small}"),
     )
+    if found.shown.cause:
+        yield Text(f"    known: {clean(found.shown.cause)}", "yellow")
     for line in found.shown.text.splitlines():
         yield Text(f"    {clean(line)}")
-    for why in known(found):
-        yield Text(f"    known: {clean(why)}")
     for line in program_text(found.program).splitlines():
         yield Text(f"        {clean(line)}", "dim")
-
-
-def known(found: Found) -> list[str]:
-    """What the rule set itself lists as a fault of the rule that is to blame."""
-    faults = load_rules(found.rules).faults.items()
-    return [why for name, why in faults if re.split(r"[(/]", name)[0] == found.key.rule]
 
 
 def campaign_json(store: Store, rules: Sequence[str], interrupted: bool) -> dict[str, Any]:
@@ -115,10 +111,7 @@ def campaign_json(store: Store, rules: Sequence[str], interrupted: bool) -> dict
                 "seconds": round(d.seconds, 2),
             } for spec, d in done.items()
         },
-        "findings": [
-            to_json(f) | {"program": program_text(f.program), "known": known(f)}
-            for f in store.findings()
-        ],
+        "findings": [to_json(f) | {"program": program_text(f.program)} for f in store.findings()],
         "unknown": unknowns(store, rules),
     }  # fmt: skip
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 
 from bpfsmt.fuzz.finding import Found, Key
 from bpfsmt.fuzz.judge import Court, judge
+from bpfsmt.fuzz.known import explained
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.source import drawn
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a batch: counts, and the first finding with each key.
+    """What came of a batch: counts, and the first finding with each key and cause.
 
     ``seconds`` is the processor time that it took, the only part that differs from run to run.
     """
@@ -43,15 +44,16 @@ class Batch:
         start = time.process_time()
         court = Court.of(self.rules, self.settings)
         counts: Counter[str] = Counter()
-        found: dict[Key, Found] = {}
+        found: dict[tuple[Key, str], Found] = {}
         programs = drawn(self.settings, court.rules, self.number)
         for index, program in enumerate(programs):
             name = f"{self.settings.seed}/{self.number}/{index}"
             judged = judge(court, program, name, self.number * self.settings.size + index)
             counts += judged.counts
-            for shown in judged.shown:
-                first = found.get(shown.key)
-                found[shown.key] = (
+            for each in judged.shown:
+                shown = explained(court.rules, self.settings, program, each)
+                first = found.get(shown.same)
+                found[shown.same] = (
                     Found(self.rules, self.number, index, program, shown)
                     if first is None
                     else replace(first, times=first.times + 1)

@@ -19,7 +19,7 @@ from typing import Any
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.fuzz.apart import run_apart, stop_all
 from bpfsmt.fuzz.batch import Batch, Outcome
-from bpfsmt.fuzz.finding import Found, Key, Kind, Oracle, Shown
+from bpfsmt.fuzz.finding import Found, Key, Kind, Oracle, Same, Shown
 from bpfsmt.fuzz.settings import Settings, versions
 from bpfsmt.fuzz.shrink import Shrink
 from bpfsmt.fuzz.store import Store
@@ -101,7 +101,7 @@ class Campaign:
         self.here = 0
         """Programs judged by this process."""
         self.started = time.monotonic()
-        self.small: dict[tuple[str, Key], tuple[int, int]] = {}
+        self.small: dict[Same, tuple[int, int]] = {}
         """Where the findings were met that are being made small, or are."""
 
     @property
@@ -131,7 +131,7 @@ class Campaign:
         """What to do next: nothing new when the time is over."""
         while shrinks:
             found = shrinks.pop(0)
-            if self.small.get((found.rules, found.key)) == found.place:
+            if self.small.get(found.same) == found.place:
                 return Shrink(self.plan.settings, found)
         if self.plan.seconds is not None and self.elapsed >= self.plan.seconds:
             return None
@@ -149,7 +149,7 @@ class Campaign:
         """Keep what a task gave; what is to be made small because of it."""
         if isinstance(task, Shrink):
             found = result if isinstance(result, Found) else replace(task.found, least=True)
-            if self.small[found.rules, found.key] == found.place:  # no earlier one came meanwhile
+            if self.small[found.same] == found.place:  # no earlier one came meanwhile
                 self.store.shrunk(found)
             return []
         outcome = result if isinstance(result, Outcome) else _died(task, result)
@@ -160,12 +160,12 @@ class Campaign:
 
     def _to_shrink(self, found: Found) -> bool:
         """Whether it is the first of its kind, and large; then it is remembered."""
-        place = self.small.get((found.rules, found.key))
+        place = self.small.get(found.same)
         if place is not None and place <= found.place:
             return False
-        if self.store.first(found.rules, found.key) != found.place:
+        if self.store.first(found.same) != found.place:
             return False
-        self.small[found.rules, found.key] = found.place
+        self.small[found.same] = found.place
         return not found.least and found.key.component != DIED
 
 

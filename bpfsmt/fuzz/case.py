@@ -47,6 +47,7 @@ def to_json(found: Found) -> dict[str, Any]:
         "rules": found.rules, "batch": found.batch, "index": found.index, "times": found.times,
         "least": found.least, "kind": shown.key.kind, "rule": shown.key.rule,
         "component": shown.key.component, "oracle": shown.oracle.value, "pc": shown.pc,
+        "cause": shown.cause,
         "text": shown.text, "witness": shown.witness.to_json() if shown.witness else None,
     }  # fmt: skip
 
@@ -55,7 +56,8 @@ def from_json(data: dict[str, Any], program: str, name: str = "generated") -> Fo
     """A finding again, from its parts."""
     key = Key(data["kind"], data["rule"], data["component"])
     witness = witness_from(data["witness"])
-    shown = Shown(key, Oracle(data["oracle"]), data["pc"], data["text"], witness)
+    oracle = Oracle(data["oracle"])
+    shown = Shown(key, oracle, data["pc"], data["text"], witness, data["cause"])
     return Found(
         data["rules"], data["batch"], data["index"], load_asm(program, name), shown,
         data["times"], data["least"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from bpfsmt.crosscheck.witness import Witness
 from bpfsmt.program.program import Program
@@ -39,6 +39,10 @@ class Kind(Enum):
     CRASH = "crash"
 
 
+WHOLE = "whole"
+"""The component where only the formula of the whole program shows that a claim is false."""
+
+
 class Key(NamedTuple):
     """By what findings are told apart, within one rule set.
 
@@ -55,12 +59,18 @@ class Key(NamedTuple):
         return f"{self.kind} {self.rule} {self.component}"
 
 
+Same: TypeAlias = tuple[str, Key, str]
+"""What a finding has in common each time that it is met: rule set, key and cause."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One finding about one program.
 
     ``witness`` is the whole input of a run that shows it, where there is one; ``text`` says it
-    in words, of a crash it is the traceback.
+    in words, of a crash it is the traceback.  ``cause`` is what is known to be wrong in the
+    release, or what the two sides were not told, if it was tried that the finding rests on that
+    (`bpfsmt.fuzz.known`, `bpfsmt.agree.causes`); "" where it is unexplained.
     """
 
     key: Key
@@ -68,6 +78,12 @@ class Shown:
     pc: int
     text: str
     witness: Witness | None = None
+    cause: str = ""
+
+    @property
+    def same(self) -> tuple[Key, str]:
+        """By what it is told apart from others of its program."""
+        return self.key, self.cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +106,11 @@ class Found:
     def key(self) -> Key:
         """By what it is told apart."""
         return self.shown.key
+
+    @property
+    def same(self) -> Same:
+        """By what it is told apart from others of its campaign."""
+        return self.rules, *self.shown.same
 
     @property
     def place(self) -> tuple[int, int]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
+from bpfsmt.agree import causes
 from bpfsmt.agree.choice import rules_for
 from bpfsmt.agree.compare import Agreement, Compared, compare
 from bpfsmt.agree.relation import Relation
@@ -53,6 +55,7 @@ class Kernel:
     def __init__(self, program: Program, rules: RuleSet, spec: str) -> None:
         self.counts: Counter[str] = Counter()
         self._program = program
+        self._rules = rules
         self._kernel = RunningKernel()
         self._same = means(spec, rules, self._kernel.release)
 
@@ -60,13 +63,16 @@ class Kernel:
         """In what its verifier differs from ours, of which this is all that it knew."""
         if not self._same:
             return
-        found = compare(analysis, self._kernel.load(self._program))
+        result = self._kernel.load(self._program)
+        others = list(causes.without(result, self._rules))
+        found = compare(analysis, result, others=others)
         self.counts["kernel loads"] += 1
         self.counts[f"kernel {'accept' if found.kernel.accepted else 'reject'}"] += 1
         if found.agreement is Agreement.UNSUPPORTED:
             self.counts["kernel unsupported"] += 1
         elif found.agreement is not Agreement.SAME:
-            yield self._verdict(found)
+            same = (c for c, a in others if compare(a, result).agreement is Agreement.SAME)
+            yield replace(self._verdict(found), cause=next(same, ""))
         yield from self._states(found)
 
     def _verdict(self, found: Compared) -> Shown:
@@ -86,7 +92,8 @@ class Kernel:
             at = rule_of(self._program, pair.pc, None, to=to, where=pair.place)
             key = Key(Kind.STATE.value, at if pair.after else "path", pair.relation.value)
             text = f"{pair.place} at {pair.pc}: ours {pair.ours}, kernel {pair.kernel}"
-            yield Shown(key, Oracle.KERNEL, pair.pc, text)
+            known = "; ".join(found.states.explained) if not found.states.unexplained else ""
+            yield Shown(key, Oracle.KERNEL, pair.pc, text, cause=known)
 
     def runs(self, analysis: Analysis, name: str) -> Iterator[Shown]:
         """In what its test runs differ from the machine's; ``analysis`` is all that we knew."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -34,12 +35,16 @@ def export(findings: Iterable[Found], settings: dict[str, Any], folder: Path) ->
     ``settings`` are those of the campaign, with the versions that judged.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    names: Counter[str] = Counter()
     for found in findings:
         if found.rules.endswith(".py"):
             copy = folder / Path(found.rules).name
             if not copy.exists() or not copy.samefile(found.rules):
                 shutil.copyfile(found.rules, copy)
-        path = folder / f"{_name(found)}{SUFFIX}"
+        name = _name(found)
+        names[name] += 1
+        more = f"-{names[name]}" if names[name] > 1 else ""
+        path = folder / f"{name}{more}{SUFFIX}"
         path.write_text(_text(found, path))
         document = {"finding": to_json(found), "campaign": settings}
         path.with_suffix(".json").write_text(json.dumps(document, indent=2) + "\n")
@@ -47,9 +52,11 @@ def export(findings: Iterable[Found], settings: dict[str, Any], folder: Path) ->
 
 
 def _name(found: Found) -> str:
-    """A name for files: rule set, kind, rule and component."""
+    """A name for files: rule set, kind, rule and component; the known ones are so called."""
     rules = Path(found.rules).stem if found.rules.endswith(".py") else found.rules
-    return re.sub(r"[^A-Za-z0-9_.]+", "-", f"{rules}-{'-'.join(found.key)}").strip("-")
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", f"{rules}-{'-'.join(found.key)}").strip("-") + (
+        "-known" if found.shown.cause else ""
+    )
 
 
 def _text(found: Found, path: Path) -> str:
@@ -59,6 +66,7 @@ def _text(found: Found, path: Path) -> str:
     key, first = found.key, found.shown.text.splitlines()
     title = f"{key.kind}: {key.rule} {key.component}, with {found.rules}"
     lines = [f"; {line}" for line in (first[:1] if key.kind != "crash" else first[-1:])]
+    lines += [f"; known: {found.shown.cause}"] * bool(found.shown.cause)
     directives = [Directive("title", (title,)), Directive("expect", expect)]
     text = program_text(found.program, *directives)
     return "\n".join([*lines, f"; Again: bpfsmt fuzz --replay {path.name}", text])

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.fuzz.finding import Found, Oracle, Shown
 from bpfsmt.fuzz.judge import Court, judge
+from bpfsmt.fuzz.known import explained
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.source import number, strategy
 from bpfsmt.generate import minimise
@@ -48,7 +49,7 @@ class Shrink:
 
 
 def again(settings: Settings, found: Found, *, thorough: bool = False) -> Shows:
-    """Asks a program for the same finding: the same key, by the oracle that had it.
+    """Asks a program for the same finding: key and cause, by the oracle that had it.
 
     With ``thorough``, for a whole run that shows it as well.
     """
@@ -65,7 +66,9 @@ def again(settings: Settings, found: Found, *, thorough: bool = False) -> Shows:
             judged = judge(court, program, name, found.batch * settings.size + found.index)
         except BpfsmtError:
             return None
-        return next((s for s in judged.shown if s.key == found.key), None)
+        same = [s for s in judged.shown if s.key == found.key]
+        why = (explained(court.rules, settings, program, s) for s in same)
+        return next((s for s in why if s.cause == found.shown.cause), None)
 
     return shows
 

@@ -24,7 +24,7 @@ from bpfsmt.domain.scalar import COMPONENTS, component
 from bpfsmt.domain.state import State
 from bpfsmt.errors import UnsupportedError
 from bpfsmt.fuzz.blame import PRUNING, START, rule_of
-from bpfsmt.fuzz.finding import Key, Kind, Oracle, Shown
+from bpfsmt.fuzz.finding import WHOLE, Key, Kind, Oracle, Shown
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.prover import Refuted, Solver
 from bpfsmt.symbolic.claims import Location, locations
@@ -92,6 +92,15 @@ class Prover:
                 return
         yield from self._whole()
 
+    def holds(self, pc: int | None) -> bool:
+        """Whether it proves all that is claimed of steps from ``pc``; of all steps for `None`."""
+        for steps, asked in self._passes():
+            if pc is not None:
+                asked = (f for v in steps.analysis.at(pc) for f in steps.visit(v))
+            if any(f.status is not Status.PROVED for f in asked):
+                return False
+        return True
+
     def _passes(self) -> Iterator[tuple[_Steps, Iterator[Finding]]]:
         """What is claimed on each way alone first, then where states stand for several."""
         ways = _Steps(self._full, self._solver)
@@ -119,7 +128,7 @@ class Prover:
     def _whole(self) -> Iterator[Shown]:
         """What only the formula of the whole program refutes."""
         for finding in islice(self._refuted(), 1):
-            key = Key(Kind.CLAIM.value, finding.check, "whole")
+            key = Key(Kind.CLAIM.value, finding.check, WHOLE)
             text = f"{finding.check} at {finding.pc}: {finding.claim}: {finding.why}"
             yield Shown(key, Oracle.Z3, finding.pc, text, finding.witness["inputs"])
 

@@ -16,7 +16,7 @@ from typing import Any
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.fuzz.batch import Outcome
 from bpfsmt.fuzz.case import from_json, program_text, to_json
-from bpfsmt.fuzz.finding import Found, Key
+from bpfsmt.fuzz.finding import Found, Same
 
 _SCHEMA = """
 create table if not exists campaign (settings text not null);
@@ -24,24 +24,28 @@ create table if not exists batch (
     rules text, number integer, counts text not null, seconds real not null,
     primary key (rules, number));
 create table if not exists met (
-    rules text, kind text, rule text, component text, batch integer, position integer,
-    times integer, program text not null, finding text not null,
-    primary key (rules, kind, rule, component, batch));
+    rules text, kind text, rule text, component text, cause text,
+    batch integer, position integer, times integer, program text not null, finding text not null,
+    primary key (rules, kind, rule, component, cause, batch));
 create table if not exists least (
-    rules text, kind text, rule text, component text, batch integer, position integer,
-    program text not null, finding text not null,
-    primary key (rules, kind, rule, component));
+    rules text, kind text, rule text, component text, cause text,
+    batch integer, position integer, program text not null, finding text not null,
+    primary key (rules, kind, rule, component, cause));
 """
 """``met`` has what batches found, ``least`` what was made of the first of each kind."""
 
+_FORM = 1
+"""The form of the tables; it changes with them."""
+
 _FIRST = """
 select m.program, m.finding, sum(a.times), l.program, l.finding from met m
-join met a using (rules, kind, rule, component)
-left join least l on (l.rules, l.kind, l.rule, l.component, l.batch, l.position)
-    = (m.rules, m.kind, m.rule, m.component, m.batch, m.position)
-where m.batch = (select min(batch) from met where (rules, kind, rule, component)
-    = (m.rules, m.kind, m.rule, m.component))
-group by m.rules, m.kind, m.rule, m.component order by m.rules, m.batch, m.position, m.kind, m.rule
+join met a using (rules, kind, rule, component, cause)
+left join least l on (l.rules, l.kind, l.rule, l.component, l.cause, l.batch, l.position)
+    = (m.rules, m.kind, m.rule, m.component, m.cause, m.batch, m.position)
+where m.batch = (select min(batch) from met where (rules, kind, rule, component, cause)
+    = (m.rules, m.kind, m.rule, m.component, m.cause))
+group by m.rules, m.kind, m.rule, m.component, m.cause
+order by m.cause != '', m.rules, m.batch, m.position, m.kind, m.rule, m.component, m.cause
 """
 
 
@@ -73,12 +77,16 @@ class Store:
             self._db = sqlite3.connect(path or ":memory:", timeout=60)
             self._db.executescript(_SCHEMA)
             row = self._db.execute("select settings from campaign").fetchone()
+            form = self._db.execute("pragma user_version").fetchone()[0]
         except sqlite3.DatabaseError as error:
             raise CampaignError(f"{path}: no campaign ({error})") from error
         if row is None and settings is None:
             raise CampaignError(f"{path}: no campaign in it")
+        if row is not None and form != _FORM:
+            raise CampaignError(f"{path}: this campaign was begun with another version of bpfsmt")
         if row is None:
             with self._db:
+                self._db.execute(f"pragma user_version = {_FORM}")
                 self._db.execute("insert into campaign values (?)", (json.dumps(settings),))
         self.settings: dict[str, Any] = json.loads(row[0]) if row else dict(settings or {})
         if settings is not None:
@@ -113,36 +121,44 @@ class Store:
             )
             for found in outcome.found:
                 self._db.execute(
-                    "insert or replace into met values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (found.rules, *found.key, *found.place, found.times, *_texts(found)),
+                    "insert or replace into met values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*_same(found.same), *found.place, found.times, *_texts(found)),
                 )
 
     def shrunk(self, found: Found) -> None:
         """The first finding of its kind, made small."""
         with self._db:
             self._db.execute(
-                "insert or replace into least values (?, ?, ?, ?, ?, ?, ?, ?)",
-                (found.rules, *found.key, *found.place, *_texts(found)),
+                "insert or replace into least values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*_same(found.same), *found.place, *_texts(found)),
             )
 
     def findings(self) -> Iterator[Found]:
-        """The first of each kind, small if that is done, with how often it was met."""
+        """The first of each kind, small if that is done, with how often it was met.
+
+        Those that rest on a known fault come last.
+        """
         for program, text, times, small, small_text in self._db.execute(_FIRST).fetchall():
             found = from_json(json.loads(small_text or text), small or program)
             yield replace(found, times=times)
 
-    def first(self, rules: str, key: Key) -> tuple[int, int] | None:
+    def first(self, same: Same) -> tuple[int, int] | None:
         """Where a finding was met first."""
         query = (
-            "select batch, position from met where (rules, kind, rule, component) = (?, ?, ?, ?) "
-            "order by batch limit 1"
+            "select batch, position from met where (rules, kind, rule, component, cause) "
+            "= (?, ?, ?, ?, ?) order by batch limit 1"
         )
-        row = self._db.execute(query, (rules, *key)).fetchone()
+        row = self._db.execute(query, _same(same)).fetchone()
         return (row[0], row[1]) if row else None
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+
+def _same(same: Same) -> tuple[str, ...]:
+    rules, key, cause = same
+    return rules, *key, cause
 
 
 def _texts(found: Found) -> tuple[str, str]:

@@ -32,6 +32,11 @@ DEFAULT_PROGRAMS = 1000
     type=click.Choice(["machine", "step", "z3", "kernel"]),
     help="Ask only these; all, but the kernel only where it can be asked.",
 )  # fmt: skip
+@click.option(
+    "--limit", type=click.IntRange(1, 86_400), metavar="SECONDS",
+    help="Processor time after which a batch is ended, and that is a finding: by default 60, and "
+    "6 for each program.  So is a batch that waits for as long.",
+)  # fmt: skip
 @click.option("--source", default="guided", show_default=True, help="Where programs come from.")
 @click.option("--export", "folder", type=click.Path(path_type=Path), metavar="DIR",
               help="Write the findings of CAMPAIGN as cases.")  # fmt: skip
@@ -55,6 +60,7 @@ def fuzz(
     jobs: int | None,
     dask: str | None,
     oracles: tuple[str, ...],
+    limit: int | None,
     source: str,
     folder: Path | None,
     case: Path | None,
@@ -94,7 +100,7 @@ def fuzz(
     path = Path(what[0]) if what else None
     if folder is not None and path is not None:
         return fuzz_text.export_to(path, folder, as_json)
-    settings = fuzz_run.settings_of(seed, size, oracles, source)
+    settings = fuzz_run.settings_of(seed, size, oracles, source, limit or 0)
     at_once = jobs or os.cpu_count() or 1
     if museum:
         return fuzz_history.history(what, settings, seeds, seconds, at_once, dask, save, as_json)

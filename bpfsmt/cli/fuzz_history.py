@@ -91,7 +91,7 @@ def _run(hunts: Sequence[Hunt], store: Hunts, jobs: int, dask: str | None) -> It
         for future in as_completed(asked):
             result = future.result()
             if not isinstance(result, Hunted):
-                raise BpfsmtError(f"a search died: {result.why}{os.linesep}{result.traceback}")
+                raise BpfsmtError(f"a search died: {result.why}{os.linesep}{result.text}")
             store.keep(asked[future], result)
             progress.update(task, advance=1, description=clean(result.exhibit))
             yield result

@@ -28,7 +28,9 @@ from bpfsmt.kernel import RunningKernel
 __all__ = ["Plan", "run_campaign", "settings_of"]
 
 
-def settings_of(seed: int, size: int, oracles: Sequence[str], source: str) -> Settings:
+def settings_of(
+    seed: int, size: int, oracles: Sequence[str], source: str, limit: int = 0
+) -> Settings:
     """The settings; the kernel is left out, and that is said, where it cannot be asked."""
     if source not in SOURCES:
         raise click.BadParameter(f"there are {', '.join(SOURCES)}", param_hint="--source")
@@ -41,7 +43,7 @@ def settings_of(seed: int, size: int, oracles: Sequence[str], source: str) -> Se
             complain(f"the kernel is not asked: {error}")
             oracles = tuple(name for name in ALL if name != Oracle.KERNEL.value)
     chosen = tuple(name for name in ALL if not oracles or name in oracles)
-    return Settings(seed=seed, size=size, source=source, oracles=chosen)
+    return Settings(seed=seed, size=size, source=source, oracles=chosen, limit=limit)
 
 
 def run_campaign(plan: Plan, path: Path | None, jobs: int, dask: str | None, as_json: bool) -> int:

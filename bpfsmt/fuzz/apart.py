@@ -23,7 +23,10 @@ _lock = threading.Lock()
 
 
 class Task(Protocol):
-    """Something that can be pickled, and run."""
+    """Something that can be pickled, and run, in ``limit`` seconds of processor time."""
+
+    @property
+    def limit(self) -> int: ...  # noqa: D102
 
     def run(self) -> Any: ...  # noqa: D102
 
@@ -51,7 +54,7 @@ class Worker:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            send(process.stdin, pickle.dumps(task))  # type: ignore[arg-type]
+            send(process.stdin, pickle.dumps((task.limit, pickle.dumps(task))))  # type: ignore[arg-type]
             answer = receive(process.stdout)  # type: ignore[arg-type]
         except (BrokenPipeError, ValueError):
             answer = None

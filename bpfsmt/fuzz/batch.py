@@ -11,8 +11,9 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from bpfsmt.fuzz.finding import Found, Key
-from bpfsmt.fuzz.judge import Court, judge
+from bpfsmt.fuzz.judge import Court, Judgement, judge
 from bpfsmt.fuzz.known import explained
+from bpfsmt.fuzz.note import note
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.source import drawn
 
@@ -39,6 +40,11 @@ class Batch:
     rules: str
     number: int
 
+    @property
+    def limit(self) -> int:
+        """Seconds of processor time that it may take."""
+        return self.settings.allowed
+
     def run(self) -> Outcome:
         """Draw the programs and judge them."""
         start = time.process_time()
@@ -47,6 +53,7 @@ class Batch:
         found: dict[tuple[Key, str], Found] = {}
         programs = drawn(self.settings, court.rules, self.number)
         for index, program in enumerate(programs):
+            note((index, program))
             name = f"{self.settings.seed}/{self.number}/{index}"
             judged = judge(court, program, name, self.number * self.settings.size + index)
             counts += judged.counts
@@ -60,3 +67,23 @@ class Batch:
                 )
         seconds = time.process_time() - start
         return Outcome(self.rules, self.number, counts, tuple(found.values()), seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A task: a program before all oracles as it was in its batch, which may end the process."""
+
+    settings: Settings
+    found: Found
+
+    @property
+    def limit(self) -> int:
+        """Seconds of processor time that it may take."""
+        return self.settings.allowed
+
+    def run(self) -> Judgement:
+        """What they say."""
+        batch, index = self.found.place
+        court = Court.of(self.found.rules, self.settings)
+        name, number = f"{self.settings.seed}/{batch}/{index}", batch * self.settings.size + index
+        return judge(court, self.found.program, name, number)

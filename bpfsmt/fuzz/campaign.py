@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import pickle
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,7 @@ from typing import Any
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.fuzz.apart import run_apart, stop_all
 from bpfsmt.fuzz.batch import Batch, Outcome
-from bpfsmt.fuzz.finding import Found, Key, Kind, Oracle, Same, Shown
+from bpfsmt.fuzz.finding import DIED, Found, Key, Kind, Oracle, Same, Shown
 from bpfsmt.fuzz.settings import Settings, versions
 from bpfsmt.fuzz.shrink import Shrink
 from bpfsmt.fuzz.store import Store
@@ -30,9 +31,6 @@ from bpfsmt.rules import load_rules
 
 TICK = 0.25
 """Seconds between two looks at the clock."""
-
-DIED = "died"
-"""The component of a batch whose process died; there is no program to be made small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +164,19 @@ class Campaign:
         if self.store.first(found.same) != found.place:
             return False
         self.small[found.same] = found.place
-        return not found.least and found.key.component != DIED
+        return not found.least
 
 
 def _died(task: Batch, died: Died) -> Outcome:
-    """A batch that ended its process is a crash, too."""
-    key = Key(Kind.CRASH.value, died.why, DIED)
-    text = died.traceback or f"the process of batch {task.number} died: {died.why}"
-    nothing = Program("unknown", ProgramType.XDP, (Instruction(0x95),))
-    found = Found(task.rules, task.number, 0, nothing, Shown(key, Oracle.MACHINE, -1, text))
+    """A batch that ended its process, or never ended, is a crash, too: that of its last program."""
+    at = "before any of its programs"
+    index, program = 0, Program("unknown", ProgramType.XDP, (Instruction(0x95),))
+    if died.noted:
+        index, program = pickle.loads(died.noted)
+        at = f"program {index}"
+    shown = Shown(
+        Key(Kind.CRASH.value, died.why, DIED), Oracle.MACHINE, -1,
+        f"batch {task.number}, {at}: {died.text}",
+    )  # fmt: skip
+    found = Found(task.rules, task.number, index, program, shown, least=True)
     return Outcome(task.rules, task.number, Counter({"batches died": 1}), (found,))

@@ -43,6 +43,10 @@ WHOLE = "whole"
 """The component where only the formula of the whole program shows that a claim is false."""
 
 
+DIED = "died"
+"""The component where a program ended the process that judged it, or had no end there."""
+
+
 class Key(NamedTuple):
     """By what findings are told apart, within one rule set.
 

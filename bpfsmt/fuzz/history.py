@@ -53,6 +53,11 @@ class Hunt:
     settings: Settings
     seconds: float
 
+    @property
+    def limit(self) -> int:
+        """Seconds of processor time that it may take: its last batch may begin late."""
+        return int(self.seconds) + self.settings.allowed
+
     def run(self) -> Hunted:
         """Search."""
         start = time.process_time()

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from bpfsmt.errors import LoadError
+from bpfsmt.fuzz.apart import run_apart
+from bpfsmt.fuzz.batch import Alone
 from bpfsmt.fuzz.case import from_json, program_text, to_json
-from bpfsmt.fuzz.finding import Found, Oracle, Shown
+from bpfsmt.fuzz.finding import DIED, Found, Oracle, Shown
 from bpfsmt.fuzz.judge import Court
 from bpfsmt.fuzz.machine import Watch
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.shrink import again
+from bpfsmt.fuzz.worker import Died
 from bpfsmt.isa.directives import Directive
 from bpfsmt.rules import load_rules
 from bpfsmt.verifier import verify
@@ -98,6 +101,9 @@ def replayed(path: Path) -> tuple[Found, Shown | None]:
     An input that is kept with it is run; what has none is asked of its oracle again.
     """
     found, settings = read(path)
+    if found.key.component == DIED:
+        died = run_apart(Alone(settings, found))
+        return found, found.shown if isinstance(died, Died) else None
     witness = found.shown.witness
     if witness is None or found.shown.oracle is Oracle.KERNEL:
         return found, again(settings, found)(found.program)

@@ -14,6 +14,9 @@ import z3
 import bpfsmt
 from bpfsmt.fuzz.finding import Oracle
 
+EACH = 6
+"""Seconds."""
+
 ALL = tuple(oracle.value for oracle in Oracle)
 
 
@@ -26,7 +29,8 @@ class Settings:
     Every accepted program runs on ``inputs`` inputs.  Z3 is asked about one program in
     ``share``, and where no steps are gone about those that the runs say little of; ``work``
     bounds each of its queries (in its own count), and after ``patience`` queries without an
-    answer it is asked no more of that program.
+    answer it is asked no more of that program.  A batch is ended, and that is a finding, that
+    takes more than ``limit`` seconds of processor time (0: a minute, and `EACH` for each program).
     """
 
     seed: int = 0
@@ -37,6 +41,12 @@ class Settings:
     share: int = 64
     work: int = 3_000_000
     patience: int = 3
+    limit: int = 0
+
+    @property
+    def allowed(self) -> int:
+        """Seconds of processor time for a batch: many times of what one takes."""
+        return self.limit or 60 + EACH * self.size
 
     def asks(self, oracle: Oracle) -> bool:
         """Whether this oracle is asked."""

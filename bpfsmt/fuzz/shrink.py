@@ -17,6 +17,7 @@ from bpfsmt.fuzz.known import explained
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.source import number, strategy
 from bpfsmt.generate import minimise
+from bpfsmt.generate.steady import steady
 from bpfsmt.isa.opcodes import LdImm64Src
 from bpfsmt.program.program import Program
 from bpfsmt.rules import load_rules
@@ -36,6 +37,11 @@ class Shrink:
 
     settings: Settings
     found: Found
+
+    @property
+    def limit(self) -> int:
+        """Seconds of processor time that it may take."""
+        return self.settings.allowed
 
     def run(self) -> Found:
         """Shrink; a finding that does not show again stays as it is."""
@@ -105,7 +111,8 @@ def _by_hypothesis(settings: Settings, found: Found, shows: Shows) -> Program:
         print_blob=False,
     )  # fmt: skip
     try:
-        seed(number(settings.seed, found.batch))(quiet(given(programs)(test)))()
+        with steady():
+            seed(number(settings.seed, found.batch))(quiet(given(programs)(test)))()
     except BaseException as error:
         # When the tries are used up, the last example no longer fails: hypothesis says so.
         if isinstance(error, KeyboardInterrupt | SystemExit):

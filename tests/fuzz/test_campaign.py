@@ -161,6 +161,38 @@ def test_a_campaign_survives_a_process_that_dies_and_tells_of_it(tmp_path: Path)
     assert document["rules"]["xdp-paper"]["counts"]["programs"] == 2
 
 
+@pytest.mark.parametrize(
+    ("does", "limit", "said"),
+    [
+        ("any(iter(int, 1))", "2", "no end after 2 s of processor time"),
+        ("import time; time.sleep(600)", "2", "nothing done for 2 s"),
+    ],
+)
+def test_what_never_ends_is_ended_and_told_with_its_program(
+    does: str, limit: str, said: str, tmp_path: Path
+) -> None:
+    hung = doing(tmp_path, "judge", "Watch", does)
+    file = tmp_path / "c.sqlite"
+    args = ("-n", "2", "--batch", "2", "-j", "1", "-o", "machine", "--limit", limit, "--json")
+    start = time.monotonic()
+    result = fuzz(file, "-r", hung, "-r", "xdp-paper", *args)
+    assert time.monotonic() - start < 60
+    assert result.exit_code == 1, result.output
+    document = told(result)
+    (crash,) = document["findings"]
+    assert (crash["kind"], crash["rule"], crash["batch"]) == ("crash", "hung", 0)
+    assert crash["text"] == f"batch 0, program {crash['index']}: {said}"
+    assert document["rules"]["xdp-paper"]["counts"]["programs"] == 2
+    # Gone on with, the batch is not tried again; and its program alone does it again.
+    assert told(fuzz(file, "-r", hung, "-r", "xdp-paper", *args)) == document
+    assert fuzz(file, "--export", tmp_path / "cases").exit_code == 0
+    (case,) = (tmp_path / "cases").glob("*.bpfasm")
+    assert "exit" in case.read_text()
+    again = fuzz("--replay", case)
+    assert again.exit_code == 1, again.output
+    assert said in again.stdout
+
+
 def test_an_exception_in_a_worker_is_a_finding(tmp_path: Path) -> None:
     broken = doing(tmp_path, "judge", "Watch", "raise ValueError('planted')")
     result = fuzz("-r", broken, "-n", "2", "-j", "1", "--batch", "2", "-o", "machine", "--json")

@@ -50,6 +50,8 @@ def run_campaign(plan: Plan, path: Path | None, jobs: int, dask: str | None, as_
     """Run the campaign to its end or to Ctrl-C, and tell what is in its file then."""
     kernel = RunningKernel().release if plan.settings.asks(Oracle.KERNEL) else ""
     store = Store(path, identity(plan, kernel))
+    if path is not None and (judged := sum(store.done(s).counts["programs"] for s in plan.rules)):
+        complain(f"{path}: goes on; programs judged before: {judged}")
     interrupted = False
     try:
         with watching(plan) as tell, executor(jobs, dask) as (pool, at_once):

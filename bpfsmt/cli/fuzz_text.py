@@ -17,6 +17,7 @@ from bpfsmt.cli.boundary import EXIT_PROVED, EXIT_REFUTED, clean
 from bpfsmt.cli.tables import console
 from bpfsmt.fuzz.case import program_text, to_json
 from bpfsmt.fuzz.finding import Found
+from bpfsmt.fuzz.reached import Reached
 from bpfsmt.fuzz.regression import export, replayed
 from bpfsmt.fuzz.store import Store
 
@@ -49,19 +50,17 @@ def unknowns(store: Store, rules: Sequence[str]) -> list[str]:
 def show_campaign(store: Store, rules: Sequence[str]) -> None:
     """The table of rule sets, the findings, and what is unknown."""
     out = console()
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("rules")
-    for name in _COLUMNS:
-        table.add_column(name, justify="right")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    add_columns(table, out.width, "CPU s")
     found = list(store.findings())
-    for spec in rules:
-        done = store.done(spec)
-        mine = Counter(bool(f.shown.cause) for f in found if f.rules == spec)
-        row = [_cell(done.counts, keys) for keys in _COLUMNS.values()]
-        row[1] = share(done.counts)
-        row[-3:] = [str(mine[True]), str(mine[False]), f"{done.seconds:.1f}"]
-        table.add_row(clean(spec), *row)
+    done = {spec: store.done(spec) for spec in rules}
+    for spec, d in done.items():
+        known = Counter(bool(f.shown.cause) for f in found if f.rules == spec)
+        row = cells(spec, d.counts, d.reached, (known[True], known[False]))
+        table.add_row(*row, f"{d.seconds:.1f}")
     out.print(table)
+    for spec, d in done.items():
+        out.print(Text(f"{clean(spec)}: {asked(d.counts)}"), soft_wrap=True)
     for f in found:
         for text in _lines(f):
             out.print(text, soft_wrap=True)
@@ -72,15 +71,33 @@ def show_campaign(store: Store, rules: Sequence[str]) -> None:
         out.print(Text(f"unknown: {line}"), soft_wrap=True)
 
 
-_COLUMNS = {
-    "programs": ("programs",), "accepted": (), "runs": ("runs",), "by Z3": ("z3 programs",),
-    "obligations": ("z3 proved", "z3 refuted", "z3 unknown"), "loads": ("kernel loads",),
-    "test runs": ("kernel runs",), "known": (), "findings": (), "CPU s": (),
-}  # fmt: skip
+def add_columns(table: Table, width: int, *more: str) -> None:
+    """The columns of `cells`, and some more, in so wide a terminal: long names give way."""
+    names = ("programs", "accepted", "rules run", "branches", "known", "findings", *more)
+    left = width - sum(len(name) + 2 for name in names) - 5  # programs, of so many
+    table.add_column("rules", no_wrap=True, overflow="ellipsis", max_width=max(left, 8))
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
 
 
-def _cell(counts: Counter[str], keys: Sequence[str]) -> str:
-    return str(sum(counts[key] for key in keys))
+def cells(
+    spec: str, counts: Counter[str], reached: Reached, found: tuple[int, int], goal: str = ""
+) -> list[str | Text]:
+    """One rule set in a table: ``found`` are known findings and others."""
+    shares = [f"{a}/{b}" for a, b in reached.shares.values()]
+    known, new = found
+    return [
+        clean(spec), f"{counts['programs']}{goal}", share(counts), *shares,
+        str(known), Text(str(new), "bold red" if new else ""),
+    ]  # fmt: skip
+
+
+def asked(counts: Counter[str]) -> str:
+    """How much each oracle was asked, in words."""
+    proofs = sum(counts[f"z3 {status}"] for status in ("proved", "refuted", "unknown"))
+    words = [(counts["runs"], "runs"), (counts["steps"], "steps"), (proofs, "obligations"),
+             (counts["kernel loads"], "loads"), (counts["kernel runs"], "test runs")]  # fmt: skip
+    return ", ".join(f"{n} {word}" for n, word in words if n) or "nothing yet"
 
 
 def _lines(found: Found) -> Iterator[Text]:
@@ -108,7 +125,7 @@ def campaign_json(store: Store, rules: Sequence[str], interrupted: bool) -> dict
         "rules": {
             spec: {
                 "batches": len(d.numbers), "counts": dict(sorted(d.counts.items())),
-                "seconds": round(d.seconds, 2),
+                "coverage": d.reached.to_json(), "seconds": round(d.seconds, 2),
             } for spec, d in done.items()
         },
         "findings": [to_json(f) | {"program": program_text(f.program)} for f in store.findings()],

@@ -14,13 +14,15 @@ from bpfsmt.fuzz.finding import Found, Key
 from bpfsmt.fuzz.judge import Court, Judgement, judge
 from bpfsmt.fuzz.known import explained
 from bpfsmt.fuzz.note import note
+from bpfsmt.fuzz.reached import Reached
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.source import drawn
+from bpfsmt.rules.counting import counting
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a batch: counts, and the first finding with each key and cause.
+    """What came of a batch: counts, the first finding with each key and cause, what it reached.
 
     ``seconds`` is the processor time that it took, the only part that differs from run to run.
     """
@@ -29,6 +31,7 @@ class Outcome:
     number: int
     counts: Counter[str]
     found: tuple[Found, ...]
+    reached: Reached = field(default_factory=Reached)
     seconds: float = field(default=0.0, compare=False)
 
 
@@ -49,6 +52,8 @@ class Batch:
         """Draw the programs and judge them."""
         start = time.process_time()
         court = Court.of(self.rules, self.settings)
+        counted, reached = counting(court.rules)
+        court = replace(court, counted=counted)
         counts: Counter[str] = Counter()
         found: dict[tuple[Key, str], Found] = {}
         programs = drawn(self.settings, court.rules, self.number)
@@ -66,7 +71,9 @@ class Batch:
                     else replace(first, times=first.times + 1)
                 )
         seconds = time.process_time() - start
-        return Outcome(self.rules, self.number, counts, tuple(found.values()), seconds)
+        return Outcome(
+            self.rules, self.number, counts, tuple(found.values()), Reached.of(reached), seconds
+        )
 
 
 @dataclass(frozen=True, slots=True)

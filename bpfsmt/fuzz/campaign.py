@@ -95,17 +95,26 @@ class Campaign:
 
     def __init__(self, plan: Plan, store: Store, tell: Callable[[Campaign], None]) -> None:
         self.plan, self.store, self._tell = plan, store, tell
-        self.counts = {spec: store.done(spec).counts for spec in plan.rules}
+        done = {spec: store.done(spec) for spec in plan.rules}
+        self.counts = {spec: d.counts for spec, d in done.items()}
+        self.reached = {spec: d.reached for spec, d in done.items()}
         self.here = 0
         """Programs judged by this process."""
         self.started = time.monotonic()
         self.small: dict[Same, tuple[int, int]] = {}
         """Where the findings were met that are being made small, or are."""
+        self.waiting = 0
+        """How many are being made small, or are to be."""
 
     @property
     def elapsed(self) -> float:
         """Seconds since it was begun, or gone on with."""
         return time.monotonic() - self.started
+
+    def found(self, rules: str) -> tuple[int, int]:
+        """How many findings there are about a rule set: known ones, and others."""
+        known = Counter(bool(cause) for of, _, cause in self.small if of == rules)
+        return known[True], known[False]
 
     def run(self, pool: Executor, jobs: int) -> None:
         """Go on to the end of the plan.  On Ctrl-C, what is finished is in the store."""
@@ -120,6 +129,7 @@ class Campaign:
                 running[pool.submit(run_apart, task)] = task
             if not running:
                 return
+            self.waiting = len(shrinks) + sum(isinstance(t, Shrink) for t in running.values())
             done, _ = wait(running, TICK, FIRST_COMPLETED)
             for future in done:
                 shrinks += self._ended(running.pop(future), future.result())
@@ -153,6 +163,7 @@ class Campaign:
         outcome = result if isinstance(result, Outcome) else _died(task, result)
         self.store.keep(outcome)
         self.counts[task.rules].update(outcome.counts)
+        self.reached[task.rules] |= outcome.reached
         self.here += outcome.counts["programs"]
         return [found for found in outcome.found if self._to_shrink(found)]
 

@@ -34,6 +34,7 @@ class Court:
 
     ``wanted`` is the only finding that matters, if there is one: nothing is asked once it is
     shown.  With ``thorough``, a whole run is looked for that shows what Z3 refutes of a step.
+    ``counted`` are the same rules with counters, if what programs reach is counted.
     """
 
     spec: str
@@ -41,6 +42,7 @@ class Court:
     rules: RuleSet
     wanted: Key | None = None
     thorough: bool = False
+    counted: RuleSet | None = None
 
     @classmethod
     def of(cls, spec: str, settings: Settings) -> Court:
@@ -91,7 +93,7 @@ def _verified(court: Court, program: Program, out: Judgement) -> Verified | None
 
     def ask() -> Iterable[Shown]:
         nonlocal found
-        full = verify(program, court.rules, forgetful=False)
+        full = verify(program, court.counted or court.rules, forgetful=False)
         found = Verified(verify(program, court.rules), full)
         return ()
 

@@ -17,11 +17,12 @@ from bpfsmt.errors import BpfsmtError
 from bpfsmt.fuzz.batch import Outcome
 from bpfsmt.fuzz.case import from_json, program_text, to_json
 from bpfsmt.fuzz.finding import Found, Same
+from bpfsmt.fuzz.reached import Reached
 
 _SCHEMA = """
 create table if not exists campaign (settings text not null);
 create table if not exists batch (
-    rules text, number integer, counts text not null, seconds real not null,
+    rules text, number integer, counts text not null, reached text not null, seconds real not null,
     primary key (rules, number));
 create table if not exists met (
     rules text, kind text, rule text, component text, cause text,
@@ -55,10 +56,11 @@ class CampaignError(BpfsmtError):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The numbers of the batches that are finished, and what they counted, of one rule set."""
+    """The numbers of the batches that are finished, what they counted, and what they reached."""
 
     numbers: frozenset[int]
     counts: Counter[str]
+    reached: Reached
     seconds: float
 
 
@@ -104,20 +106,22 @@ class Store:
 
     def done(self, rules: str) -> Done:
         """What is finished with a rule set."""
-        numbers, counts, seconds = set(), Counter[str](), 0.0
-        query = "select number, counts, seconds from batch where rules = ?"
-        for number, text, took in self._db.execute(query, (rules,)):
+        numbers, counts, all_reached, seconds = set(), Counter[str](), Reached(), 0.0
+        query = "select number, counts, reached, seconds from batch where rules = ?"
+        for number, text, reached, took in self._db.execute(query, (rules,)):
             numbers.add(number)
             counts.update(json.loads(text))
+            all_reached |= Reached.read(reached)
             seconds += took
-        return Done(frozenset(numbers), counts, seconds)
+        return Done(frozenset(numbers), counts, all_reached, seconds)
 
     def keep(self, outcome: Outcome) -> None:
         """A finished batch, with its findings, at once or not at all."""
+        counts = json.dumps(dict(outcome.counts))
         with self._db:
             self._db.execute(
-                "insert or replace into batch values (?, ?, ?, ?)",
-                (outcome.rules, outcome.number, json.dumps(dict(outcome.counts)), outcome.seconds),
+                "insert or replace into batch values (?, ?, ?, ?, ?)",
+                (outcome.rules, outcome.number, counts, str(outcome.reached), outcome.seconds),
             )
             for found in outcome.found:
                 self._db.execute(

@@ -121,6 +121,7 @@ def test_all_that_is_listed_can_be_taken_away(name: str) -> None:
 
 def ended(file: Path, *causes: str) -> tuple[int, str]:
     """The exit code and the last line of a campaign that met findings with these causes."""
+    file.parent.mkdir()
     plan = Plan(settings("machine", size=1, inputs=8), ("linux-6.18",), programs=1)
     store = Store(file, identity(plan, ""))
     key = Key("run", "alu64_add", "tnum")
@@ -133,19 +134,19 @@ def ended(file: Path, *causes: str) -> tuple[int, str]:
     store.close()
     args = [str(file), "-r", "linux-6.18", "-n", "1", "--batch", "1", "-o", "machine"]
     result = CliRunner().invoke(main, ["fuzz", *args])
-    assert result.stderr == ""
+    assert result.stderr.endswith("known.sqlite: goes on; programs judged before: 1\n")
     document = json.loads(CliRunner().invoke(main, ["fuzz", *args, "--json"]).stdout)
     assert sorted(f["cause"] for f in document["findings"]) == sorted(causes)
     return result.exit_code, result.stdout
 
 
 def test_only_what_is_unexplained_counts_for_the_exit_code(tmp_path: Path) -> None:
-    code, said = ended(tmp_path / "known.sqlite", "a fault of old")
+    code, said = ended(tmp_path / "old" / "known.sqlite", "a fault of old")
     assert code == 0
     assert "known: a fault of old" in said
     assert "known: 1 finding rests on what is listed; 0 unexplained" in said
-    code, said = ended(tmp_path / "both.sqlite", "a fault of old", "")
+    code, said = ended(tmp_path / "both" / "known.sqlite", "a fault of old", "")
     assert code == 1
     assert "1 finding rests on what is listed; 1 unexplained" in said
-    code, said = ended(tmp_path / "new.sqlite", "")
+    code, said = ended(tmp_path / "new" / "known.sqlite", "")
     assert (code, "listed" in said) == (1, False)

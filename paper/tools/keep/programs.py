@@ -99,7 +99,7 @@ def fuzz(data: Any) -> Kept:
         "per_second": round(programs / done["seconds"], 2) if done["seconds"] else None,
         "findings": len(data["findings"]),
         "found": sorted({f"{f['rule']} {f['component']}".strip() for f in data["findings"]}),
-        "unexplained": sum(not f.get("known") for f in data["findings"]),
+        "unexplained": sum(not f["cause"] for f in data["findings"]),
         **{word.replace(" ", "_"): counts.get(word, 0) for word in words},
     }
 

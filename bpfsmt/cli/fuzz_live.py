@@ -54,5 +54,5 @@ def _whole(campaign: Campaign) -> str:
     if campaign.waiting:
         parts.append(f"{campaign.waiting} to be made small")
     if seconds is not None and campaign.elapsed >= seconds:
-        parts.append("finishing what is begun")
+        parts.append("finishing")
     return "campaign  " + "  ".join(parts)

@@ -60,7 +60,7 @@ def test_everything_is_told() -> None:
     assert said[1] == "linux-6.18 1250/2000 96 % 3/265 2/606 1 1"
     assert said[2].endswith("… 0/2000 - 0/0 0/0 0 0")
     assert asked[0].startswith("linux-6.18: 1000000 runs, 100000000 steps, 100000 obligations")
-    assert "finishing what is begun" in shown(80, seconds=90)[0]
+    assert "finishing" in shown(80, seconds=90)[0]
     assert "100 s of 110" in shown(80, seconds=110)[0]
 
 

@@ -117,7 +117,10 @@ class Campaign:
         return known[True], known[False]
 
     def run(self, pool: Executor, jobs: int) -> None:
-        """Go on to the end of the plan.  On Ctrl-C, what is finished is in the store."""
+        """Go on to the end of the plan.  On Ctrl-C, what is finished is in the store.
+
+        Raises `BpfsmtError` if the executor loses a task, as a cluster that is gone does.
+        """
         batches = self._batches()
         shrinks = [found for found in self.store.findings() if self._to_shrink(found)]
         running: dict[Future[Any], Batch | Shrink] = {}
@@ -132,7 +135,7 @@ class Campaign:
             self.waiting = len(shrinks) + sum(isinstance(t, Shrink) for t in running.values())
             done, _ = wait(running, TICK, FIRST_COMPLETED)
             for future in done:
-                shrinks += self._ended(running.pop(future), future.result())
+                shrinks += self._ended(running.pop(future), _answer(future))
             self._tell(self)
 
     def _next(self, shrinks: list[Found], batches: Iterator[Batch]) -> Batch | Shrink | None:
@@ -176,6 +179,15 @@ class Campaign:
             return False
         self.small[found.same] = found.place
         return not found.least
+
+
+def _answer(future: Future[Any]) -> Any:
+    """What a task gave.  Whatever goes wrong in it is an answer; an exception is the executor's."""
+    try:
+        return future.result()
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise BpfsmtError(f"a batch was lost where it was run ({why}): go on later") from None
 
 
 def _died(task: Batch, died: Died) -> Outcome:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bpfsmt.cli import main
+from bpfsmt.errors import BpfsmtError
+from bpfsmt.fuzz.campaign import Campaign, Plan, identity
+from bpfsmt.fuzz.settings import Settings
+from bpfsmt.fuzz.store import Store
 
 from .common import BLATANT, doing
 
@@ -159,6 +164,21 @@ def test_a_campaign_survives_a_process_that_dies_and_tells_of_it(tmp_path: Path)
     (crash,) = document["findings"]
     assert (crash["kind"], crash["rule"], crash["rules"]) == ("crash", "SIGKILL", killer)
     assert document["rules"]["xdp-paper"]["counts"]["programs"] == 2
+
+
+def test_an_executor_that_loses_a_batch_is_no_finding(tmp_path: Path) -> None:
+    class Gone(Executor):
+        def submit(self, *args: Any, **options: Any) -> Future[Any]:  # type: ignore[override]
+            future: Future[Any] = Future()
+            future.set_exception(ConnectionError("no workers left"))
+            return future
+
+    plan = Plan(Settings(size=2), ("linux-6.12",), 4)
+    store = Store(tmp_path / "c.sqlite", identity(plan, ""))
+    with pytest.raises(BpfsmtError, match=r"a batch was lost .*no workers left.*: go on later"):
+        Campaign(plan, store, lambda _: None).run(Gone(), 1)
+    assert store.done("linux-6.12").numbers == frozenset()
+    assert list(store.findings()) == []
 
 
 @pytest.mark.parametrize(

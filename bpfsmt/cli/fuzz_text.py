@@ -55,8 +55,8 @@ def show_campaign(store: Store, rules: Sequence[str]) -> None:
     found = list(store.findings())
     done = {spec: store.done(spec) for spec in rules}
     for spec, d in done.items():
-        known = Counter(bool(f.shown.cause) for f in found if f.rules == spec)
-        row = cells(spec, d.counts, d.reached, (known[True], known[False]))
+        known = [bool(f.shown.cause) for f in found if f.rules == spec]
+        row = cells(spec, d.counts, d.reached, (sum(known), len(known) - sum(known)))
         table.add_row(*row, f"{d.seconds:.1f}")
     out.print(table)
     for spec, d in done.items():

@@ -53,8 +53,10 @@ def check(
     case: Case,
     environment: EnvironmentFor = surroundings,
     engines: Sequence[EngineName] = ENGINES,
+    *,
+    instead: Program | None = None,
 ) -> Checked:
-    """Run a case on both sides and compare.
+    """Run a case on both sides and compare; the machine runs ``instead``, if that is given.
 
     Stops at the first input where they differ (what follows is the consequence), and at one
     that the machine does not model.  Raises `OracleError` where the kernel cannot be asked.
@@ -64,7 +66,8 @@ def check(
             why = last_words(loaded.log) or describe_errno(loaded.result.errno)
             return Checked(case, Agreement.REJECTED, why=why)
         try:
-            benches = [Bench(case.program, environment(cpu), engine) for engine in engines]
+            ours = instead or case.program
+            benches = [Bench(ours, environment(cpu), engine) for engine in engines]
         except UnsupportedError as error:
             return Checked(case, Agreement.UNKNOWN, why=str(error))
         return _compare(case, loaded, benches)

@@ -15,6 +15,7 @@ from bpfsmt.agree.choice import rules_for
 from bpfsmt.agree.compare import Agreement, Compared, compare
 from bpfsmt.agree.relation import Relation
 from bpfsmt.conformance.case import Agreement as Alike
+from bpfsmt.conformance.case import Case
 from bpfsmt.conformance.check import check
 from bpfsmt.conformance.generated import fed_case
 from bpfsmt.domain.analysis import Analysis
@@ -22,10 +23,11 @@ from bpfsmt.errors import OracleError
 from bpfsmt.fuzz.addresses import shows_addresses
 from bpfsmt.fuzz.blame import rule_of
 from bpfsmt.fuzz.finding import Key, Kind, Oracle, Shown
+from bpfsmt.fuzz.known import left_of
 from bpfsmt.isa.opcodes import LdImm64Src
 from bpfsmt.kernel import RunningKernel
 from bpfsmt.program.program import Program
-from bpfsmt.rules import RuleSet
+from bpfsmt.rules import RuleSet, rule_set
 from bpfsmt.semantics.helpers import HELPERS
 
 RUNS = 4
@@ -100,13 +102,27 @@ class Kernel:
         if not repeatable(self._program) or shows_addresses(analysis):
             self.counts["kernel not repeatable"] += 1
             return
-        checked = check(fed_case(self._program, name, RUNS))
+        case = fed_case(self._program, name, RUNS)
+        checked = check(case)
         self.counts["kernel runs"] += checked.pairs
         self.counts[f"kernel {checked.agreement.value}"] += 1
         if checked.agreement is Alike.DIFFERENT:
             first = checked.differences[0]
             key = Key(Kind.RESULT.value, first.engine, " ".join(first.what.split()[:2]))
-            yield Shown(key, Oracle.KERNEL, 0, str(first))
+            yield Shown(key, Oracle.KERNEL, 0, str(first), cause=self._believed(case))
+
+    def _believed(self, case: Case) -> str:
+        """The known fault of the running kernel because of which it runs something else.
+
+        It is one if the machine, given what is left of the program by it, does the same.
+        """
+        try:
+            rules = rule_set(rules_for(self._kernel.release))
+        except OracleError:
+            return ""
+        left = left_of(case.program, rules)
+        same = (c for c, p in left if check(case, instead=p).agreement is Alike.SAME)
+        return next(same, "")
 
 
 def repeatable(program: Program) -> bool:

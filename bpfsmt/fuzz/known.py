@@ -10,7 +10,7 @@ a fault that somebody puts into a rule set of his own is explained by none.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -20,10 +20,13 @@ from bpfsmt.fuzz.finding import WHOLE, Kind, Shown
 from bpfsmt.fuzz.machine import Watch
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.solver import Prover
+from bpfsmt.isa import Instruction
+from bpfsmt.isa.opcodes import Class, JmpOp
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet, rule_set, rule_set_names
 from bpfsmt.rules.duties import meaning
 from bpfsmt.verifier import verify
+from bpfsmt.verifier.step.branch import HOLDS
 
 Mend: TypeAlias = Callable[[RuleSet], RuleSet]
 
@@ -130,6 +133,38 @@ def _gone(before: Walks, after: Walks, rules: RuleSet, settings: Settings, shown
         return Prover(claims, full, patient).holds(at)
     inputs = [] if shown.witness is None else [shown.witness]
     return bool(inputs) and not any(Watch(claims, full, rules).given(inputs))
+
+
+def left_of(program: Program, rules: RuleSet) -> Iterator[tuple[str, Program]]:
+    """What a kernel with these rules makes of a program because of a fault that is known.
+
+    A branch of which one side was never come to goes to the other in what it runs (kernel
+    ``opt_hard_wire_dead_code_branches``).  Where that is not so without the fault, this is
+    the program as it is run then.
+    """
+    left = _hard_wired(verify(program, rules))
+    for cause, mended in _without(rules):
+        if left is not None and _hard_wired(verify(program, mended)) != left:
+            yield cause, left
+
+
+def _hard_wired(analysis: Analysis) -> Program | None:
+    """The program without the branches that are no longer any; `None` if it is not accepted."""
+    if not analysis.verdict.accepted:
+        return None
+    program, seen = analysis.program, {visit.pc for visit in analysis.visits}
+    slots = list(program.slots)
+    for pc, insn in program.instructions():
+        if pc not in seen or not insn.is_jmp or insn.jmp_op not in HOLDS:
+            continue
+        if pc + 1 not in seen:
+            slots[pc] = replace(_GOTO, offset=insn.offset)
+        elif pc + 1 + insn.offset not in seen:
+            slots[pc] = _GOTO
+    return replace(program, slots=tuple(slots))
+
+
+_GOTO = Instruction(Class.JMP | JmpOp.JA)
 
 
 def _same(a: Analysis, b: Analysis) -> bool:

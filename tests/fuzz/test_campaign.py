@@ -168,7 +168,7 @@ def test_a_campaign_survives_a_process_that_dies_and_tells_of_it(tmp_path: Path)
 
 def test_an_executor_that_loses_a_batch_is_no_finding(tmp_path: Path) -> None:
     class Gone(Executor):
-        def submit(self, *args: Any, **options: Any) -> Future[Any]:  # type: ignore[override]
+        def submit(self, *args: Any, **options: Any) -> Future[Any]:
             future: Future[Any] = Future()
             future.set_exception(ConnectionError("no workers left"))
             return future

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from bpfsmt.agree.choice import rules_for
 from bpfsmt.bits import rule
 from bpfsmt.cli import main
+from bpfsmt.conformance.ours import Bench, Ours
 from bpfsmt.domain import Tnum
 from bpfsmt.fuzz.batch import Outcome
 from bpfsmt.fuzz.campaign import Plan, identity
 from bpfsmt.fuzz.finding import Found, Key, Oracle, Shown
 from bpfsmt.fuzz.judge import Court, judge
-from bpfsmt.fuzz.known import explained, faults_of
+from bpfsmt.fuzz.known import explained, faults_of, left_of
 from bpfsmt.fuzz.store import Store
+from bpfsmt.isa import disassemble
+from bpfsmt.kernel import available
+from bpfsmt.kernel.oracle import RunInput
 from bpfsmt.program import load_asm
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet, rule_set, rule_set_names
@@ -107,6 +114,62 @@ def test_a_fault_that_the_release_does_not_have_is_unexplained() -> None:
     rules = rule_set("linux-6.12").neglect("mine", "fetches")
     found = causes(rules, FETCH, "machine")
     assert set(found.values()) == {""}
+
+
+RETURNED = """
+    *(u64 *)(r10 - 8) = r1
+    r8 = *(u16 *)(r1 + 32)
+    r7 = *(u32 *)(r1 + 16)
+    r6 = 255
+    if r8 == r7 goto +1
+    r6 = 7
+    r0 = 0
+    r1 = 0
+    r2 = 0
+    goto +0
+    r0 = 1
+    *(u64 *)(r10 - 24) = r6
+    goto +0
+    r0 = 1
+    goto +0
+    r0 = 1
+    r0 = 0
+    r0 = atomic64_fetch_add((u64 *)(r10 - 24), r0)
+    r6 = r0
+    if r6 == 7 goto +1
+    r0 = 1
+    exit
+"""
+"""What 255 is added to is held for 7, so that the last line is held for dead."""
+
+
+def test_what_a_fault_makes_of_the_code_that_runs() -> None:
+    ((cause, left),) = left_of(program(RETURNED), rule_set("linux-6.18"))
+    assert cause.startswith(FETCHES)
+    changed = [n for n, insn in left.instructions() if insn != program(RETURNED)[n]]
+    assert changed == [19]
+    assert disassemble(left[19]) == "goto +1"
+    assert not list(left_of(program(RETURNED), rule_set("linux-6.12")))
+    assert not list(left_of(program(FETCH), rule_set("linux-6.18")))
+
+
+@pytest.mark.skipif(bool(WHY := available()), reason=WHY or "")
+def test_a_kernel_that_runs_what_a_fault_of_it_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole program returns 1; a kernel with the fault returns what it believes to be 7."""
+    rules = rule_set("linux-6.1")
+    found = causes(rules, RETURNED, "kernel")
+    if rules_for(os.uname().release) == "linux-6.18" and found:
+        assert [cause.startswith(FETCHES) for cause in found.values()] == [True]
+    else:
+        assert not found
+    honest = Bench.run
+
+    def one_more(self: Bench, inputs: RunInput, *, contents: bool) -> Ours:
+        ours = honest(self, inputs, contents=contents)
+        return dataclasses.replace(ours, retval=ours.retval + 1)
+
+    monkeypatch.setattr(Bench, "run", one_more)
+    assert set(causes(rules, RETURNED, "kernel").values()) == {""}
 
 
 @pytest.mark.parametrize("name", rule_set_names())

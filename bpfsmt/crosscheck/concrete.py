@@ -184,8 +184,17 @@ class _Check:
             return frames[reg.frame].top if reg.frame < len(frames) else None
         if reg.type is RegType.PTR_TO_CTX:
             return self.trace.ctx
-        region = self.trace.memory.region_at(value)
-        return region.base if region is not None and self._is_of(reg, region) else None
+        near = self.trace.memory.region_at(value)
+        mine = near if near is not None and self._is_of(reg, near) else None
+        if mine is None or not self._reaches(reg, mine, value):
+            # An offset of more than 2 GiB ends near another region than that which is meant.
+            far = (r for r in self.trace.memory.chunks.values() if self._is_of(reg, r))
+            mine = next((r for r in far if self._reaches(reg, r, value)), mine)
+        return None if mine is None else mine.base
+
+    def _reaches(self, reg: Reg, region: Region, value: int) -> bool:
+        """Whether the value is one of the claimed offsets away from the region."""
+        return bool(_contains(reg.scalar, (value - region.base - reg.off) & U64))
 
     def _is_of(self, reg: Reg, region: Region) -> bool:
         if reg.type in _RECORD:

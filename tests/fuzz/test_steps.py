@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from bpfsmt.bits import rule
 from bpfsmt.domain import UNKNOWN, Scalar, Tnum
 from bpfsmt.fuzz.finding import Key
 from bpfsmt.fuzz.judge import Court, judge
 from bpfsmt.fuzz.members import contains, members
 from bpfsmt.program import load_asm
+from bpfsmt.rules import rule_set
+from bpfsmt.rules.linux.extend import low_bits
 from bpfsmt.rules.museum import exhibit
 
 from .common import outcome, settings
@@ -43,6 +46,39 @@ def test_steps_of_sound_rules_stay_inside_their_claims(rules: str) -> None:
     found = outcome(rules, settings("step", size=20))
     assert found.found == ()
     assert found.counts["steps"] > 100
+
+
+FAR = """
+    .map array type=array key=4 value=48 entries=5
+    r8 = *(u32 *)(r1 + 12)
+    *(u32 *)(r10 - 4) = 1
+    r2 = r10
+    r2 += -4
+    r1 = map[array]
+    call bpf_map_lookup_elem
+    if r0 == 0 goto +1
+    r0 += r8
+    r0 = 0
+    exit
+"""
+
+
+@rule
+def pointer_sum(var: Scalar, n: Scalar) -> Scalar:
+    """As if all that is added were of 16 bits."""
+    return low_bits(n, 16)
+
+
+def test_a_pointer_far_from_its_region_still_points_there() -> None:
+    program = load_asm(FAR, "far")
+    planted = rule_set("linux-6.12").derive("planted", pointer_sum)
+    found = {"linux-6.12": set[Key](), "planted": set[Key]()}
+    for rules in (rule_set("linux-6.12"), planted):
+        court = Court(rules.name, settings("step"), rules)
+        for n in range(32):
+            found[rules.name] |= {s.key for s in judge(court, program, str(n), 0).shown}
+    assert found["linux-6.12"] == set()
+    assert ("claim", "pointer_add", "tnum") in found["planted"]
 
 
 def test_members_are_in_the_scalar_and_at_its_ends() -> None:

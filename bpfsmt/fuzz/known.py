@@ -25,6 +25,7 @@ from bpfsmt.isa.opcodes import Class, JmpOp
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet, rule_set, rule_set_names
 from bpfsmt.rules.duties import meaning
+from bpfsmt.rules.linux.corrected import links_fill_sext
 from bpfsmt.verifier import verify
 from bpfsmt.verifier.step.branch import HOLDS
 
@@ -51,7 +52,7 @@ def faults_of(rules: RuleSet) -> Mapping[str, Mend]:
         return found
     for duty in release.policy.duties.undone:
         found[f"{release.name} does not see to it that {meaning(duty)}"] = _done(duty)
-    for obligation, why in release.faults.items():
+    for obligation, why in rules.faults.items():
         name = obligation.partition("/")[0]
         if name in MENDS and rules.rules.get(name) is release.rules[name]:
             found.setdefault(why, MENDS[name])
@@ -73,9 +74,15 @@ def _ids_compared(rules: RuleSet) -> RuleSet:
     return rules.derive(rules.name, *texts, policy=replace(rules.policy, links_tracked=True))
 
 
+def _fill_corrected(rules: RuleSet) -> RuleSet:
+    return rules.derive(rules.name, links_fill_sext, doc=rules.doc)
+
+
 _COMPARED = ("link_subsumes", "link_names", "id_pair_ok", "id_pairs_agree")
 
-MENDS: Mapping[str, Mend] = dict.fromkeys(_COMPARED, _ids_compared)
+MENDS: Mapping[str, Mend] = {
+    **dict.fromkeys(_COMPARED, _ids_compared), "links_fill_sext": _fill_corrected,
+}  # fmt: skip
 """By the rule of which a release lists an obligation as false: the rules without the fault."""
 
 
@@ -94,20 +101,21 @@ def explained(rules: RuleSet, settings: Settings, program: Program, shown: Shown
     return shown
 
 
-_mended: dict[str, list[tuple[str, RuleSet]]] = {}
-"""By fingerprint, so that what is made of a rule set is compiled once."""
+_mended: dict[tuple[str, ...], list[tuple[str, RuleSet]]] = {}
+"""By fingerprint and faults, so that what is made of a rule set is compiled once."""
 
 
 def _without(rules: RuleSet) -> list[tuple[str, RuleSet]]:
     """The rules without each of their known faults, and without all."""
-    made = _mended.get(rules.fingerprint)
+    faults = faults_of(rules)
+    key = (rules.fingerprint, *faults)
+    made = _mended.get(key)
     if made is None:
-        faults = faults_of(rules)
         made = [(cause, mend(rules)) for cause, mend in faults.items()]
         if len(faults) > 1:
             right = functools.reduce(lambda at, mend: mend(at), faults.values(), rules)
             made.append(("; ".join(faults), right))
-        _mended[rules.fingerprint] = made
+        _mended[key] = made
     return made
 
 

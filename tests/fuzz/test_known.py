@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from bpfsmt.agree.choice import rules_for
-from bpfsmt.bits import rule
+from bpfsmt.bits import rule, u64
 from bpfsmt.cli import main
 from bpfsmt.conformance.ours import Bench, Ours
-from bpfsmt.domain import Tnum
+from bpfsmt.domain import Scalar, Tnum
 from bpfsmt.fuzz.batch import Outcome
 from bpfsmt.fuzz.campaign import Plan, identity
 from bpfsmt.fuzz.finding import Found, Key, Oracle, Shown
@@ -28,6 +28,9 @@ from bpfsmt.kernel.oracle import RunInput
 from bpfsmt.program import load_asm
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet, rule_set, rule_set_names
+from bpfsmt.rules.linux.links import fits_bits
+from bpfsmt.rules.linux.links import links_fill_sext as released
+from bpfsmt.rules.museum import exhibit
 
 from .common import settings
 
@@ -37,6 +40,12 @@ def tnum_add(a: Tnum, b: Tnum) -> Tnum:
     """Sum, as if no carry ever left an unknown bit."""
     unknown = a.mask | b.mask
     return Tnum((a.value + b.value) & ~unknown, unknown)
+
+
+@rule
+def links_fill_sext(r: Scalar, size: u64) -> bool:
+    """As released, in words of one's own."""
+    return fits_bits(r, 8 * size)
 
 
 CARRY = """
@@ -79,11 +88,19 @@ def program(text: str) -> Program:
     return load_asm(f".type socket_filter\n{text}", "x")
 
 
+def shown_by(name: str) -> str:
+    """The program of an exhibit."""
+    path = exhibit(name).program
+    assert path is not None
+    return path.read_text()
+
+
 def causes(rules: RuleSet, text: str, *oracles: str) -> dict[Key, str]:
     """What is found, and by what it is explained."""
+    made = load_asm(text, "x") if ".type" in text else program(text)
     court = Court(rules.name, settings(*oracles, share=1), rules)
-    shown = judge(court, program(text), "x", 0).shown
-    return {s.key: explained(rules, court.settings, program(text), s).cause for s in shown}
+    shown = judge(court, made, "0", 0).shown
+    return {s.key: explained(rules, court.settings, made, s).cause for s in shown}
 
 
 @pytest.mark.parametrize(
@@ -101,6 +118,30 @@ def test_a_fault_of_the_release_is_the_cause_of_what_it_does(
     found = causes(rule_set(release), text, oracle)
     assert found
     assert all(cause.startswith(why) for cause in found.values()), found
+
+
+@pytest.mark.parametrize("release", ["linux-6.12", "linux-6.18"])
+@pytest.mark.parametrize("oracle", ["machine", "step", "z3"])
+def test_a_fill_with_the_sign_is_the_fault_of_releases_only(release: str, oracle: str) -> None:
+    """By each oracle blamed on the rule of which the prover refutes an obligation."""
+    text = shown_by("a20-sext-fill")
+    (fault,) = rule_set(release).faults.values()
+    found = causes(rule_set(release), text, oracle)
+    assert {key.rule for key in found if key.component == "id"} == {"links_fill_sext"}
+    assert set(found.values()) == {fault}
+    right = rule_set(f"{release}-corrected")
+    assert causes(right, text, oracle) == {}
+    for planted in (
+        right.derive("mine", released),
+        rule_set(release).derive("my", links_fill_sext),
+    ):
+        assert set(causes(planted, text, oracle).values()) == {""}
+
+
+def test_another_fault_of_fills_is_not_known() -> None:
+    wrong = exhibit("a20-narrow-spill").rules
+    found = causes(wrong, shown_by("a20-narrow-spill"), "step")
+    assert found == {Key("claim", "links_fill", "id"): ""}
 
 
 @pytest.mark.parametrize("oracle", ["machine", "step", "z3"])
@@ -144,7 +185,7 @@ RETURNED = """
 
 
 def test_what_a_fault_makes_of_the_code_that_runs() -> None:
-    ((cause, left),) = left_of(program(RETURNED), rule_set("linux-6.18"))
+    cause, left = next(left_of(program(RETURNED), rule_set("linux-6.18")))
     assert cause.startswith(FETCHES)
     changed = [n for n, insn in left.instructions() if insn != program(RETURNED)[n]]
     assert changed == [19]

@@ -55,8 +55,8 @@ def show_campaign(store: Store, rules: Sequence[str]) -> None:
     found = list(store.findings())
     done = {spec: store.done(spec) for spec in rules}
     for spec, d in done.items():
-        known = [bool(f.shown.cause) for f in found if f.rules == spec]
-        row = cells(spec, d.counts, d.reached, (sum(known), len(known) - sum(known)))
+        mine = [bool(f.shown.cause) for f in found if f.rules == spec]
+        row = cells(spec, d.counts, d.reached, (sum(mine), len(mine) - sum(mine)))
         table.add_row(*row, f"{d.seconds:.1f}")
     out.print(table)
     for spec, d in done.items():

@@ -11,13 +11,13 @@ from click.testing import CliRunner
 
 from bpfsmt.cli import main
 
-from .common import BLATANT
+from .common import BLATANT, doing
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed (bpfsmt[dask])")
 
 
 def told(*args: str | Path) -> Any:
-    options = ("-r", BLATANT, "-o", "machine", "--seed", "2", "--json")
+    options = ("-o", "machine", "--json")
     result = CliRunner().invoke(main, ["fuzz", *options, *map(str, args)])
     assert result.exit_code in (0, 1), result.output
     document = json.loads(result.stdout)
@@ -33,14 +33,17 @@ def on_a_cluster(processes: bool, *args: str) -> Any:
         return told("--dask", cluster.scheduler_address, *args)
 
 
-def test_a_cluster_in_this_process_gives_the_same() -> None:
-    quick = ("-n", "4", "--batch", "2")
-    assert on_a_cluster(False, *quick) == told(*quick, "-j", "1")
+def test_a_cluster_in_this_process_gives_the_same(tmp_path: Path) -> None:
+    killer = doing(tmp_path, "judge", "Watch", "os.kill(os.getpid(), 9)")
+    quick = ("-r", killer, "-r", "xdp-paper", "-n", "4", "--batch", "2")
+    found = on_a_cluster(False, *quick)
+    assert found["findings"]
+    assert found == told(*quick, "-j", "1")
 
 
 @pytest.mark.slow
 def test_a_cluster_of_two_processes_finds_the_same() -> None:
-    whole = ("-n", "32", "--batch", "8")
+    whole = ("-r", BLATANT, "-n", "32", "--batch", "8", "--seed", "2")
     found = on_a_cluster(True, *whole)
     assert found["findings"]
     assert found == told(*whole, "-j", "1")

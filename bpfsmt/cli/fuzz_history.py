@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import replace
@@ -19,7 +18,6 @@ from rich.table import Table
 
 from bpfsmt.cli.boundary import EXIT_INTERRUPTED, EXIT_PROVED, EXIT_UNKNOWN, clean, complain
 from bpfsmt.cli.tables import console
-from bpfsmt.errors import BpfsmtError
 from bpfsmt.fuzz.apart import run_apart
 from bpfsmt.fuzz.campaign import executor
 from bpfsmt.fuzz.finding import Oracle
@@ -89,10 +87,13 @@ def _run(hunts: Sequence[Hunt], store: Hunts, jobs: int, dask: str | None) -> It
         task = progress.add_task("", total=len(hunts))
         asked = {pool.submit(run_apart, hunt): hunt for hunt in hunts}
         for future in as_completed(asked):
-            result = future.result()
-            if not isinstance(result, Hunted):
-                raise BpfsmtError(f"a search died: {result.why}{os.linesep}{result.text}")
-            store.keep(asked[future], result)
+            result, hunt = future.result(), asked[future]
+            if isinstance(result, Hunted):
+                store.keep(hunt, result)
+            else:  # it found nothing, and the others go on; it is not kept
+                seed = hunt.settings.seed
+                complain(f"the search for {hunt.exhibit} with seed {seed} died: {result.text}")
+                result = Hunted(hunt.exhibit, seed, 0, hunt.seconds, None)
             progress.update(task, advance=1, description=clean(result.exhibit))
             yield result
 

@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from bpfsmt.cli import main
+from bpfsmt.cli import fuzz_history, main
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.fuzz.campaign import Campaign, Plan, identity
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.store import Store
+from bpfsmt.fuzz.worker import Died
 
 from .common import BLATANT, doing
 
@@ -153,6 +154,16 @@ def test_a_file_that_is_no_campaign_is_refused(tmp_path: Path) -> None:
     result = fuzz(file, "-n", "1")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert fuzz(tmp_path / "none.sqlite", "--export", tmp_path).exit_code == 2
+
+
+def test_a_search_that_dies_found_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    died = Died("SIGKILL", "its process ended: SIGKILL")
+    monkeypatch.setattr(fuzz_history, "run_apart", lambda hunt: died)
+    result = fuzz("--museum", "a06-arsh32", "--seeds", "2", "--json")
+    assert result.exit_code == 3
+    (exhibit,) = json.loads(result.stdout)["exhibits"]
+    assert [h["found"] for h in exhibit["hunts"]] == [None, None]
+    assert "a06-arsh32 with seed 1 died: its process ended: SIGKILL" in result.stderr
 
 
 def test_a_campaign_survives_a_process_that_dies_and_tells_of_it(tmp_path: Path) -> None:

@@ -151,12 +151,14 @@ def replay_case(case: Path, as_json: bool) -> int:
     """``--replay``: exit code 1 if the finding is still there, 0 if not."""
     found, shown = replayed(case)
     if as_json:
-        now = None if shown is None else {"pc": shown.pc, "text": shown.text}
+        now = shown and {"pc": shown.pc, "text": shown.text, "cause": shown.cause}
         click.echo(json.dumps({"was": to_json(found), "shown": now}, indent=2))
     elif shown is None:
         click.echo(clean(f"{case}: no more: {found.key}"))
     else:
         click.echo(clean(f"{case}: still there: {shown.key}"))
+        if shown.cause:
+            click.echo(clean(f"    known: {shown.cause}"))
         for line in shown.text.splitlines():
             click.echo(clean(f"    {line}"))
     return EXIT_PROVED if shown is None else EXIT_REFUTED

@@ -132,13 +132,15 @@ def _gone(before: Walks, after: Walks, rules: RuleSet, settings: Settings, shown
     if all(map(_same, before, after)):
         return False  # nothing in this program depends on the fault
     claims, full = after
-    if not claims.verdict.accepted:
-        return claims.verdict.outcome is Outcome.REJECT
-    if shown.key.kind == Kind.CLAIM.value and shown.key.component != WHOLE:
+    if claims.verdict.outcome is Outcome.UNSUPPORTED:
+        return False
+    of_step = shown.key.kind == Kind.CLAIM.value and shown.key.component != WHOLE
+    if of_step or claims.verdict.outcome is Outcome.REJECT:  # what is rejected has no runs
         patient = replace(settings, work=WORK * settings.work)
         # What is wrong with one state that stands for another may show anywhere behind it.
         at = None if shown.key.rule == PRUNING else shown.pc
-        return Prover(claims, full, patient).holds(at)
+        walked = at is None or any(True for _ in claims.at(at))
+        return walked and Prover(claims, full, patient).holds(at)
     inputs = [] if shown.witness is None else [shown.witness]
     return bool(inputs) and not any(Watch(claims, full, rules).given(inputs))
 

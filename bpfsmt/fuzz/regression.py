@@ -21,6 +21,7 @@ from bpfsmt.fuzz.batch import Alone
 from bpfsmt.fuzz.case import from_json, program_text, to_json
 from bpfsmt.fuzz.finding import DIED, Found, Oracle, Shown
 from bpfsmt.fuzz.judge import Court
+from bpfsmt.fuzz.known import explained
 from bpfsmt.fuzz.machine import Watch
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.shrink import again
@@ -112,4 +113,7 @@ def replayed(path: Path) -> tuple[Found, Shown | None]:
     if not analysis.verdict.accepted:
         return found, None
     full = verify(found.program, court.rules, forgetful=False)
-    return found, next(Watch(analysis, full, court.rules).given([witness]), None)
+    shown = next(Watch(analysis, full, court.rules).given([witness]), None)
+    if shown is None:
+        return found, None
+    return found, explained(court.rules, settings, found.program, shown)

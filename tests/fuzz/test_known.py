@@ -30,7 +30,8 @@ from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet, rule_set, rule_set_names
 from bpfsmt.rules.linux.links import fits_bits
 from bpfsmt.rules.linux.links import links_fill_sext as released
-from bpfsmt.rules.museum import exhibit
+from bpfsmt.rules.museum import MODULES, exhibit
+from bpfsmt.verifier import verify
 
 from .common import settings
 
@@ -66,6 +67,23 @@ FETCH = """
     if r6 s> 0 goto +0
     exit
 """
+BEYOND = """
+    r7 = *(u32 *)(r1 + 16)
+    r0 = 0
+    r6 = 0
+    if r7 > 8 goto +1
+    r6 = -8
+    *(u64 *)(r10 - 8) = r6
+    goto +0
+    r0 = atomic64_fetch_add((u64 *)(r10 - 8), r0)
+    r2 = r10
+    r2 += r0
+    *(u8 *)(r2 + 0) = 0
+    r0 = 0
+    exit
+"""
+"""Writes outside of the stack, where what is fetched is 0."""
+
 LINKS = """
     r8 = *(u32 *)(r1 + 12)
     r7 = *(u32 *)(r1 + 36)
@@ -149,6 +167,23 @@ def test_a_planted_fault_is_unexplained_also_beside_a_known_one(oracle: str) -> 
     rules = rule_set("linux-6.18").derive("planted", tnum_add)
     found = causes(rules, CARRY + FETCH, oracle)
     assert next(cause for key, cause in found.items() if key.rule == "alu64_add") == ""
+
+
+@pytest.mark.parametrize("oracle", ["machine", "step", "z3"])
+def test_that_a_program_would_be_rejected_explains_nothing_by_itself(oracle: str) -> None:
+    rules = rule_set("linux-6.18").derive("planted", tnum_add)
+    assert verify(program(CARRY + BEYOND), rules).verdict.accepted
+    found = causes(rules, CARRY + BEYOND, oracle)
+    assert next(cause for key, cause in found.items() if key.rule == "alu64_add") == ""
+    known = causes(rule_set("linux-6.18"), BEYOND, oracle)
+    assert known
+    assert all(cause.startswith(FETCHES) for cause in known.values())
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_an_exhibit_has_wrong_is_not_known_of_it(name: str) -> None:
+    shown = exhibit(name)
+    assert faults_of(shown.rules).keys() <= faults_of(shown.base).keys()
 
 
 def test_a_fault_that_the_release_does_not_have_is_unexplained() -> None:

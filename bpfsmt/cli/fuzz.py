@@ -37,7 +37,7 @@ DEFAULT_PROGRAMS = 1000
     help="Processor time after which a batch is ended, and that is a finding: by default 60, and "
     "6 for each program.  So is a batch that waits for as long.",
 )  # fmt: skip
-@click.option("--source", default="guided", show_default=True, help="Where programs come from.")
+@click.option("--source", help="Where programs come from: guided; with --museum, mixed.")
 @click.option("--export", "folder", type=click.Path(path_type=Path), metavar="DIR",
               help="Write the findings of CAMPAIGN as cases.")  # fmt: skip
 @click.option("--replay", "case", type=click.Path(path_type=Path), metavar="FILE.bpfasm",
@@ -61,7 +61,7 @@ def fuzz(
     dask: str | None,
     oracles: tuple[str, ...],
     limit: int | None,
-    source: str,
+    source: str | None,
     folder: Path | None,
     case: Path | None,
     museum: bool,
@@ -100,6 +100,7 @@ def fuzz(
     path = Path(what[0]) if what else None
     if folder is not None and path is not None:
         return fuzz_text.export_to(path, folder, as_json)
+    source = source or ("mixed" if museum else "guided")
     settings = fuzz_run.settings_of(seed, size, oracles, source, limit or 0)
     at_once = jobs or os.cpu_count() or 1
     if museum:

@@ -23,6 +23,7 @@ from bpfsmt.program.program import MapDef
 U64 = 0xFFFFFFFFFFFFFFFF
 _contains = scalar_contains.alone.ints[scalar_contains.name]
 
+_SPILLED = SPILL * SLOT_SIZE
 _PACKET = (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META)
 _MAP_VALUE = (RegType.PTR_TO_MAP_VALUE, RegType.PTR_TO_MAP_VALUE_OR_NULL)
 _RECORD = (RegType.RINGBUF_MEM, RegType.RINGBUF_MEM_OR_NULL)
@@ -158,8 +159,6 @@ class _Check:
 
     def _wrong(self, reg: Reg, value: int) -> _Wrong | None:
         """What is wrong with one register's claim; nothing if it holds."""
-        if reg.type is RegType.NOT_INIT:
-            return None
         if reg.type is RegType.SCALAR_VALUE:
             return _outside(reg.scalar, value, "outside the claimed numbers")
         if reg.type is RegType.PTR_TO_PACKET_END:
@@ -260,6 +259,8 @@ class _Check:
         ):
             prefix = _prefix(depth, len(self.step.frames))
             for number, slot in frame.stack.items():
+                if slot.kinds == _SPILLED:
+                    continue
                 value = _slot_value(view, number)
                 where = f"{prefix}fp-{SLOT_SIZE * (number + 1)}"
                 if not _zeros_hold(slot, value):
@@ -273,13 +274,14 @@ class _Check:
 
 
 def _values(state: State, step: Step) -> Iterator[tuple[str, Reg, int]]:
-    """Every register and spill of every frame: where it is, its claim, its value."""
+    """Every register and spill of which something is claimed: where it is, the claim, its value."""
     for depth, (frame, view) in enumerate(zip(state.frames, step.frames, strict=True)):
         prefix = _prefix(depth, len(step.frames))
         for n, reg in enumerate(frame.regs):
-            yield f"{prefix}R{n}", reg, view.regs[n]
+            if reg.type is not RegType.NOT_INIT:
+                yield f"{prefix}R{n}", reg, view.regs[n]
         for number, slot in frame.stack.items():
-            if slot.spill is not None and slot.kinds == SPILL * SLOT_SIZE:
+            if slot.spill is not None and slot.kinds == _SPILLED:
                 where = f"{prefix}fp-{SLOT_SIZE * (number + 1)}"
                 yield where, slot.spill, _slot_value(view, number)
 
@@ -296,6 +298,8 @@ def _slot_value(view: FrameView, number: int) -> int:
 
 def _zeros_hold(slot: Slot, value: int) -> bool:
     """Letter j of a slot speaks of the byte j below its upper end, its (7-j)th of value."""
+    if ZERO not in slot.kinds:
+        return True
     mask = sum(0xFF << 8 * (SLOT_SIZE - 1 - j) for j, kind in enumerate(slot.kinds) if kind == ZERO)
     return value & mask == 0
 

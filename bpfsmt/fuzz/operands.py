@@ -16,10 +16,11 @@ from bpfsmt.domain.state import State
 from bpfsmt.fuzz.members import contains, members
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import JmpOp
-from bpfsmt.machine import Code
+from bpfsmt.machine import Code, Fault
+from bpfsmt.machine.code import Op
 
 PAIRS = 40
-"""So many pairs of operands of one step, at most."""
+"""So many pairs of operands of one step, or as many as it takes for each operand to be in one."""
 
 _OTHER = (JmpOp.CALL, JmpOp.EXIT, JmpOp.JA, JmpOp.JCOND)
 
@@ -27,7 +28,8 @@ _OTHER = (JmpOp.CALL, JmpOp.EXIT, JmpOp.JA, JmpOp.JCOND)
 class Wrong(NamedTuple):
     """A step that leaves its claims: where to, of which register, and in which component.
 
-    ``register`` is -1 where the step goes to what was never explored.
+    ``register`` is -1 where the step goes to what was never explored; ``to`` is -1 where it
+    goes nowhere.
     """
 
     to: int
@@ -53,8 +55,7 @@ def operands(code: Code, visit: Visit, edges: Sequence[Edge], name: str) -> Iter
     op, regs = code.ops[visit.pc], [0] * 11
     for x, y in chosen:
         regs[insn.src], regs[insn.dst] = y, x
-        to = op(Left(), regs)  # type: ignore[arg-type]
-        wrong = None if to < 0 else _outside(insn, edges, to, regs)
+        wrong = _wrong(op, insn, edges, regs)
         if wrong is not None:
             yield wrong._replace(text=f"{wrong.text} (operands {x:#x}, {y:#x})")
             return
@@ -78,7 +79,20 @@ def _chosen(insn: Instruction, visit: Visit, name: str) -> list[tuple[int, int]]
         return None
     if len(first) * len(second) <= PAIRS:
         return [(x, y) for x in first for y in second]
-    return [(rng.choice(first), rng.choice(second)) for _ in range(PAIRS)]
+    return _pairs(first, second, rng)
+
+
+def _pairs(
+    first: Sequence[int], second: Sequence[int], rng: random.Random
+) -> list[tuple[int, int]]:
+    """Pairs by chance, with each number of both in one."""
+    count = max(PAIRS, len(first), len(second))
+    columns = []
+    for numbers in (first, second):
+        every = [*numbers, *(rng.choice(numbers) for _ in range(count - len(numbers)))]
+        rng.shuffle(every)
+        columns.append(every)
+    return list(zip(*columns, strict=True))
 
 
 def on_numbers(insn: Instruction, state: State) -> bool:
@@ -100,6 +114,17 @@ def _numbers(reg: Reg) -> Sequence[int]:
 def _apart(insn: Instruction, dst: Reg, src: Reg) -> bool:
     """Whether the operands have nothing to do with each other."""
     return insn.dst == insn.src or not dst.id or (dst.id ^ src.id) & ~ADDED != 0
+
+
+def _wrong(op: Op, insn: Instruction, edges: Sequence[Edge], regs: list[int]) -> Wrong | None:
+    """What is wrong with one step; code that was put in for a division may end the program."""
+    try:
+        to = op(Left(), regs)  # type: ignore[arg-type]
+    except Fault as error:
+        return Wrong(-1, -1, "fault", str(error))
+    if to < 0:
+        return Wrong(-1, -1, "unreached", "leaves the function, never explored")
+    return _outside(insn, edges, to, regs)
 
 
 def _outside(

@@ -7,6 +7,7 @@ the rest of the room knows of how programs are made.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from hypothesis.strategies import SearchStrategy
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.generate import drawn as drawn_from
 from bpfsmt.generate import guided_programs, guided_sample, programs, scalar_programs
+from bpfsmt.generate.guided.gadgets import NUMBERS
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet
 
@@ -33,9 +35,28 @@ def _random(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
     return st.integers(0, (1 << 48) - 1).map(lambda n: next(guided_sample(rules, 1, n)))
 
 
+_SHORT = 20
+
+
+def _numbers(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
+    """Short ones, of what says something of numbers, each from one random number."""
+    one = partial(guided_sample, rules, 1, max_insns=_SHORT, gadgets=NUMBERS)
+    return st.integers(0, (1 << 48) - 1).map(lambda n: next(one(n)))
+
+
+_TURNS = (_numbers, _numbers, _random, _numbers, _numbers)
+
+
+def _mixed(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
+    """Short ones and long ones in turn, with about as much time for each."""
+    return _TURNS[batch % len(_TURNS)](rules, batch)
+
+
 SOURCES: Mapping[str, Source] = {
     "guided": _guided,
     "random": _random,
+    "numbers": _numbers,
+    "mixed": _mixed,
     "scalar": lambda rules, batch: scalar_programs(),
     "memory": lambda rules, batch: programs(),
 }

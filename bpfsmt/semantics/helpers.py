@@ -35,7 +35,9 @@ class Ret(Enum):
 class Helper:
     """One helper: its arguments R1.., its result, and what it does besides.
 
-    ``range`` bounds a scalar result (signed, inclusive) where the kernel promises it.
+    ``range`` bounds a scalar result (signed, inclusive) where the kernel promises it;
+    ``longest`` is the argument that does (the first is 1) where the result is a length of at
+    most that, or an error.
     ``changes_packet`` says that all packet pointers are stale afterwards.  ``maps`` are
     the map types that an `Arg.MAP` may have (empty: any).  ``types`` are the program
     types that may call it (empty: any).  ``packet_args`` says that memory arguments may
@@ -47,6 +49,7 @@ class Helper:
     args: tuple[Arg, ...]
     ret: Ret = Ret.SCALAR
     range: tuple[int, int] | None = None
+    longest: int = 0
     changes_packet: bool = False
     maps: tuple[str, ...] = ()
     types: tuple[ProgramType, ...] = ()
@@ -99,8 +102,8 @@ _GENERAL = (
     Helper(42, "bpf_get_numa_node_id", ()),
     Helper(112, "bpf_probe_read_user", _PROBE),
     Helper(113, "bpf_probe_read_kernel", _PROBE),
-    Helper(114, "bpf_probe_read_user_str", _PROBE),
-    Helper(115, "bpf_probe_read_kernel_str", _PROBE),
+    Helper(114, "bpf_probe_read_user_str", _PROBE, longest=2),
+    Helper(115, "bpf_probe_read_kernel_str", _PROBE, longest=2),
     Helper(118, "bpf_jiffies64", ()),
     Helper(125, "bpf_ktime_get_boot_ns", ()),
 )
@@ -109,7 +112,7 @@ _TRACE = (
     Helper(4, "bpf_probe_read", _PROBE, types=_TRACING),
     Helper(15, "bpf_get_current_uid_gid", (), types=_TRACING),
     Helper(16, "bpf_get_current_comm", _MEM_OUT, types=_TRACING),
-    Helper(45, "bpf_probe_read_str", _PROBE, types=_TRACING),
+    Helper(45, "bpf_probe_read_str", _PROBE, longest=2, types=_TRACING),
 )
 
 _PACKET = (

@@ -227,6 +227,9 @@ def _result(access: Access, state: SymState, helper: Helper, args: list[Value]) 
     if helper.ret is Ret.SCALAR:
         if helper.range is not None:
             access.assumed.append(z3.And(fresh >= helper.range[0], fresh <= helper.range[1]))
+        if helper.longest:
+            longest = args[helper.longest - 1].bits
+            access.assumed.append(z3.And(fresh >= -_ERRNO_MAX, fresh <= longest))
         return number(fresh)
     if helper.ret is not Ret.MAP_VALUE_OR_NULL:
         raise UnsupportedError(f"{access.place}: result of {helper.name}")

@@ -41,6 +41,30 @@ def test_steps_begin_with_narrow_spills_that_are_linked(name: str, rule: str) ->
     assert not found.counts["steps not drawn"]
 
 
+def shown_by(oracle: str, name: str, rules: str) -> set[Key]:
+    """What an oracle alone says of an exhibit's program, with its rules or the right ones."""
+    about = exhibit(name)
+    assert about.program is not None
+    program = load_asm(about.program.read_text(), name)
+    chosen = about.rules if rules == "wrong" else about.base
+    court = Court(chosen.name, settings(oracle, inputs=8), chosen)
+    return {s.key for s in judge(court, program, "x", 0).shown}
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "part"),
+    [
+        ("a24-division-leaves", "alu64_div", "unreached"),
+        ("a25-sdiv64-overflow", "alu64_sdiv", "fault"),
+        ("a25-sdiv32-magnitude", "alu32_sdiv", "tnum"),
+        ("cve-2021-3444", "alu32_mod", "tnum"),
+    ],
+)
+def test_code_put_in_for_a_division_is_what_is_stepped(name: str, rule: str, part: str) -> None:
+    assert ("claim", rule, part) in shown_by("step", name, "wrong")
+    assert shown_by("step", name, "right") == set()
+
+
 @pytest.mark.parametrize("rules", ["linux-6.12", "xdp-paper"])
 def test_steps_of_sound_rules_stay_inside_their_claims(rules: str) -> None:
     found = outcome(rules, settings("step", size=20))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bpfsmt.generate.guided.drawing import FRAME, Drawing
+from bpfsmt.generate.guided.maps import lookup
 from bpfsmt.generate.guided.values import EDGES
 from bpfsmt.generate.insns import alu, compare, const, load, mov, store
 from bpfsmt.isa import AluOp, JmpOp
@@ -26,6 +27,20 @@ def moved_anyhow(d: Drawing) -> None:
         d.draft.jump(compare(d.one((JmpOp.JEQ, JmpOp.JNE)), source, None, 0), label)
         d.draft.place(label)
     _used(d, copy)
+
+
+def moved_before_the_check(d: Drawing) -> None:
+    """What may be NULL is moved, and then compared with NULL."""
+    if not d.kept.isdisjoint(range(6)):
+        return
+    if not lookup(d, d.one((0, 1))):
+        return
+    copy = d.a_target(0)
+    if d.draft.put(mov(copy, 0)) and d.draft.put(alu(AluOp.ADD, copy, None, d.one((8, 1, -8)))):
+        label = d.draft.label()
+        d.draft.jump(compare(d.one((JmpOp.JEQ, JmpOp.JNE)), d.one((0, copy)), None, 0), label)
+        d.draft.place(label)
+        _used(d, copy)
 
 
 def misplaced(d: Drawing) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bpfsmt.bits import U64_MAX
 from bpfsmt.domain import RegType
 from bpfsmt.generate.guided.drawing import FRAME, Drawing, is_number
-from bpfsmt.generate.guided.values import fits, immediate, near
+from bpfsmt.generate.guided.values import bounds, fits, immediate, turning
 from bpfsmt.generate.insns import GOTO, GOTO_FAR, alu, compare, const, load, mov, store
 from bpfsmt.isa import AluOp, Instruction, JmpOp
 
@@ -52,7 +53,7 @@ def condition(d: Drawing, register: int | None = None) -> Instruction | None:
     op, wide = d.one(CONDITIONS), d.wide_jump()
     if d.often(1, 3):
         return compare(op, dst, d.a_number(), wide=wide)
-    value = near(d, d.scalar(dst))
+    value = turning(d, op, d.scalar(dst))
     if wide and not fits(value) and d.often(2, 3):
         src = d.a_target(dst)
         if d.put(const(src, value)):
@@ -66,18 +67,36 @@ def linked(d: Drawing, body: Body) -> None:
     if number is None:
         return
     copy = d.a_target(number)
-    wide = d.wide()
-    if not d.put(alu(AluOp.MOV, copy, number, wide=wide)):
+    if number not in d.kept and d.often(1, 4):
+        d.put(alu(AluOp.MOV, number, number, wide=False))
+    if not d.put(alu(AluOp.MOV, copy, number, wide=d.wide())):
         return
-    if d.often(1, 3):
-        delta = d.one((1, -1, 8, 255, -128, (1 << 31) - 1, -(1 << 31)))
-        d.put(alu(d.one((AluOp.ADD, AluOp.SUB)), copy, None, delta, wide=d.wide()))
+    distance = _moved_away(d, copy) if d.often(1, 2) else 0
     if d.often(1, 4):
         d.put(store(FRAME, -16, copy, d.one((8, 4))))
     compared = d.one((number, copy))
-    insn = condition(d, compared) if compared in d.numbers() else None
+    if compared not in d.numbers():
+        return
+    wraps = distance and d.often(1, 2)
+    insn = _at_wrap(d, compared, distance) if wraps else condition(d, compared)
     if insn is not None:
         over(d, insn, body)
+
+
+def _moved_away(d: Drawing, copy: int) -> int:
+    """Something is added to a copy; gives how much."""
+    delta = d.one((1, -1, 5, 255, -128, (1 << 31) - 1, -(1 << 31)))
+    op, wide = d.one((AluOp.ADD, AluOp.SUB)), d.often(1, 2) or "alu32" not in d.features
+    d.put(alu(op, copy, None, delta, wide=wide))
+    return delta if op is AluOp.ADD else -delta
+
+
+def _at_wrap(d: Drawing, register: int, distance: int) -> Instruction:
+    """A compare where what is so far away passes an end of a width, or of its range."""
+    ends = (0, 1 << 31, 0, 1 << 31, *bounds(d.scalar(register)))
+    value = d.one(ends) - distance + d.one((0, 1, -1)) & U64_MAX
+    wide = d.wide_jump() and fits(value)
+    return compare(d.one(CONDITIONS), register, None, immediate(value), wide=wide)
 
 
 def spilled_and_compared(d: Drawing, body: Body) -> None:

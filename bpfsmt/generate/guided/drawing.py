@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from bpfsmt.domain import Reg, RegType, Scalar
 from bpfsmt.generate.guided.draft import Draft
 from bpfsmt.isa import Instruction
+
+if TYPE_CHECKING:
+    from bpfsmt.generate.guided.gadgets import Gadget, Nest
 
 T = TypeVar("T")
 
@@ -25,8 +28,8 @@ class Drawing:
     """One program that is being drawn.
 
     ``choose`` makes all choices: hypothesis, or random numbers; ``together`` runs a function
-    whose choices belong together.  ``features`` are those that
-    may be used, ``most`` is how many instructions there may be, ``daring`` says that an
+    whose choices belong together.  ``features`` are those that may be used, ``gadgets`` what is
+    drawn from, ``most`` is how many instructions there may be, ``daring`` says that an
     instruction just beyond what is accepted may be put, once.
     """
 
@@ -34,6 +37,7 @@ class Drawing:
     together: Callable[[Callable[[], None]], None]
     draft: Draft
     features: frozenset[str]
+    gadgets: Sequence[Gadget | Nest]
     most: int
     daring: bool = False
     depth: int = 0

@@ -74,11 +74,13 @@ GADGETS: tuple[Gadget | Nest, ...] = (
     Gadget("extensions", alu.signed_division, 2),
     Gadget("extensions", alu.sign_extension, 2),
     Gadget("extensions", alu.byte_swap),
+    Gadget("maps", shaped.divided),
     Nest("branches", branches.branch, 8),
     Nest("branches", meeting.meeting, 12),
     Nest("maps", shaped.shaped, 8),
     Gadget("pointers", attempts.moved_anyhow),
     Gadget("pointers", attempts.misplaced),
+    Gadget("maps", attempts.moved_before_the_check),
     Nest("links", branches.linked, 3),
     Nest("links", branches.spilled_and_compared, 2),
     Nest("pointers", branches.pointers_compared),
@@ -98,6 +100,28 @@ GADGETS: tuple[Gadget | Nest, ...] = (
     Nest("loops", loops.up_to_unknown),
 )
 """Every gadget, the simplest first."""
+
+NUMBERS: tuple[Gadget | Nest, ...] = (
+    Nest("maps", shaped.shaped, 8),
+    Gadget("maps", shaped.divided, 3),
+    Gadget("alu", alu.arithmetic, 2),
+    Gadget("alu", numbers.constant),
+    Gadget("alu", alu.negation),
+    Gadget("alu", alu.sign_mask),
+    Gadget("alu32", alu.truncation),
+    Gadget("byte-order", alu.byte_order),
+    Gadget("extensions", alu.sign_extension),
+    Gadget("extensions", alu.byte_swap),
+    Nest("links", branches.linked, 5),
+    Nest("links", branches.spilled_and_compared),
+    Gadget("stack", stack.spill_and_fill),
+    Gadget("stack", stack.constant_bytes),
+    Gadget("pointers", attempts.moved_anyhow),
+    Gadget("maps", attempts.moved_before_the_check),
+    Gadget("maps", maps.looked_up),
+    Gadget("helpers", helpers.helper_call),
+)
+"""Those that say something of numbers with few instructions."""
 
 _LATER = {"linux-6.1": frozenset({"extensions"})}
 """What a rule set's kernel does not have, though the rules say what it would do."""

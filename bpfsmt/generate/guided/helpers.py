@@ -18,6 +18,7 @@ USED = (
     "bpf_xdp_store_bytes", "bpf_xdp_get_buff_len", "bpf_l3_csum_replace", "bpf_l4_csum_replace",
     "bpf_csum_update", "bpf_skb_pull_data", "bpf_skb_change_tail", "bpf_get_hash_recalc",
     "bpf_skb_load_bytes_relative", "bpf_redirect",
+    "bpf_probe_read_kernel_str",
 )  # fmt: skip
 """The helpers that are called; of each program type those that it may call.
 

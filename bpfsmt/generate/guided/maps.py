@@ -43,9 +43,7 @@ def looked_up(d: Drawing) -> None:
     if not d.kept.isdisjoint(range(6)):
         return
     index = d.one((0, 1, 3))
-    if not put_key(d, _KEY) or not d.draft.put(
-        mov(2, FRAME), alu(AluOp.ADD, 2, None, _KEY), map_of(1, index), call(_LOOKUP)
-    ):
+    if not lookup(d, index):
         return
     out = d.draft.label()
     nullable = d.draft.regs(0)
@@ -56,11 +54,18 @@ def looked_up(d: Drawing) -> None:
     d.draft.place(out)
 
 
+def lookup(d: Drawing, index: int) -> bool:
+    """Look up a key in a map; whether it is there is not asked yet."""
+    return put_key(d, _KEY) and d.draft.put(
+        mov(2, FRAME), alu(AluOp.ADD, 2, None, _KEY), map_of(1, index), call(_LOOKUP)
+    )
+
+
 def put_key(d: Drawing, at: int) -> bool:
     """Put a key onto the stack: a constant, or any number."""
     number = d.a_number() if d.often(2, 3) else None
     if number is None:
-        return d.put(store_imm(FRAME, at, d.number(0, 5), 4))
+        return d.put(store_imm(FRAME, at, d.number(0, 8), 4))
     return d.put(store(FRAME, at, number, 4))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 
 from hypothesis import strategies as st
 
@@ -17,7 +17,13 @@ from bpfsmt.errors import BpfsmtError
 from bpfsmt.generate.guided import misuse
 from bpfsmt.generate.guided.draft import Draft
 from bpfsmt.generate.guided.drawing import FRAME, Choose, Drawing
-from bpfsmt.generate.guided.gadgets import FEATURES, GADGETS, Gadget, Nest, supported
+from bpfsmt.generate.guided.gadgets import (
+    FEATURES,
+    GADGETS,
+    Gadget,
+    Nest,
+    supported,
+)
 from bpfsmt.generate.guided.maps import MAPS
 from bpfsmt.generate.guided.numbers import CONTEXT_SLOT
 from bpfsmt.generate.insns import EXIT, const, mov, store
@@ -63,12 +69,14 @@ def guided_sample(
     first: int = 0,
     max_insns: int = MAX_INSNS,
     kinds: Iterable[ProgramType] = KINDS,
+    gadgets: Iterable[Gadget | Nest] = GADGETS,
 ) -> Iterator[Program]:
     """``count`` of these programs by random numbers, from number ``first`` on.
 
-    Each is made from ``seed`` and its number alone, which are in its name.
+    Each is made from ``seed`` and its number alone, which are in its name.  ``gadgets`` is
+    what they are made of: one of the tables in `bpfsmt.generate.guided.gadgets`.
     """
-    plan = Plan(rules, _chosen(rules, features), max_insns, tuple(kinds))
+    plan = Plan(rules, _chosen(rules, features), max_insns, tuple(kinds), tuple(gadgets))
     for n in range(first, first + count):
         rng = random.Random(f"{seed} {n}")
         yield build(rng.randint, plan, f"guided_{seed}_{n}")
@@ -76,12 +84,21 @@ def guided_sample(
 
 @dataclass(frozen=True)
 class Plan:
-    """What programs are to be made: for which rules, with what, how long, of which types."""
+    """What programs are to be made: for which rules, with what, how long, of which types.
+
+    ``gadgets`` are those of ``table`` that may be drawn, each as often as it weighs.
+    """
 
     rules: RuleSet
     features: frozenset[str]
     most: int = MAX_INSNS
     kinds: tuple[ProgramType, ...] = KINDS
+    table: tuple[Gadget | Nest, ...] = GADGETS
+
+    @cached_property
+    def gadgets(self) -> tuple[Gadget | Nest, ...]:
+        """What is drawn from."""
+        return tuple(g for g in self.table if g.feature in self.features for _ in range(g.weight))
 
 
 def _chosen(rules: RuleSet, features: Iterable[str] | None) -> frozenset[str]:
@@ -115,7 +132,7 @@ def build(
 ) -> Program:
     """One program, by these choices; ``together`` runs those of one gadget."""
     draft = Draft(plan.rules, plan.kinds[choose(0, len(plan.kinds) - 1)], MAPS)
-    d = Drawing(choose, together, draft, plan.features, plan.most)
+    d = Drawing(choose, together, draft, plan.features, plan.gadgets, plan.most)
     d.daring = d.often(1, _DARING)
     d.put(store(FRAME, CONTEXT_SLOT, 1, 8))
     _gadgets(d, _MANY)
@@ -135,10 +152,9 @@ def body(d: Drawing) -> None:
 
 def _gadgets(d: Drawing, usual: int) -> None:
     """Gadgets, about so many, until there is no more room."""
-    table = [g for g in _TABLE if g.feature in d.features]
-    flat = [g for g in table if isinstance(g, Gadget)]
+    flat = [g for g in d.gadgets if isinstance(g, Gadget)]
     while not d.done and d.number(0, usual):
-        choices = table if d.depth < _DEPTH else flat
+        choices = d.gadgets if d.depth < _DEPTH else flat
         if not choices:
             return
         d.together(partial(_gadget, d, choices))
@@ -152,9 +168,6 @@ def _gadget(d: Drawing, choices: Sequence[Gadget | Nest]) -> None:
         gadget.draw(d, body)
     elif gadget is not None:
         gadget.draw(d)
-
-
-_TABLE = tuple(g for g in GADGETS for _ in range(g.weight))
 
 
 def _end(d: Drawing) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bpfsmt.bits import S32_MAX, S32_MIN, U32_MAX, U64_MAX
 from bpfsmt.domain import Scalar
+from bpfsmt.isa import JmpOp
 
 if TYPE_CHECKING:
     from bpfsmt.generate.guided.drawing import Drawing
@@ -54,6 +55,23 @@ def near(d: Drawing, scalar: Scalar) -> int:
         case "small":
             return d.number(-16, 64) & U64_MAX
     return d.number(0, U64_MAX)
+
+
+def turning(d: Drawing, op: JmpOp, scalar: Scalar) -> int:
+    """A word that a compare of this kind may turn at: for one of single numbers also one that
+    the number cannot be, for its bits."""
+    if op in (JmpOp.JEQ, JmpOp.JNE) and d.often(1, 3):
+        return flipped(d, scalar)
+    return near(d, scalar)
+
+
+def flipped(d: Drawing, scalar: Scalar) -> int:
+    """An end of its ranges with one known bit the other way: inside a range, but not a value."""
+    value, mask = scalar.var_off
+    ones = [bit for bit in range(64) if value >> bit & 1]
+    bits = ones or [bit for bit in range(64) if not mask >> bit & 1]
+    end = d.one(bounds(scalar))
+    return end ^ 1 << d.one(bits) if bits else end
 
 
 def fits(value: int) -> bool:

@@ -17,7 +17,7 @@ from bpfsmt.fuzz.settings import Settings
 from bpfsmt.generate import drawn as drawn_from
 from bpfsmt.generate import guided_programs, guided_sample, programs, scalar_programs
 from bpfsmt.generate.guided.gadgets import NUMBERS
-from bpfsmt.program.program import Program
+from bpfsmt.program.program import Program, ProgramType
 from bpfsmt.rules import RuleSet
 
 Source: TypeAlias = Callable[[RuleSet, int], SearchStrategy[Program]]
@@ -39,8 +39,12 @@ _SHORT = 20
 
 
 def _numbers(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
-    """Short ones, of what says something of numbers, each from one random number."""
-    one = partial(guided_sample, rules, 1, max_insns=_SHORT, gadgets=NUMBERS)
+    """Short ones, of what says something of numbers, each from one random number.
+
+    All of the type whose context is smallest, so that a run needs little around it.
+    """
+    kinds = (ProgramType.XDP,)
+    one = partial(guided_sample, rules, 1, max_insns=_SHORT, kinds=kinds, gadgets=NUMBERS)
     return st.integers(0, (1 << 48) - 1).map(lambda n: next(one(n)))
 
 

@@ -14,7 +14,7 @@ from .programs import answer, asm, run_asm
 
 U64 = (1 << 64) - 1
 ENGINES: tuple[EngineName, ...] = ("interpret", "translate")
-EFAULT = -14 & U64
+EFAULT, ERANGE = -14 & U64, -34 & U64
 
 PRINT = """
     r0 = 0x0a6420732520732c ll
@@ -66,10 +66,20 @@ def test_probes_read_what_is_there() -> None:
     assert probe("user_str", "0x5000 ll", 8) & 0xFFFFFFFFFF == 0x7265737505
 
 
-@pytest.mark.parametrize("kind", ["kernel", "user", "kernel_str", "user_str"])
-def test_probes_of_nothing_give_zeros_and_an_error(kind: str) -> None:
-    found = probe(kind, "0x1234 ll", 8)
-    assert found == EFAULT | 0 and found & 0xFF == EFAULT & 0xFF
+@pytest.mark.parametrize(
+    ("kind", "source", "error"),
+    [
+        ("kernel", "0x1234", ERANGE),  # as a kernel of today says for what is not its own
+        ("kernel", "0xffffffff00000000", EFAULT),
+        ("kernel_str", "0x7fffffffffffffff", ERANGE),
+        ("kernel_str", "0xffffffff00000000", EFAULT),
+        ("user", "0x1234", EFAULT),
+        ("user_str", "0x1234", EFAULT),
+    ],
+)
+def test_probes_of_nothing_give_zeros_and_an_error(kind: str, source: str, error: int) -> None:
+    assert probe(kind, f"{source} ll", 8) == error
+    assert probe(kind, f"{source} ll", 1) & 0xFF == error & 0xFF
 
 
 LOCK = """

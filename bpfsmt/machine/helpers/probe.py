@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bpfsmt.machine.errno import EFAULT
+from bpfsmt.machine.errno import EFAULT, ERANGE
 from bpfsmt.machine.helpers.base import U32, Host
 from bpfsmt.machine.memory import Fault
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from bpfsmt.machine.machine import Machine
 
 _LONGEST_STRING = 4096
+_KERNEL = 0xFFFF_8000_0000_0000
+"""Where the kernel's half of the addresses begins (x86-64)."""
 
 
 class ProbeHelpers(Host):
@@ -31,19 +33,19 @@ class ProbeHelpers(Host):
                 return data[address - base : address - base + size]
         return None if size else b""
 
-    def _probe(self, m: Machine, to: int, size: int, found: bytes | None) -> int:
+    def _probe(self, m: Machine, to: int, size: int, source: int, *, user: bool) -> int:
+        size &= U32
+        found = (self.user_bytes if user else self.kernel_bytes)(m, source, size)
         m.memory.write(to, bytes(size) if found is None else found)
-        return EFAULT if found is None else 0
+        return _unread(source, user=user) if found is None else 0
 
     def bpf_probe_read_kernel(self, m: Machine, to: int, size: int, source: int, *_: int) -> int:
-        """Copy: 0, or -EFAULT and zeros."""
-        size &= U32
-        return self._probe(m, to, size, self.kernel_bytes(m, source, size))
+        """Copy: 0, or -EFAULT and zeros; -ERANGE for what is no address of the kernel."""
+        return self._probe(m, to, size, source, user=False)
 
     def bpf_probe_read_user(self, m: Machine, to: int, size: int, source: int, *_: int) -> int:
         """Copy: 0, or -EFAULT and zeros."""
-        size &= U32
-        return self._probe(m, to, size, self.user_bytes(m, source, size))
+        return self._probe(m, to, size, source, user=True)
 
     def bpf_probe_read(self, m: Machine, to: int, size: int, source: int, *_: int) -> int:
         """Copy, from user memory if the address is in its half."""
@@ -65,16 +67,19 @@ class ProbeHelpers(Host):
         return bytes(found)
 
     def _probe_str(self, m: Machine, to: int, size: int, source: int, *, user: bool) -> int:
-        """Copy a string, cut to the room: its length with the end, or -EFAULT and zeros."""
+        """Copy a string, cut to the room: its length with the end, or an error and zeros.
+
+        So many bytes are read as there is room for, though the last becomes the end.
+        """
         size &= U32
         if size == 0:
             return 0
-        found = self.string_at(m, source, size - 1, user=user)
+        found = self.string_at(m, source, size, user=user)
         if found is None:
             m.memory.write(to, bytes(size))
-            return EFAULT
-        m.memory.write(to, found + b"\0")
-        return len(found) + 1
+            return _unread(source, user=user)
+        m.memory.write(to, found[: size - 1] + b"\0")
+        return min(len(found) + 1, size)
 
     def bpf_probe_read_kernel_str(
         self, m: Machine, to: int, size: int, source: int, *_: int
@@ -89,3 +94,8 @@ class ProbeHelpers(Host):
     def bpf_probe_read_str(self, m: Machine, to: int, size: int, source: int, *_: int) -> int:
         """Copy a string, from user memory if the address is in its half."""
         return self._probe_str(m, to, size, source, user=not source >> 63)
+
+
+def _unread(source: int, *, user: bool) -> int:
+    """The error of a read that failed (kernel ``copy_from_kernel_nofault_allowed``)."""
+    return ERANGE if not user and source < _KERNEL else EFAULT

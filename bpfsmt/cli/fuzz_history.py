@@ -37,13 +37,14 @@ def history(
 ) -> int:  # fmt: skip
     """Search for each exhibit with each seed, and tell the medians.
 
-    The kernel is not asked: its rules are other ones.  Searches that are in the file ``save``
-    are not made again, others are added as they end.  Exit code 0 if all are found by more
-    than half of the searches, 3 if not.
+    The kernel is not asked: its rules are other ones.  What no program comes to is not
+    searched for, and that is said.  Searches that are in the file ``save`` are not made again,
+    others are added as they end.  Exit code 0 if all others are found by more than half of the
+    searches, 3 if not.
     """
-    names = list(dict.fromkeys(names or MODULES))
-    for name in names:
-        load_exhibit(name)
+    every = {name: load_exhibit(name) for name in dict.fromkeys(names or MODULES)}
+    names = [name for name, exhibit in every.items() if exhibit.reachable]
+    beyond = {name: exhibit for name, exhibit in every.items() if not exhibit.reachable}
     asked = tuple(o for o in settings.oracles if o != Oracle.KERNEL.value)
     hunts = [
         Hunt(name, replace(settings, seed=settings.seed + n, oracles=asked), seconds or PATIENCE)
@@ -65,9 +66,13 @@ def history(
     times = [Times(name, sorted(found[name], key=lambda h: h.seed)) for name in names]
     if as_json:
         click.echo(json.dumps({"interrupted": interrupted, "seeds": seeds, "kept": len(kept),
-                               "exhibits": [t.to_json() for t in times]}, indent=2))  # fmt: skip
+                               "exhibits": [t.to_json() for t in times],
+                               "no program": {n: e.limits for n, e in beyond.items()}},
+                              indent=2))  # fmt: skip
     else:
         _show(times, len(kept))
+        for name, exhibit in beyond.items():
+            console().print(clean(f"not searched for: {name}. {exhibit.limits}"), highlight=False)
     if interrupted:
         complain("interrupted" + ("; the same command goes on" if save else ""))
         return EXIT_INTERRUPTED

@@ -40,7 +40,8 @@ def constants(program: Program) -> Sequence[int]:
         elif insn.is_alu or insn.is_jmp:
             found.add(insn.imm & _U64)
     near = {n + d for n in found for d in (-1, 0, 1)} | {-n for n in found}
-    near |= {n << 32 for n in found} | {(n & 0xFFFFFFFF) | 1 << 32 for n in found}
+    near |= {n << 32 for n in found} | {n & 0xFFFFFFFF for n in near}
+    near |= {(n & 0xFFFFFFFF) | 1 << 32 for n in found}
     return sorted({n & _U64 for n in near})
 
 

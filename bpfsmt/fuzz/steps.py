@@ -32,7 +32,7 @@ from bpfsmt.rules import RuleSet
 FROM_EACH = 1
 """Concrete states of each explored one."""
 
-FROM_LINKED = 4
+FROM_LINKED = 8
 """The same where a compare may say something of several numbers."""
 
 FROM_PRUNED = 12

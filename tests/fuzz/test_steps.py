@@ -105,6 +105,38 @@ def test_a_pointer_far_from_its_region_still_points_there() -> None:
     assert ("claim", "pointer_add", "tnum") in found["planted"]
 
 
+LINKED = """
+.map values type=array key=4 value=8 entries=1
+    r1 = map[values][0]
+    r6 = *({size} *)(r1 + 0)
+    r7 = r6
+    {change}
+    if {compare} goto out
+    r6 = 0
+out:
+    r0 = r6
+    r0 += r7
+    exit
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "change", "compare"),
+    [
+        ("a17-delta-link32", "u64", "w7 += 1", "r7 > 7"),
+        ("a18-link-flag", "u32", "w7 += 5", "w6 < 0xfffffffb"),
+        ("cve-2026-43070", "u64", "r7 = bswap64 r7", "r6 > 7"),
+    ],
+)
+def test_numbers_that_are_linked_wrongly(name: str, size: str, change: str, compare: str) -> None:
+    about = exhibit(name)
+    program = load_asm(LINKED.format(size=size, change=change, compare=compare), name)
+    for rules, wrong in ((about.rules, True), (about.base, False)):
+        court = Court(rules.name, settings("step"), rules)
+        keys = {s.key for n in range(8) for s in judge(court, program, f"x{n}", 0).shown}
+        assert bool(keys) is wrong, keys
+
+
 def test_members_are_in_the_scalar_and_at_its_ends() -> None:
     low = UNKNOWN._replace(umin=5, umax=9, smin=5, smax=9, u32min=5, u32max=9, s32min=5, s32max=9)
     even = low._replace(var_off=Tnum(0, 0xE))

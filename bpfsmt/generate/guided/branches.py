@@ -62,7 +62,10 @@ def condition(d: Drawing, register: int | None = None) -> Instruction | None:
 
 
 def linked(d: Drawing, body: Body) -> None:
-    """A copy of a number, maybe some distance away or on the stack; then one is compared."""
+    """A copy of a number, maybe some distance away or on the stack; then one is compared.
+
+    Both are read behind it: a verifier need not say anything of what is never read again.
+    """
     number = d.a_number()
     if number is None:
         return
@@ -81,6 +84,9 @@ def linked(d: Drawing, body: Body) -> None:
     insn = _at_wrap(d, compared, distance) if wraps else condition(d, compared)
     if insn is not None:
         over(d, insn, body)
+    for register in (number, copy):
+        if register in d.numbers():
+            d.put(mov(d.a_target(number, copy), register))
 
 
 def _moved_away(d: Drawing, copy: int) -> int:

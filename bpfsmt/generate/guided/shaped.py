@@ -82,10 +82,14 @@ def compared(
 
 def _leave(d: Drawing, op: JmpOp, number: int, value: int, spare: int, out: int) -> None:
     """Unless a compare fails, the program goes elsewhere."""
-    wide = d.wide_jump()
-    insn = compared(d, op, number, value, spare, wide=wide)
+    insn = compared(d, op, number, value, spare, wide=_wide(d))
     if insn is not None:
         d.draft.jump(insn, out)
+
+
+def _wide(d: Drawing) -> bool:
+    """64 bits or 32, each as often: halves are what goes wrong."""
+    return "jmp32" not in d.features or d.often(1, 2)
 
 
 def shape(d: Drawing, number: int, spare: int, out: int) -> None:
@@ -115,7 +119,7 @@ def _window(d: Drawing, number: int, spare: int, out: int) -> None:
     low, signed = d.one(EDGES), d.often(1, 2)
     high = low + d.one(_WIDTHS) & U64_MAX
     below, above = (JmpOp.JSLT, JmpOp.JSGT) if signed else (JmpOp.JLT, JmpOp.JGT)
-    wide = d.wide_jump()
+    wide = _wide(d)
     for op, value in ((below, low), (above, high)):
         insn = compared(d, op, number, value, spare, wide=wide)
         if insn is not None:
@@ -152,7 +156,7 @@ def _operand(d: Drawing, op: AluOp, wide: bool) -> int:
 
 
 def _compared(d: Drawing, number: int, other: int, body: Body) -> None:
-    op, wide = d.one(CONDITIONS), d.wide_jump()
+    op, wide = d.one(CONDITIONS), _wide(d)
     if other in d.numbers() and d.often(1, 2):
         over(d, compare(op, number, other, wide=wide), body)
     else:

@@ -60,7 +60,7 @@ def near(d: Drawing, scalar: Scalar) -> int:
 def turning(d: Drawing, op: JmpOp, scalar: Scalar) -> int:
     """A word that a compare of this kind may turn at: for one of single numbers also one that
     the number cannot be, for its bits."""
-    if op in (JmpOp.JEQ, JmpOp.JNE) and d.often(1, 3):
+    if op in (JmpOp.JEQ, JmpOp.JNE) and d.often(1, 2):
         return flipped(d, scalar)
     return near(d, scalar)
 

@@ -64,6 +64,14 @@ class Exhibit:
         return self.rules.base
 
     @property
+    def reachable(self) -> bool:
+        """Whether programs come to where it is wrong.
+
+        They do not if every obligation holds of synced operands: a walk has no others.
+        """
+        return bool(self.refuted or self.caught)
+
+    @property
     def about(self) -> tuple[str, ...]:
         """The rules that the obligations speak of: those that are listed, and all that changed."""
         named = {o.partition("/")[0].partition("(")[0] for o in (*self.refuted, *self.unsynced)}

@@ -11,7 +11,7 @@ from bpfsmt.generate.guided.alu import BINARY, DIVISIONS, SHIFTS
 from bpfsmt.generate.guided.branches import CONDITIONS, Body, over
 from bpfsmt.generate.guided.drawing import Drawing
 from bpfsmt.generate.guided.maps import MAPS
-from bpfsmt.generate.guided.values import EDGES, fits, immediate, turning
+from bpfsmt.generate.guided.values import EDGES, fits, flipped, immediate, turning
 from bpfsmt.generate.insns import alu, compare, const, load, value_of
 from bpfsmt.isa import AluOp, Class, Instruction, JmpOp
 
@@ -103,8 +103,8 @@ def shape(d: Drawing, number: int, spare: int, out: int) -> None:
         op = d.one(_LEAVING)
         value = turning(d, op, d.scalar(number)) if d.often(1, 2) else d.one(EDGES)
         _leave(d, op, number, value, spare, out)
-    elif kind == "bits" and _constant(d, spare, d.one(EDGES)):
-        d.put(alu(d.one((AluOp.AND, AluOp.OR)), number, spare, wide=d.wide()))
+    elif kind == "bits":
+        _bits(d, number, spare, out)
     elif kind == "low":
         d.put(alu(AluOp.RSH, number, None, 32), alu(AluOp.LSH, number, None, 32))
         d.put(alu(d.one((AluOp.OR, AluOp.ADD)), number, None, d.one((1, 0, 7, 0x7FFFFFFF))))
@@ -112,6 +112,16 @@ def shape(d: Drawing, number: int, spare: int, out: int) -> None:
         wide = d.wide()
         by = (32, 1, 31, 33, 63) if wide else (31, 1, 16)
         d.put(alu(d.one(SHIFTS), number, None, d.one(by), wide=wide))
+
+
+def _bits(d: Drawing, number: int, spare: int, out: int) -> None:
+    """Some bits get to be known; maybe then a compare with what only they rule out."""
+    op, bit = d.one((AluOp.OR, AluOp.AND)), 1 << d.number(0, 63)
+    value = d.one((bit if op is AluOp.OR else U64_MAX ^ bit, d.one(EDGES)))
+    if not _constant(d, spare, value) or not d.put(alu(op, number, spare, wide=d.wide())):
+        return
+    if d.often(1, 2):
+        _leave(d, d.one((JmpOp.JNE, JmpOp.JEQ)), number, flipped(d, d.scalar(number)), spare, out)
 
 
 def _window(d: Drawing, number: int, spare: int, out: int) -> None:

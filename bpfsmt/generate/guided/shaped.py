@@ -23,7 +23,7 @@ _LEAVING = (
     JmpOp.JSET,
 )  # fmt: skip
 _LEAST = (1 << 63, 1 << 31, 0xFFFFFFFF80000000)
-_DIVISORS = (2, U64_MAX, 0, 3, 1 << 32, (1 << 32) + 1, 1 << 63, 1 << 31)
+_DIVISORS = (2, U64_MAX, 0, 10, 0x100, (1 << 32) + 1, (1 << 32) + 6, 1 << 63, 1 << 31)
 
 
 def shaped(d: Drawing, body: Body) -> None:

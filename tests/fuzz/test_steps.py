@@ -36,9 +36,10 @@ def test_steps_begin_with_narrow_spills_that_are_linked(name: str, rule: str) ->
     shown = exhibit(name)
     assert shown.program is not None
     program = load_asm(shown.program.read_text(), name)
-    found = judge(Court(shown.rules.name, settings("step"), shown.rules), program, "0", 0)
-    assert [s.key for s in found.shown] == [Key("claim", rule, "id")]
-    assert not found.counts["steps not drawn"]
+    court = Court(shown.rules.name, settings("step"), shown.rules)
+    found = [judge(court, program, str(n), 0) for n in range(8)]
+    assert {s.key for one in found for s in one.shown} == {Key("claim", rule, "id")}
+    assert not any(one.counts["steps not drawn"] for one in found)
 
 
 def shown_by(oracle: str, name: str, rules: str) -> set[Key]:

@@ -114,7 +114,7 @@ NUMBERS: tuple[Gadget | Nest, ...] = (
     Gadget("extensions", alu.byte_swap),
     Nest("links", branches.linked, 5),
     Nest("links", branches.spilled_and_compared),
-    Gadget("stack", stack.spill_and_fill),
+    Gadget("stack", stack.spill_and_fill, 2),
     Gadget("stack", stack.constant_bytes),
     Gadget("pointers", attempts.moved_anyhow),
     Gadget("maps", attempts.moved_before_the_check),

@@ -20,19 +20,19 @@ from .common import settings
 
 
 @pytest.mark.parametrize(
-    ("name", "rule"),
+    ("name", "rules"),
     [
-        ("cve-2021-20268", "alu64_sub"),
-        ("cve-2022-23222", "pointer_add"),
-        ("a23-retval-umax", "bpf_probe_read_kernel_str"),
-        ("a24-division-leaves", "alu64_div"),
+        ("cve-2021-20268", {"alu64_sub"}),
+        ("cve-2022-23222", {"pointer_add"}),
+        ("a23-retval-umax", {"bpf_probe_read_kernel_str"}),
+        ("a24-division-leaves", {"alu64_div", "alu32_div"}),
     ],
 )
-def test_what_was_wrong_is_found_in_programs_of_numbers(name: str, rule: str) -> None:
+def test_what_was_wrong_is_found_in_programs_of_numbers(name: str, rules: set[str]) -> None:
     made = settings("machine", "step", source="numbers", size=25)
     found = Hunt(name, made, seconds=30).run().found
     assert found is not None
-    assert found.key.rule == rule
+    assert found.key.rule in rules
     right = exhibit(name).base
     court = Court(right.name, made, right)
     assert found.key not in {s.key for s in judge(court, found.program, "other", 0).shown}

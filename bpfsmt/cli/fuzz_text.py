@@ -15,11 +15,12 @@ from rich.text import Text
 
 from bpfsmt.cli.boundary import EXIT_PROVED, EXIT_REFUTED, clean
 from bpfsmt.cli.tables import console
-from bpfsmt.fuzz.case import program_text, to_json
+from bpfsmt.fuzz.case import to_json
 from bpfsmt.fuzz.finding import Found
 from bpfsmt.fuzz.reached import Reached
 from bpfsmt.fuzz.regression import export, replayed
 from bpfsmt.fuzz.store import Store
+from bpfsmt.program.text import program_text
 
 UNKNOWN = {
     "unsupported": "programs that our verifier does not model",

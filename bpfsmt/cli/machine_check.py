@@ -30,11 +30,12 @@ from bpfsmt.cli.tables import console
 from bpfsmt.conformance.campaign import Tally, Task, Wanted, tasks
 from bpfsmt.conformance.case import Agreement, Checked
 from bpfsmt.conformance.pool import run_tasks
-from bpfsmt.conformance.report import program_text, to_json
+from bpfsmt.conformance.report import to_json
 from bpfsmt.conformance.saved import Saved
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.kernel.syscall import require
 from bpfsmt.program import Program
+from bpfsmt.program.text import program_text
 
 _GROUPS = ("files", "edges", "random", "maps", "helpers", "generated")
 _TOLD = 10

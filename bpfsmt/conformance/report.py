@@ -5,26 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bpfsmt.conformance.case import Agreement, Checked
-from bpfsmt.isa import AsmUnit, MapDirective, to_asm
 from bpfsmt.kernel.oracle import RunInput
-from bpfsmt.program.program import MapDef, Program
-
-
-def program_text(program: Program) -> str:
-    """The program as assembly text that `bpfsmt.load_asm` reads back."""
-    inner = [m.inner for m in program.maps if m.inner is not None]  # behind: indexes stay
-    maps = tuple(_directive(m) for m in (*program.maps, *inner))
-    functions = dict(program.functions)
-    return to_asm(AsmUnit(program.slots, maps, program.type.value, program.license, functions))
-
-
-def _directive(definition: MapDef) -> MapDirective:
-    inner = definition.inner
-    return MapDirective(
-        definition.name, definition.type, definition.key_size, definition.value_size,
-        definition.max_entries, definition.flags, None if inner is None else inner.name,
-        definition.data, definition.frozen,
-    )  # fmt: skip
+from bpfsmt.program.text import program_text
 
 
 def to_json(checked: Checked) -> dict[str, Any]:

@@ -6,38 +6,21 @@ from typing import Any
 
 from bpfsmt.crosscheck.witness import Event, Witness
 from bpfsmt.fuzz.finding import Found, Key, Oracle, Shown
-from bpfsmt.isa.asm import AsmUnit
-from bpfsmt.isa.directives import Directive, MapDirective
-from bpfsmt.isa.unparse import to_asm
 from bpfsmt.program import load_asm
-from bpfsmt.program.program import MapDef, Program
-
-
-def program_text(program: Program, *directives: Directive) -> str:
-    """The program as assembly text, behind these directives."""
-    maps = tuple(_map(m) for m in program.maps)
-    unit = AsmUnit(
-        slots=program.slots, maps=maps, functions=dict(program.functions),
-        directives=directives, type=program.type.value, license=program.license,
-    )  # fmt: skip
-    return to_asm(unit)
-
-
-def _map(m: MapDef) -> MapDirective:
-    return MapDirective(
-        m.name, m.type, m.key_size, m.value_size, m.max_entries, m.flags,
-        None if m.inner is None else m.inner.name, m.data, m.frozen,
-    )  # fmt: skip
 
 
 def witness_from(data: dict[str, Any] | None) -> Witness | None:
     """The inverse of `Witness.to_json`."""
     if data is None:
         return None
-    events = tuple(
-        Event(e["kind"], e["pc"], e["value"], bytes.fromhex(e["out"])) for e in data["events"]
-    )
+    events = tuple(map(_event, data["events"]))
     return Witness(bytes.fromhex(data["packet"]), bytes.fromhex(data["meta"]), data["ctx"], events)
+
+
+def _event(data: dict[str, Any]) -> Event:
+    packet = data.get("packet")
+    marks = None if packet is None else (packet[0], packet[1], packet[2])
+    return Event(data["kind"], data["pc"], data["value"], bytes.fromhex(data["out"]), marks)
 
 
 def to_json(found: Found) -> dict[str, Any]:

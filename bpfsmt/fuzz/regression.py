@@ -18,7 +18,7 @@ from typing import Any
 from bpfsmt.errors import LoadError
 from bpfsmt.fuzz.apart import run_apart
 from bpfsmt.fuzz.batch import Alone
-from bpfsmt.fuzz.case import from_json, program_text, to_json
+from bpfsmt.fuzz.case import from_json, to_json
 from bpfsmt.fuzz.finding import DIED, Found, Oracle, Shown
 from bpfsmt.fuzz.judge import Court
 from bpfsmt.fuzz.known import explained
@@ -27,6 +27,7 @@ from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.shrink import again
 from bpfsmt.fuzz.worker import Died
 from bpfsmt.isa.directives import Directive
+from bpfsmt.program.text import program_text
 from bpfsmt.rules import load_rules
 from bpfsmt.verifier import verify
 

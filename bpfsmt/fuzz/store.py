@@ -15,9 +15,10 @@ from typing import Any
 
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.fuzz.batch import Outcome
-from bpfsmt.fuzz.case import from_json, program_text, to_json
+from bpfsmt.fuzz.case import from_json, to_json
 from bpfsmt.fuzz.finding import Found, Same
 from bpfsmt.fuzz.reached import Reached
+from bpfsmt.program.text import program_text
 
 _SCHEMA = """
 create table if not exists campaign (settings text not null);

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bpfsmt.conformance.report import program_text
 from bpfsmt.generate.guided import guided_programs, guided_sample
 from bpfsmt.generate.programs import programs, scalar_programs
 from bpfsmt.generate.sample import sample
 from bpfsmt.generate.scores import scoring
 from bpfsmt.isa.directives import Directive, join
 from bpfsmt.program.program import Program
+from bpfsmt.program.text import program_text
 from bpfsmt.rules import RuleSet
 
 _SEARCH = 400

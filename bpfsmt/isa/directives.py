@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bpfsmt.errors import AsmError
 from bpfsmt.isa.grammar import NAME, number
 
-FREE_DIRECTIVES = frozenset({"expect", "global", "title"})
+FREE_DIRECTIVES = frozenset({"expect", "flags", "global", "title"})
 """Directives that the assembler keeps for others to read."""
 
 

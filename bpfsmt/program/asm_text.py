@@ -7,6 +7,7 @@ from bpfsmt.isa.asm import AsmUnit, assemble
 from bpfsmt.isa.directives import Directive, MapDirective
 from bpfsmt.program.maptypes import check_map
 from bpfsmt.program.program import (
+    LOAD_FLAGS,
     Expectation,
     MapDef,
     Param,
@@ -24,7 +25,8 @@ def load_asm(text: str, name: str, *, type: ProgramType = ProgramType.XDP) -> Pr
     `AsmError` for a line that cannot be assembled, and `LoadError`, both in one line, for
     a map that the kernel would refuse or a directive that says nothing known.
 
-    ``.global f ctx scalar`` declares a function that is verified by itself.
+    ``.global f ctx scalar`` declares a function that is verified by itself, ``.flags`` names
+    flags of the load, such as ``test_state_freq``.
 
     >>> load_asm('.expect reject at 0 "R0 !read_ok"\\nexit', "x").expect
     Expectation(verdict='reject', pc=0, reason='R0 !read_ok')
@@ -53,6 +55,7 @@ def _program(unit: AsmUnit, name: str, default: ProgramType) -> Program:
         title=_title(unit),
         expect=_expect(unit),
         signatures=_signatures(unit),
+        flags=_flags(unit),
     )
 
 
@@ -95,6 +98,17 @@ def _only(unit: AsmUnit, name: str) -> Directive | None:
 def _title(unit: AsmUnit) -> str:
     directive = _only(unit, "title")
     return "" if directive is None else " ".join(directive.args)
+
+
+def _flags(unit: AsmUnit) -> int:
+    directive = _only(unit, "flags")
+    if directive is None:
+        return 0
+    unknown = [name for name in directive.args if name not in LOAD_FLAGS]
+    if unknown or not directive.args:
+        known = ", ".join(LOAD_FLAGS)
+        raise LoadError(f"line {directive.line}: expected .flags and any of {known}")
+    return sum(LOAD_FLAGS[name] for name in dict.fromkeys(directive.args))
 
 
 _PARAMS = ("ctx", "scalar")

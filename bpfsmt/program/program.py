@@ -31,6 +31,10 @@ class ProgramType(Enum):
     CGROUP_SOCK_ADDR = "cgroup_sock_addr"
 
 
+LOAD_FLAGS = {"strict_alignment": 1 << 0, "test_state_freq": 1 << 3, "sleepable": 1 << 4}
+"""Flags of a load that a verifier asks for, by the end of their name (``BPF_F_...``)."""
+
+
 @dataclass(frozen=True, slots=True)
 class MapDef:
     """The definition of one map: what the verifier knows of it.
@@ -108,7 +112,7 @@ class Program:
     ``title`` and ``expect`` are what the author of a test program writes about it.
     ``signatures`` has what BTF says of the functions, by first slot.  ``section`` is the
     name of the ELF section, which also says where the program will be attached, and
-    ``flags`` are those of the load (``BPF_F_STRICT_ALIGNMENT`` is 1, and so on).
+    ``flags`` are those of the load (see `LOAD_FLAGS`).
     """
 
     name: str

@@ -13,7 +13,7 @@ from bpfsmt.conformance.campaign import MapTask, StraightTask, work
 from bpfsmt.conformance.check import differences
 from bpfsmt.conformance.edges import edge_cases
 from bpfsmt.conformance.ours import Ours
-from bpfsmt.conformance.report import program_text, to_json
+from bpfsmt.conformance.report import to_json
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import AluOp
 from bpfsmt.kernel import RunInput, RunResult
@@ -21,6 +21,7 @@ from bpfsmt.kernel.syscall import possible_cpus
 from bpfsmt.machine import Environment, Machine, code
 from bpfsmt.machine.translate.engine import Translated
 from bpfsmt.program import Program, load_asm
+from bpfsmt.program.text import program_text
 from bpfsmt.semantics.alu import alu_meaning
 
 from .common import asm, case, needs_bpf

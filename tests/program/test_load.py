@@ -225,3 +225,10 @@ def test_global_functions_in_text() -> None:
 def test_no_such_global_function(words: str) -> None:
     with pytest.raises(LoadError, match=r"x: line 1: expected .global, the name of a function"):
         load_asm(f".global {words}\ncall f\nexit\n.func f\nr0 = 0\nexit", "x")
+
+
+def test_flags_of_the_load() -> None:
+    program = load_asm(".flags test_state_freq strict_alignment\nr0 = 0\nexit", "x")
+    assert program.flags == 8 | 1
+    with pytest.raises(LoadError, match=r"x: line 1: expected .flags and any of strict_alignment"):
+        load_asm(".flags often\nr0 = 0\nexit", "x")

@@ -11,7 +11,7 @@ from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.domain.scalar import const
 from bpfsmt.domain.state import Frame, State
 from bpfsmt.isa import HELPER_IDS, CallSrc, JmpOp
-from bpfsmt.program.program import MapDef, Program
+from bpfsmt.program.program import LOAD_FLAGS, MapDef, Program
 from bpfsmt.rules import RuleSet
 from bpfsmt.semantics.context import layout_of
 from bpfsmt.semantics.prototypes import PROTOTYPES, Prototype
@@ -21,7 +21,7 @@ from bpfsmt.verifier.linux.reads import Reads
 from bpfsmt.verifier.linux.slots import slot_effects
 
 TAIL_CALL = HELPER_IDS["bpf_tail_call"]
-STRICT_ALIGNMENT, TEST_STATE_FREQ, SLEEPABLE = 1, 8, 16
+STRICT_ALIGNMENT, TEST_STATE_FREQ, SLEEPABLE = LOAD_FLAGS.values()
 """Flags of a load (``BPF_F_...``)."""
 
 _NUMBER = RegType.SCALAR_VALUE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bpfsmt.bits import U32_MAX
 from bpfsmt.domain import UNKNOWN, Reg, RegType, Tnum
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.isa import HELPER_NAMES
@@ -243,7 +244,7 @@ def _check_memory_argument(w: Walk, call: Call, n: int, reg: Reg, arg: str, kind
     elif arg == "alloc_size":
         if not reg.is_const:
             w.reject("argument-size", f"R{n} is not a known constant'", reg=n)
-        call.mem = reg.const_value
+        call.mem = reg.const_value & U32_MAX  # of more bits there is no room anyway
         if w.env.policy.duties.alloc_sizes:
             w.precise(n)
     elif arg[-1].isdigit() and kind in ("mem", "inout", "out"):

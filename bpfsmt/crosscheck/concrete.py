@@ -23,6 +23,9 @@ from bpfsmt.program.program import MapDef
 U64 = 0xFFFFFFFFFFFFFFFF
 _contains = scalar_contains.alone.ints[scalar_contains.name]
 
+_REACH = 1 << 31
+"""So many bytes on either side of a region belong to no other."""
+
 _SPILLED = SPILL * SLOT_SIZE
 _PACKET = (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META)
 _MAP_VALUE = (RegType.PTR_TO_MAP_VALUE, RegType.PTR_TO_MAP_VALUE_OR_NULL)
@@ -167,6 +170,8 @@ class _Check:
         if reg.type.nonnull is not None and value == 0:
             return None
         base = self._base(reg, value)
+        if base is None and _far(reg):
+            return None
         if base is None:
             return _Wrong("points elsewhere", "type")
         why = f"points {value - base:+d} from the base, outside the claimed offsets"
@@ -271,6 +276,12 @@ class _Check:
                     claim = f"{slot.kinds}={format_reg(slot.spill, self.maps)}"
                     wrong = _Wrong("outside the claimed numbers", "bytes")
                     yield self._violation(visit, where, claim, value, wrong)
+
+
+def _far(reg: Reg) -> bool:
+    """Whether a pointer may be so far from its region that another one's addresses begin."""
+    low, high = reg.off + reg.scalar.smin, reg.off + reg.scalar.smax
+    return low < -_REACH or high >= _REACH
 
 
 def _values(state: State, step: Step) -> Iterator[tuple[str, Reg, int]]:

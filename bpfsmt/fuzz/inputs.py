@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from bpfsmt.conformance.values import word
 from bpfsmt.crosscheck.witness import Event, Witness
+from bpfsmt.isa import HELPER_IDS
 from bpfsmt.machine import Code, Inputs, Machine, Region, Result, ScriptedEnvironment, run
 from bpfsmt.machine.helpers.base import Args
 from bpfsmt.program.program import Program
@@ -21,9 +22,13 @@ from bpfsmt.semantics.helpers import HELPERS, Ret
 BUDGET = 20_000
 """Instructions of one run."""
 
+MOST_ROUNDS = 8
+"""After so many at most a ``may_goto`` leaves its loop; a kernel may do that at any time."""
+
 _U64 = (1 << 64) - 1
 _LENGTHS = (14, 34, 64, 64, 64, 90, 128)
 _ARRAYS = frozenset({"array", "percpu_array"})
+_TAIL_CALL = HELPER_IDS["bpf_tail_call"]
 _OPEN = {
     "bpf_get_prandom_u32": 0xFFFFFFFF, "bpf_ktime_get_ns": _U64, "bpf_ktime_get_boot_ns": _U64,
     "bpf_jiffies64": _U64, "bpf_get_current_pid_tgid": _U64,
@@ -83,6 +88,7 @@ class Surroundings(ScriptedEnvironment):
     def __init__(self, draw: Draw) -> None:
         super().__init__(())
         self.draw = draw
+        self.rounds = draw.rng.randint(0, MOST_ROUNDS)
 
     def load_value(self, machine: Machine, pc: int, region: Region, size: int, value: int) -> int:
         """What a map's value holds: what was there, or what another CPU wrote meanwhile."""
@@ -97,9 +103,22 @@ class Surroundings(ScriptedEnvironment):
         helper = HELPERS.get(number)
         if helper is not None and helper.ret is Ret.MAP_VALUE_OR_NULL:
             self._look_up(machine, args)
+        elif number == _TAIL_CALL:
+            self._go_over(machine)
         elif helper is not None and helper.name in _OPEN:
             self._say(Event("call", machine.pc, self.draw.word() & _OPEN[helper.name]))
         return super().call(machine, number, args)
+
+    def _go_over(self, machine: Machine) -> None:
+        """A tail call may fail, or go over to a program that gives a number and cuts the packet."""
+        rng = self.draw.rng
+        if rng.random() < 0.3:
+            return
+        given = 0 if rng.random() < 0.5 else self.draw.word()
+        meta, data, end = machine.packet.marks
+        if rng.random() < 0.7:
+            end = rng.randint(data, end)
+        self._say(Event("program", machine.pc, given, packet=(meta, data, end)))
 
     def _say(self, event: Event) -> None:
         self.draw.events.append(event)

@@ -24,7 +24,8 @@ from bpfsmt.fuzz.addresses import shows_addresses
 from bpfsmt.fuzz.blame import rule_of
 from bpfsmt.fuzz.finding import Key, Kind, Oracle, Shown
 from bpfsmt.fuzz.known import left_of
-from bpfsmt.isa.opcodes import LdImm64Src
+from bpfsmt.isa.helper_ids import HELPER_NAMES
+from bpfsmt.isa.opcodes import JmpOp, LdImm64Src
 from bpfsmt.kernel import RunningKernel
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet, rule_set
@@ -125,11 +126,18 @@ class Kernel:
         return next(same, "")
 
 
+_DEVICES = frozenset({"bpf_check_mtu", "bpf_ringbuf_reserve", "bpf_ringbuf_query"})
+"""Helpers of which every machine knows something else: its devices, what was in its memory."""
+
+
 def repeatable(program: Program) -> bool:
     """Whether a run gives the same on another machine: no clock, no chance, no number of a CPU."""
     for _, insn in program.instructions():
-        helper = HELPERS.get(insn.imm) if insn.opcode == 0x85 and insn.src == 0 else None
-        if helper is not None and not helper.args:
+        if insn.is_jmp and insn.jmp_op is JmpOp.JCOND:  # how many rounds there are
+            return False
+        called = insn.imm if insn.opcode == 0x85 and insn.src == 0 else -1
+        helper = HELPERS.get(called)
+        if HELPER_NAMES.get(called) in _DEVICES or (helper is not None and not helper.args):
             return False
         if insn.is_ld_imm64 and insn.src == LdImm64Src.CODE:
             return False

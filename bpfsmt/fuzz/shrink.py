@@ -16,9 +16,8 @@ from bpfsmt.fuzz.judge import Court, judge
 from bpfsmt.fuzz.known import explained
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.source import number, strategy
-from bpfsmt.generate import minimise
+from bpfsmt.generate import minimise, needed_maps
 from bpfsmt.generate.steady import steady
-from bpfsmt.isa.opcodes import LdImm64Src
 from bpfsmt.program.program import Program
 from bpfsmt.rules import load_rules
 
@@ -132,23 +131,5 @@ def _by_hand(program: Program, shows: Shows) -> Program:
         program = minimise(program, still)
     except ValueError:  # a jump that is not mended
         return program
-    fewer = _needed_maps(program)
+    fewer = needed_maps(program)
     return fewer if still(fewer) else program
-
-
-def _needed_maps(program: Program) -> Program:
-    """The program with those of its maps only that an instruction names."""
-    named = [i for _, i in program.instructions() if i.is_ld_imm64 and i.src in _MAPS]
-    kept = sorted({i.imm for i in named})
-    slots = (
-        dataclasses.replace(i, imm=kept.index(i.imm))
-        if i is not None and i.is_ld_imm64 and i.src in _MAPS
-        else i
-        for i in program.slots
-    )
-    return dataclasses.replace(
-        program, slots=tuple(slots), maps=tuple(program.maps[n] for n in kept)
-    )
-
-
-_MAPS = (LdImm64Src.MAP_BY_FD, LdImm64Src.MAP_VALUE)

@@ -48,7 +48,20 @@ def _numbers(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
     return st.integers(0, (1 << 48) - 1).map(lambda n: next(one(n)))
 
 
-_TURNS = (_numbers, _numbers, _random, _numbers, _numbers)
+_PATHS = (
+    "branches", "links", "stack", "pointers", "atomics", "calls", "helpers", "packet", "records",
+    "rounds", "constants", "globals", "tail-calls", "frequent",
+)  # fmt: skip
+_WAYS = 32
+
+
+def _paths(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
+    """Short ones, of what a walk does besides its rules on numbers, each from one random number."""
+    one = partial(guided_sample, rules, 1, features=_PATHS, max_insns=_WAYS)
+    return st.integers(0, (1 << 48) - 1).map(lambda n: next(one(n)))
+
+
+_TURNS = (_numbers, _numbers, _paths, _random, _numbers, _numbers, _paths)
 
 
 def _mixed(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
@@ -61,6 +74,7 @@ SOURCES: Mapping[str, Source] = {
     "random": _random,
     "numbers": _numbers,
     "mixed": _mixed,
+    "paths": _paths,
     "scalar": lambda rules, batch: scalar_programs(),
     "memory": lambda rules, batch: programs(),
 }

@@ -13,7 +13,7 @@ still pass; `programs` knows little and is quick.  `sample` gives programs outsi
 """
 
 from bpfsmt.generate.guided import FEATURES, guided_programs, guided_sample, supported
-from bpfsmt.generate.minimise import minimise
+from bpfsmt.generate.minimise import minimise, needed_maps
 from bpfsmt.generate.programs import programs, scalar_programs
 from bpfsmt.generate.sample import drawn, sample
 
@@ -23,6 +23,7 @@ __all__ = [
     "guided_programs",
     "guided_sample",
     "minimise",
+    "needed_maps",
     "programs",
     "sample",
     "scalar_programs",

@@ -74,4 +74,7 @@ GOTO = Instruction(Class.JMP | JmpOp.JA)
 GOTO_FAR = Instruction(Class.JMP32 | JmpOp.JA)
 """The same with a distance of 32 bits."""
 
+MAY_GOTO = Instruction(Class.JMP | JmpOp.JCOND)
+"""A jump that the kernel takes when a loop has had all its rounds."""
+
 EXIT = Instruction(Class.JMP | JmpOp.EXIT)

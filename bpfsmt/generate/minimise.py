@@ -41,6 +41,22 @@ def minimise(program: Program, shows: Callable[[Program], bool]) -> Program:
     return program
 
 
+def needed_maps(program: Program) -> Program:
+    """The program with those of its maps only that an instruction names."""
+    named = [i for _, i in program.instructions() if i.is_ld_imm64 and i.src in _MAPS]
+    kept = sorted({i.imm for i in named})
+    slots = (
+        replace(i, imm=kept.index(i.imm))
+        if i is not None and i.is_ld_imm64 and i.src in _MAPS
+        else i
+        for i in program.slots
+    )
+    return replace(program, slots=tuple(slots), maps=tuple(program.maps[n] for n in kept))
+
+
+_MAPS = (LdImm64Src.MAP_BY_FD, LdImm64Src.MAP_VALUE)
+
+
 def _tried(program: Program, pcs: Iterable[int], shows: Callable[[Program], bool]) -> Program:
     """The program without the instructions at these slots if that shows it, else as it is."""
     shorter: Program | None = program

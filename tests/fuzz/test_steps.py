@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 
 from bpfsmt.bits import rule
+from bpfsmt.crosscheck.replay import run_witness
 from bpfsmt.domain import UNKNOWN, Scalar, Tnum
 from bpfsmt.fuzz.finding import Key
+from bpfsmt.fuzz.inputs import runs
 from bpfsmt.fuzz.judge import Court, judge
 from bpfsmt.fuzz.members import contains, members
 from bpfsmt.program import load_asm
 from bpfsmt.rules import rule_set
 from bpfsmt.rules.linux.extend import low_bits
-from bpfsmt.rules.museum import exhibit
+from bpfsmt.rules.museum import Exhibit, exhibit, exhibits
+from bpfsmt.rules.museum.exhibit import PROGRAM
 
 from .common import outcome, settings
 
@@ -66,7 +69,32 @@ def test_code_put_in_for_a_division_is_what_is_stepped(name: str, rule: str, par
     assert shown_by("step", name, "right") == set()
 
 
-@pytest.mark.parametrize("rules", ["linux-6.12", "xdp-paper"])
+@pytest.mark.parametrize(
+    "shown", [e for e in exhibits() if e.kind == PROGRAM], ids=lambda e: e.name
+)
+def test_the_machine_finds_each_fault_of_a_walk_in_its_program(shown: Exhibit) -> None:
+    """Told the program, but nothing of its input, nor where a tail call leads."""
+    assert shown.program is not None
+    program = load_asm(shown.program.read_text(), shown.name)
+    asked = settings("machine", "step", inputs=8)
+    wrong = judge(Court(shown.rules.name, asked, shown.rules), program, "x", 0)
+    right = judge(Court(shown.base.name, asked, shown.base), program, "x", 0)
+    assert {s.key for s in wrong.shown} - {s.key for s in right.shown}
+    assert not [s for s in wrong.shown if s.key.kind == "crash"]
+
+
+def test_a_tail_call_that_was_drawn_is_gone_over_again() -> None:
+    shown = exhibit("p12-tail-call-returns")
+    assert shown.program is not None
+    program = load_asm(shown.program.read_text(), shown.name)
+    for ran in runs(program, program, 8, "x"):
+        again = run_witness(program, ran.witness)
+        assert (again.outcome, again.r0) == (ran.result.outcome, ran.result.r0)
+    kinds = {e.kind for ran in runs(program, program, 8, "x") for e in ran.witness.events}
+    assert "program" in kinds
+
+
+@pytest.mark.parametrize("rules", ["linux-6.18", "xdp-paper"])
 def test_steps_of_sound_rules_stay_inside_their_claims(rules: str) -> None:
     found = outcome(rules, settings("step", size=20))
     assert found.found == ()
@@ -146,3 +174,24 @@ def test_members_are_in_the_scalar_and_at_its_ends() -> None:
     assert all(contains(s, n) for s in (low, even, UNKNOWN) for n in members(s))
     nothing: Scalar = low._replace(var_off=Tnum(1 << 40, 0))
     assert members(nothing) == ()
+
+
+@pytest.mark.parametrize("shift", [0, 31])
+def test_a_pointer_too_far_away_is_not_judged(shift: int) -> None:
+    """Of a number of 32 bits beside a value, the addresses may be those of another region."""
+    program = load_asm(
+        f""".type xdp
+        .map m type=array key=4 value=64 entries=1
+        r7 = *(u32 *)(r1 + 12)
+        r7 >>= {shift}
+        r3 = map[m][0]
+        r3 += r7
+        r4 = r3
+        r0 = 0
+        exit""",
+        "far",
+    )
+    court = Court.of("linux-6.12", settings("machine", "step", inputs=30))
+    judged = judge(court, program, "x", 0)
+    assert judged.counts["accepted"] == 1
+    assert judged.shown == []

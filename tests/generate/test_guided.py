@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import find, settings
 
+from bpfsmt.domain import RegType
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.generate import FEATURES, guided_programs, guided_sample, sample, supported
 from bpfsmt.generate.guided.branches import Body
 from bpfsmt.generate.guided.draft import Draft
 from bpfsmt.generate.guided.drawing import Drawing
 from bpfsmt.generate.guided.gadgets import GADGETS, Gadget, Nest
-from bpfsmt.generate.insns import EXIT, alu, compare, const, load, mov
+from bpfsmt.generate.insns import EXIT, MAY_GOTO, alu, call, compare, const, load, mov
 from bpfsmt.generate.kinds import kind_of
-from bpfsmt.isa import AluOp, JmpOp
-from bpfsmt.program.program import Program, ProgramType
+from bpfsmt.isa import HELPER_IDS, AluOp, JmpOp
+from bpfsmt.program import load_asm
+from bpfsmt.program.program import LOAD_FLAGS, Param, Program, ProgramType, Signature
+from bpfsmt.program.text import program_text
 from bpfsmt.rules import rule_set
 from bpfsmt.verifier import verify
 
@@ -79,9 +83,10 @@ def test_only_what_was_asked_for() -> None:
 def test_features_are_limited_to_what_the_rule_set_supports() -> None:
     assert supported(LINUX) == FEATURES.keys()
     assert FEATURES.keys() - supported(rule_set("xdp-paper")) == {
-        "loops", "links", "variable-stack",
+        "loops", "links", "variable-stack", "rounds", "constants", "records", "globals",
+        "tail-calls", "frequent",
     }  # fmt: skip
-    assert FEATURES.keys() - supported(rule_set("linux-6.1")) == {"extensions"}
+    assert FEATURES.keys() - supported(rule_set("linux-6.1")) == {"extensions", "rounds"}
     with pytest.raises(BpfsmtError, match=r"no feature telepathy \(there are: alu, "):
         guided_programs(LINUX, ["telepathy"])
 
@@ -128,6 +133,59 @@ def test_a_loop_is_walked_as_often_as_it_turns() -> None:
     top = d.at
     d.put(alu(AluOp.ADD, 7, None, 1))
     assert not d.jump(compare(JmpOp.JLT, 7, None, 1 << 30), top)  # too long to walk
+
+
+def test_a_loop_without_a_count_is_walked_once_more_and_closed() -> None:
+    d = draft()
+    d.put(const(6, 0))
+    out, top = d.label(), d.at
+    assert d.jump(MAY_GOTO, out)
+    d.put(const(6, 4096))
+    assert d.close(top)
+    d.place(out)
+    assert {reg.const_value for reg in d.regs(6)} == {0, 4096}
+
+
+def test_a_loop_whose_next_round_is_refused_is_not_closed() -> None:
+    d = draft()
+    d.put(mov(6, 10))
+    out, top = d.label(), d.at
+    assert d.jump(MAY_GOTO, out)
+    assert d.put(load(0, 6, -8, 8), const(6, 0))  # R6 is no pointer in the next round
+    before = d.at, d.here
+    assert not d.close(top)
+    assert (d.at, d.here) == before
+
+
+def test_an_instruction_for_some_states_leaves_the_others_behind() -> None:
+    d = draft()
+    d.put(load(2, 1, 12, 4), const(6, -8))
+    label = d.label()
+    d.jump(compare(JmpOp.JGT, 2, None, 7), label)
+    d.put(const(6, 8))
+    d.place(label)
+    d.put(mov(3, 10), alu(AluOp.ADD, 3, 6))
+    assert not d.put(load(0, 3, 0, 8))
+    assert d.put_for_some(load(0, 3, 0, 8))
+    assert [reg.const_value for reg in d.regs(6)] == [(1 << 64) - 8]
+    assert not d.put_for_some(load(0, 3, 512, 8))
+
+
+def test_a_function_of_its_own_is_verified_by_itself() -> None:
+    d = draft()
+    start = d.begin_global(Signature(True, (Param("ctx"),)))
+    with d.inside(start):
+        assert [reg.type for reg in d.regs(1)] == [RegType.PTR_TO_CTX]
+        d.put(const(2, -14), call(HELPER_IDS["bpf_xdp_adjust_tail"]), EXIT)
+    packet = load(6, 1, 0, 4)
+    assert d.put(packet)
+    assert d.call(start)
+    assert d.regs(6)[0].type is not RegType.PTR_TO_PACKET  # it may have changed the packet
+    d.put(const(0, 0), EXIT)
+    program = d.finish("p", LOAD_FLAGS["test_state_freq"])
+    assert program.signatures == {4: Signature(True, (Param("ctx"),))}
+    assert verify(program, LINUX).verdict.accepted
+    assert replace(load_asm(program_text(program), "p"), source={}) == program
 
 
 def test_functions_get_their_places() -> None:

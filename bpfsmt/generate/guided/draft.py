@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from bpfsmt.domain import Reg, State
-from bpfsmt.generate.guided.ways import Way, ways
+from bpfsmt.generate.guided.ways import FUNCTION, Way, ways
+from bpfsmt.generate.insns import GOTO
+from bpfsmt.generate.minimise import needed_maps
 from bpfsmt.isa import CallSrc, Class, Instruction, JmpOp
-from bpfsmt.program.program import MapDef, Program, ProgramType
+from bpfsmt.program.program import MapDef, Program, ProgramType, Signature
 from bpfsmt.rules import RuleSet
 from bpfsmt.verifier.linux.flow import is_local_call, jump_target
 from bpfsmt.verifier.reasons import Rejection
@@ -25,9 +27,6 @@ MOST_STATES = 4
 
 MOST_STEPS = 2000
 """So many instructions are walked again for one that is put (rounds of a loop, calls)."""
-
-FUNCTION = 2048
-"""Functions begin at multiples of this until the program is finished."""
 
 _FIRST_LABEL = -64
 
@@ -47,7 +46,10 @@ class Draft:
         """Where the functions behind the main one begin, in their order."""
         self.refused = False
         """An instruction that the verifier rejects was put on purpose: the end is near."""
-        self._ways = ways(rules, kind, maps, self.code)
+        self.signatures: dict[int, Signature] = {}
+        """Those of the functions that are verified by themselves."""
+        self._ways = ways(rules, kind, maps, self.code, self.signatures)
+        self._closed: set[int] = set()
         self._waiting: dict[int, tuple[State, ...]] = {0: (self._ways.start(),)}
         self._labels = _FIRST_LABEL
 
@@ -82,6 +84,28 @@ class Draft:
             return False
         return True
 
+    def put_for_some(self, insn: Instruction) -> bool:
+        """Append an instruction that a state here may refuse, if another accepts it.
+
+        From those that refuse it no path is followed.
+        """
+        pc, before = self.at, self.here
+        self.code[pc] = insn
+        fine = tuple(state for state in before if self._accepts(state, pc))
+        del self.code[pc]
+        if not fine:
+            return False
+        self._waiting[pc] = fine
+        return self.put(insn)
+
+    def _accepts(self, state: State, pc: int) -> bool:
+        try:
+            self._ways.of(state, pc)
+        except Rejection:
+            self._ways.forget(pc)
+            return False
+        return True
+
     def put_anyway(self, insn: Instruction) -> None:
         """Append an instruction that is refused here; no path is followed behind it."""
         self.code[self.at] = insn
@@ -103,6 +127,8 @@ class Draft:
             state, pc = pending.pop()
             if pc not in self.code:
                 self._wait(pc, state)
+                continue
+            if pc in self._closed:
                 continue
             steps += 1
             if steps > MOST_STEPS:
@@ -128,6 +154,24 @@ class Draft:
         """Put a jump to a label, or back to a pc."""
         return self.put(_leading(insn, self.at, label))
 
+    def close(self, top: int) -> bool:
+        """Put a jump back to ``top``, if what comes here can go through all of it once more.
+
+        For a loop whose rounds nothing counts: more of them are not walked.
+        """
+        pc, before = self.at, dict(self._waiting)
+        self.code[pc] = _leading(GOTO, pc, top)
+        self._closed.add(pc)
+        try:
+            self._walk([(state, top) for state in self._waiting.pop(pc, ())])
+        except (Rejection, TooLong):
+            del self.code[pc]
+            self._closed.discard(pc)
+            self._waiting = before
+            return False
+        self.at = pc + 1
+        return True
+
     def place(self, label: int) -> None:
         """Here is where jumps to the label go."""
         for pc, insn in self.code.items():
@@ -145,6 +189,13 @@ class Draft:
         """Where another function can begin."""
         return FUNCTION * (len(self.functions) + 1)
 
+    def begin_global(self, signature: Signature) -> int:
+        """Where a function begins that is verified by itself; it must be put, then called."""
+        start = self.new_function()
+        self.signatures[start] = signature
+        self._waiting[start] = (self._ways.entry(start),)
+        return start
+
     @contextmanager
     def inside(self, start: int) -> Iterator[None]:
         """What is put meanwhile is the function that begins there; it must end with an exit."""
@@ -155,8 +206,8 @@ class Draft:
 
     # The whole
 
-    def finish(self, name: str) -> Program:
-        """The program; every label must have been placed."""
+    def finish(self, name: str, flags: int = 0) -> Program:
+        """The program, with the maps that it uses; every label must have been placed."""
         starts = [0, *self.functions]
         parts = [sorted(pc for pc in self.code if pc // FUNCTION * FUNCTION == s) for s in starts]
         slots: list[Instruction | None] = []
@@ -170,7 +221,12 @@ class Draft:
             if is_local_call(insn):
                 slots[at] = replace(insn, imm=places[pc + 1 + insn.imm] - at - 1)
         names = {places[s]: f"f{n}" for n, s in enumerate(starts)} | {0: "main"}
-        return Program(name, self.kind, tuple(slots), self.maps, names)
+        signatures = {places[s]: signature for s, signature in self.signatures.items()}
+        return needed_maps(
+            Program(
+                name, self.kind, tuple(slots), self.maps, names, signatures=signatures, flags=flags
+            )
+        )
 
 
 def _kinds(state: State) -> tuple[object, ...]:

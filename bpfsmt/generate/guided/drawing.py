@@ -40,6 +40,8 @@ class Drawing:
     gadgets: Sequence[Gadget | Nest]
     most: int
     daring: bool = False
+    frequent: bool = False
+    """States will be compared at every jump."""
     depth: int = 0
     looping: bool = False
     """What is put now is walked again and again."""

@@ -16,6 +16,7 @@ from bpfsmt.generate.guided import (
     meeting,
     numbers,
     packet,
+    records,
     shaped,
     stack,
 )
@@ -40,6 +41,12 @@ FEATURES = {
     "helpers": "calls of helpers that take memory, sizes, maps",
     "calls": "functions of the program",
     "loops": "bounded loops",
+    "rounds": "loops that the kernel ends, by may_goto",
+    "constants": "maps of constants",
+    "records": "records of ring buffers",
+    "globals": "functions that are verified by themselves",
+    "tail-calls": "functions that may go over to another program",
+    "frequent": "states compared at every jump (BPF_F_TEST_STATE_FREQ)",
 }
 """What programs may have, and in words what it is."""
 
@@ -94,10 +101,16 @@ GADGETS: tuple[Gadget | Nest, ...] = (
     Gadget("maps", maps.looked_up, 3),
     Gadget("maps", maps.direct_value, 2),
     Gadget("atomics", maps.atomic_on_stack),
-    Gadget("helpers", helpers.helper_call, 2),
+    Gadget("helpers", helpers.helper_call, 3),
     Nest("calls", calls.local_call, 2),
     Nest("loops", loops.counted, 2),
     Nest("loops", loops.up_to_unknown),
+    Gadget("rounds", loops.rounds, 2),
+    Gadget("constants", maps.constant_value),
+    Gadget("records", records.record, 2),
+    Nest("packet", packet.held, 3),
+    Nest("globals", calls.global_call),
+    Nest("tail-calls", calls.tail_call),
 )
 """Every gadget, the simplest first."""
 
@@ -123,7 +136,13 @@ NUMBERS: tuple[Gadget | Nest, ...] = (
 )
 """Those that say something of numbers with few instructions."""
 
-_LATER = {"linux-6.1": frozenset({"extensions"})}
+_LINUX = frozenset({
+    "variable-stack", "links", "rounds", "constants", "records", "globals", "tail-calls",
+    "frequent",
+})  # fmt: skip
+"""What only the walk of Linux has."""
+
+_LATER = {"linux-6.1": frozenset({"extensions", "rounds"})}
 """What a rule set's kernel does not have, though the rules say what it would do."""
 
 
@@ -135,7 +154,7 @@ def supported(rules: RuleSet) -> frozenset[str]:
     if not rules.policy.calls:
         missing.add("calls")
     if rules.policy.walk != "linux":
-        missing |= {"variable-stack", "links"}
+        missing |= _LINUX
     base: RuleSet | None = rules
     while base is not None:
         missing |= _LATER.get(base.name, frozenset())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bpfsmt.generate.guided.branches import Body, bounded
+from bpfsmt.generate.guided.branches import Body, bounded, condition, over
 from bpfsmt.generate.guided.drawing import Drawing
-from bpfsmt.generate.insns import alu, compare, const
+from bpfsmt.generate.guided.meeting import decided, nothing, unknown
+from bpfsmt.generate.insns import MAY_GOTO, alu, compare, const
 from bpfsmt.isa import AluOp, JmpOp
 
 _SAVED = (6, 7, 8, 9)
@@ -41,6 +42,37 @@ def up_to_unknown(d: Drawing, body: Body) -> None:
             back = compare(d.one((JmpOp.JLT, JmpOp.JSLT)), counter, bound)
             _around(d, counter, 1, body, lambda top: d.jump(back, top))
             d.kept -= mine
+    d.draft.place(out)
+
+
+def rounds(d: Drawing) -> None:
+    """A loop that the kernel ends: in some rounds a number changes, in others it decides."""
+    free = [n for n in _SAVED if n not in d.kept]
+    if len(free) < 2 or d.looping or d.depth:
+        return
+    number, split = free[:2]
+    if not d.put(const(number, d.one((0, 7, 1)))):
+        return
+    out, top = d.draft.label(), d.draft.at
+    if not d.draft.jump(MAY_GOTO, out):
+        return
+    d.kept.add(number)
+    d.looping = True
+    unknown(d, split)
+    insn = condition(d, split) if split in d.numbers() else None
+
+    def changed(d: Drawing) -> None:
+        d.put(const(number, d.one((8, 255, 4096))))  # nothing that goes on and on
+
+    def used(d: Drawing) -> None:
+        decided(d, number, nothing)
+
+    if insn is not None:
+        over(d, insn, *d.one(((changed, used), (used, changed))))
+    d.looping = False
+    d.kept.discard(number)
+    if d.draft.here and not d.draft.refused:
+        d.draft.close(top)
     d.draft.place(out)
 
 

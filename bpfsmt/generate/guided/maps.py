@@ -19,6 +19,7 @@ from bpfsmt.generate.insns import (
     value_of,
 )
 from bpfsmt.isa import FETCH, AluOp, AtomicOp, Class, Instruction, JmpOp, Mode
+from bpfsmt.program.maptypes import RDONLY_PROG
 from bpfsmt.program.program import MapDef
 
 MAPS = (
@@ -26,11 +27,18 @@ MAPS = (
     MapDef("array", "array", 4, 48, 5),
     MapDef("single", "array", 4, 64, 1),
     MapDef("percpu", "percpu_array", 4, 16, 2),
+    MapDef("constants", "array", 4, 16, 1, RDONLY_PROG, bytes(range(0, 32, 2)), frozen=True),
+    MapDef("ring", "ringbuf", 0, 0, 4096),
+    MapDef("jumps", "prog_array", 4, 4, 2),
 )
 """The maps that every generated program may use."""
 
-_LOOKUP, _SINGLE = 1, 2
+SINGLE, CONSTANTS, RING, JUMPS = 2, 4, 5, 6
+"""Their numbers."""
+
+_LOOKUP = 1
 _KEY = -16
+_OR_NULL = (RegType.PTR_TO_MAP_VALUE_OR_NULL, RegType.RINGBUF_MEM_OR_NULL)
 _ATOMICS = (
     AtomicOp.ADD, AtomicOp.ADD | FETCH, AtomicOp.OR, AtomicOp.OR | FETCH, AtomicOp.AND,
     AtomicOp.AND | FETCH, AtomicOp.XOR, AtomicOp.XOR | FETCH, AtomicOp.XCHG | FETCH,
@@ -46,9 +54,7 @@ def looked_up(d: Drawing) -> None:
     if not lookup(d, index):
         return
     out = d.draft.label()
-    nullable = d.draft.regs(0)
-    if any(reg.type is RegType.PTR_TO_MAP_VALUE_OR_NULL for reg in nullable):
-        d.draft.jump(compare(JmpOp.JEQ, 0, None, 0), out)
+    not_null(d, 0, out)
     if not d.done:
         _value(d, 0, MAPS[index].value_size, out)
     d.draft.place(out)
@@ -59,6 +65,30 @@ def lookup(d: Drawing, index: int) -> bool:
     return put_key(d, _KEY) and d.draft.put(
         mov(2, FRAME), alu(AluOp.ADD, 2, None, _KEY), map_of(1, index), call(_LOOKUP)
     )
+
+
+def not_null(d: Drawing, pointer: int, out: int) -> None:
+    """A pointer that may be NULL is asked, if need be after a copy of it was moved.
+
+    (That is refused; it is put only where the rules allow it.)
+    """
+    nullable = any(reg.type in _OR_NULL for reg in d.draft.regs(pointer))
+    if not nullable:
+        return
+    if d.often(1, 8):
+        copy = d.a_target(pointer)
+        d.draft.put(mov(copy, pointer), alu(AluOp.ADD, copy, None, d.one((8, 1))))
+    d.draft.jump(compare(JmpOp.JEQ, pointer, None, 0), out)
+
+
+def constant_value(d: Drawing) -> None:
+    """A number that nobody may write, so that it is known."""
+    pointer, width = d.a_target(), d.one((8, 4, 2, 1))
+    off = width * d.number(0, 16 // width - 1)
+    if d.put(value_of(pointer, CONSTANTS, 0)):
+        if d.often(1, 4):
+            d.draft.put(store_imm(pointer, off, 0, width))  # refused, if all is well
+        d.put(load(d.a_target(), pointer, off, width))
 
 
 def put_key(d: Drawing, at: int) -> bool:
@@ -72,10 +102,10 @@ def put_key(d: Drawing, at: int) -> bool:
 def direct_value(d: Drawing) -> None:
     """The only value of an array, by its address in the instruction."""
     pointer, off = d.a_target(), d.one((0, 8, 60))
-    if not d.put(value_of(pointer, _SINGLE, off)):
+    if not d.put(value_of(pointer, SINGLE, off)):
         return
     out = d.draft.label()
-    _value(d, pointer, MAPS[_SINGLE].value_size - off, out)
+    _value(d, pointer, MAPS[SINGLE].value_size - off, out)
     d.draft.place(out)
 
 
@@ -97,10 +127,11 @@ def _value(d: Drawing, pointer: int, size: int, out: int) -> None:
             d.put(alu(AluOp.ADD, pointer, None, back), alu(AluOp.SUB, pointer, None, back))
     for _ in range(d.number(1, 2)):
         if not d.done:
-            _touch(d, pointer, room)
+            touch(d, pointer, room)
 
 
-def _touch(d: Drawing, pointer: int, room: int) -> None:
+def touch(d: Drawing, pointer: int, room: int) -> None:
+    """A load, a store or an atomic operation inside the ``room`` bytes behind a pointer."""
     width = d.one([s for s in (8, 4, 2, 1) if s <= room] or [1])
     furthest = max(room - width, 0) + (1 if d.daring and d.often(1, 4) else 0)
     off = furthest if d.often(1, 3) else d.number(0, furthest)

@@ -13,11 +13,13 @@ from typing import TypeAlias
 from bpfsmt.bits import S32_MAX
 from bpfsmt.domain import Scalar
 from bpfsmt.generate.guided.branches import Body, condition, over
+from bpfsmt.generate.guided.calls import new_function
 from bpfsmt.generate.guided.drawing import FRAME, Drawing
-from bpfsmt.generate.guided.maps import atomic
+from bpfsmt.generate.guided.maps import SINGLE, atomic
 from bpfsmt.generate.guided.numbers import field
+from bpfsmt.generate.guided.records import record_of
 from bpfsmt.generate.guided.values import immediate
-from bpfsmt.generate.insns import EXIT, GOTO, alu, compare, const, load, mov, store
+from bpfsmt.generate.insns import EXIT, GOTO, alu, compare, const, load, mov, store, value_of
 from bpfsmt.isa import AluOp, JmpOp
 
 Change: TypeAlias = Callable[[Drawing, int, int], None]
@@ -34,29 +36,40 @@ def meeting(d: Drawing, body: Body) -> None:
     if len(mine) < 3 or d.looping:
         return
     first, second, split = mine[:3]
-    copies = "links" in d.features and d.often(1, 2)
-    if not _unknown(d, split) or not _unknown(d, second):
+    changes = d.one(
+        ((_constant,), (_constants,), _COPIES if "links" in d.features else (_constant,))
+    )
+    if not _begun(d, first, second, split, changes):
         return
-    if not (_unknown(d, first) if copies else d.put(const(first, d.one(_SMALL)))):
-        return
-    for _ in range(1 + d.often(1, 4)):
-        _one_way(d, first, second, split, _COPIES if copies else (_constant,))
+    more = d.often(2, 3) if changes == (_constants,) else d.often(1, 3)
+    for _ in range(1 + more):
+        _one_way(d, first, second, split, changes)
     _far(d)
     d.kept |= {first, second}
     for _ in range(d.number(0, 2)):
-        d.one(_ON)(d, d.one((first, second)) if copies else first, body)
+        d.one(_ON)(d, first if changes == (_constant,) else d.one((first, second)), body)
     d.kept -= {first, second}
     out = d.draft.label()
-    number = d.one((first, second))
-    if copies or number == second or d.often(1, 4):
+    number, copies = d.one((first, second)), changes == _COPIES
+    if copies or (number == second and changes == (_constant,)) or d.often(1, 4):
         _narrowed(d, first + second - number, number, out, alone=copies)
-    _decided(d, number, body)
+    d.one(_DECIDES)(d, number, body)
     d.draft.place(out)
     if not d.done and d.often(1, 2):
         d.put(const(first, 0), const(second, 0))
 
 
-def _unknown(d: Drawing, into: int) -> bool:
+def _begun(d: Drawing, first: int, second: int, split: int, changes: Sequence[Change]) -> bool:
+    """What the numbers are before ways part."""
+    known: tuple[int, ...] = ()
+    if changes[0] in (_constant, _constants):
+        known = (first,) if changes[0] is _constant else (first, second)
+    return unknown(d, split) and all(
+        d.put(const(n, d.one(_SMALL))) if n in known else unknown(d, n) for n in (second, first)
+    )
+
+
+def unknown(d: Drawing, into: int) -> bool:
     """A number of which little is known."""
     others = {n for n in range(10) if n != into} - d.kept
     d.kept |= others
@@ -67,7 +80,7 @@ def _unknown(d: Drawing, into: int) -> bool:
 
 def _far(d: Drawing) -> None:
     """Enough instructions and jumps that a verifier keeps a state."""
-    for n in range(d.one((6, 0, 3))):
+    for n in range(0 if d.frequent else d.one((6, 0, 3))):
         if n not in d.kept:
             d.put(const(n, 0))
     _breaks(d)
@@ -93,6 +106,11 @@ def _one_way(d: Drawing, first: int, second: int, split: int, changes: Sequence[
 
 def _constant(d: Drawing, a: int, b: int) -> None:
     d.put(const(a, d.one(_SMALL)))
+
+
+def _constants(d: Drawing, a: int, b: int) -> None:
+    for n in d.one(((a, b), (a,), (b,))):
+        d.put(const(n, d.one(_SMALL[:2])))
 
 
 def _copy(d: Drawing, a: int, b: int) -> None:
@@ -164,7 +182,24 @@ def _tested(d: Drawing, number: int, body: Body) -> None:
     d.draft.place(here)
 
 
-_ON = (_through_stack, _fetched, _changed, _tested, _elsewhere)
+def _called(d: Drawing, number: int, body: Body) -> None:
+    """A function is called with it, and branches by it."""
+    fit = "calls" in d.features and number in d.numbers() and d.kept.isdisjoint(range(6))
+    if not fit or not d.put(mov(1, number)):
+        return
+
+    def inside(d: Drawing) -> None:
+        decided(d, 1, nothing)
+        _breaks(d)
+
+    new_function(d, inside)
+
+
+def nothing(d: Drawing) -> None:
+    """No more than that."""
+
+
+_ON = (_through_stack, _fetched, _changed, _tested, _elsewhere, _called)
 
 
 # What it decides
@@ -191,7 +226,7 @@ def _narrowed(d: Drawing, a: int, b: int, out: int, *, alone: bool) -> None:
     d.draft.place(here)
 
 
-def _decided(d: Drawing, number: int, body: Body) -> None:
+def decided(d: Drawing, number: int, body: Body) -> None:
     """A compare of which one state knows the outcome, maybe behind a test of bits."""
     if number not in d.numbers() or d.done:
         return
@@ -201,9 +236,27 @@ def _decided(d: Drawing, number: int, body: Body) -> None:
 
     def something(d: Drawing) -> None:
         d.put(const(0, d.number(0, 7)))
-        body(d)
+        if d.often(1, 4):
+            body(d)
 
     over(d, insn, something)
+
+
+def _as_size(d: Drawing, number: int, body: Body) -> None:
+    """So large is a record."""
+    if "records" in d.features and number in d.numbers():
+        record_of(d, number)
+
+
+def _as_offset(d: Drawing, number: int, body: Body) -> None:
+    """So far into a map's value something is read, whatever it is on the other way."""
+    pointer = d.a_target(number)
+    if not d.daring or number not in d.numbers() or not d.put(value_of(pointer, SINGLE, 0)):
+        decided(d, number, body)
+        return
+    d.daring = False
+    if d.draft.put_for_some(alu(AluOp.ADD, pointer, number)):
+        d.draft.put_for_some(load(0, pointer, 0, 1))
 
 
 def _known(scalar: Scalar) -> list[tuple[JmpOp, int]]:
@@ -215,3 +268,6 @@ def _known(scalar: Scalar) -> list[tuple[JmpOp, int]]:
     if 0 < low < S32_MAX:
         found += [(JmpOp.JGE, low), (JmpOp.JLT, low)]
     return found or [(JmpOp.JSLE, S32_MAX)]
+
+
+_DECIDES = (decided, decided, decided, _as_size, _as_offset)

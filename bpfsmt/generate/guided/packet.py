@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from bpfsmt.generate.guided.branches import bounded
+from collections.abc import Sequence
+
+from bpfsmt.generate.guided.branches import Body, bounded
+from bpfsmt.generate.guided.calls import global_call, tail_call
 from bpfsmt.generate.guided.drawing import Drawing
+from bpfsmt.generate.guided.helpers import packet_changed
 from bpfsmt.generate.guided.numbers import context
 from bpfsmt.generate.insns import GOTO, alu, compare, load, mov, store, store_imm
 from bpfsmt.isa import AluOp, Instruction, JmpOp
@@ -12,6 +16,7 @@ from bpfsmt.semantics.context import layout_of
 from bpfsmt.verifier.step.region import PACKET_READERS
 
 SIZES = (1, 2, 4, 8)
+_SAVED = (6, 7, 8, 9)
 
 
 def packet_access(d: Drawing) -> None:
@@ -36,12 +41,45 @@ def packet_access(d: Drawing) -> None:
     d.draft.place(out)
 
 
-def _pointers(d: Drawing, *, meta: bool) -> tuple[int, int]:
+def held(d: Drawing, body: Body) -> None:
+    """A pointer whose bytes are there; something is done meanwhile, then they are touched.
+
+    Where that may have changed the packet they should not be touched any more: it is tried.
+    """
+    free = [n for n in _SAVED if n not in d.kept]
+    low, high = _pointers(d, meta=False, into=free)
+    if low < 0 or d.looping:
+        return
+    out = d.draft.label()
+    room, limit = d.one((40, 64, 14, 4)), d.a_target(low, high)
+    d.put(mov(limit, low))
+    if d.put(alu(AluOp.ADD, limit, None, room)):
+        _checked(d, limit, high, out)
+        d.kept.add(low)
+        _meanwhile(d, body)
+        d.kept.discard(low)
+        if not d.done:
+            d.draft.put(load(d.a_target(low), low, room - 1, 1))
+    d.draft.place(out)
+
+
+def _meanwhile(d: Drawing, body: Body) -> None:
+    """Something that may have to do with the packet, or anything."""
+    changes: dict[str, Body] = {
+        "helpers": packet_changed,
+        "globals": lambda d: global_call(d, body),
+        "tail-calls": lambda d: tail_call(d, body),
+        "packet": body,
+    }
+    d.one([change for feature, change in changes.items() if feature in d.features])(d)
+
+
+def _pointers(d: Drawing, *, meta: bool, into: Sequence[int] = ()) -> tuple[int, int]:
     """Registers with the beginning and the end of the packet, or of what is in front of it."""
     fields = {f.name: f.offset for f in layout_of(d.draft.kind).fields}
     if d.draft.kind not in PACKET_READERS:
         return -1, -1
-    low = d.a_target()
+    low = d.one(into) if into else d.a_target()
     base = context(d, low)
     if base is None:
         return -1, -1

@@ -27,7 +27,7 @@ from bpfsmt.generate.guided.gadgets import (
 from bpfsmt.generate.guided.maps import MAPS
 from bpfsmt.generate.guided.numbers import CONTEXT_SLOT
 from bpfsmt.generate.insns import EXIT, const, mov, store
-from bpfsmt.program.program import Program, ProgramType
+from bpfsmt.program.program import LOAD_FLAGS, Program, ProgramType
 from bpfsmt.rules import RuleSet
 
 KINDS = (ProgramType.XDP, ProgramType.SCHED_CLS, ProgramType.SOCKET_FILTER)
@@ -134,12 +134,13 @@ def build(
     draft = Draft(plan.rules, plan.kinds[choose(0, len(plan.kinds) - 1)], MAPS)
     d = Drawing(choose, together, draft, plan.features, plan.gadgets, plan.most)
     d.daring = d.often(1, _DARING)
+    d.frequent = "frequent" in plan.features and d.often(1, 2)
     d.put(store(FRAME, CONTEXT_SLOT, 1, 8))
     _gadgets(d, _MANY)
     if d.daring and not d.done and d.often(2, 3):
         misuse.end(d)
     _end(d)
-    return draft.finish(name)
+    return draft.finish(name, LOAD_FLAGS["test_state_freq"] if d.frequent else 0)
 
 
 def body(d: Drawing) -> None:

@@ -11,17 +11,21 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from bpfsmt.cfg import build_cfg
-from bpfsmt.domain import RegType, State
+from bpfsmt.domain import State
 from bpfsmt.isa import AluOp, Class, Instruction, JmpOp
-from bpfsmt.program.program import MapDef, Program, ProgramType
+from bpfsmt.program.program import MapDef, Program, ProgramType, Signature
 from bpfsmt.rules import RuleSet
 from bpfsmt.verifier.env import Env as PaperEnv
 from bpfsmt.verifier.linux.env import Env as LinuxEnv
 from bpfsmt.verifier.linux.log import Log
 from bpfsmt.verifier.linux.path import Path
 from bpfsmt.verifier.linux.step import step as linux_step
+from bpfsmt.verifier.linux.step.calls import start as start_of
 from bpfsmt.verifier.linux.walk import Step, Walk
 from bpfsmt.verifier.step import step as paper_step
+
+FUNCTION = 2048
+"""Functions begin at multiples of this until the program is finished."""
 
 Code = Mapping[int, Instruction]
 """The instructions that are there, by pc."""
@@ -37,6 +41,10 @@ class Ways(Protocol):
         """The state at the beginning of the program."""
         ...
 
+    def entry(self, function: int) -> State:
+        """The state at the beginning of a function that is verified by itself."""
+        ...
+
     def of(self, state: State, pc: int) -> list[Way]:
         """All ways on from the instruction at ``pc``, the one that falls through first."""
         ...
@@ -46,11 +54,18 @@ class Ways(Protocol):
         ...
 
 
-def ways(rules: RuleSet, kind: ProgramType, maps: tuple[MapDef, ...], code: Code) -> Ways:
+def ways(
+    rules: RuleSet,
+    kind: ProgramType,
+    maps: tuple[MapDef, ...],
+    code: Code,
+    signatures: Mapping[int, Signature],
+) -> Ways:
     """The steps of the walk that the rule set is for, over code that may still grow."""
-    stub = Program("stub", kind, (_instruction(Class.ALU64 | AluOp.MOV), _EXIT), maps)
+    slots = (_instruction(Class.ALU64 | AluOp.MOV), _EXIT)
+    stub = Program("stub", kind, slots, maps, signatures=signatures)
     if rules.policy.walk == "linux":
-        return _Linux(LinuxEnv(stub, rules), code)
+        return _Linux(_Growing(stub, rules, code), code)
     return _Paper(stub, rules, code)
 
 
@@ -69,6 +84,9 @@ class _Paper:
     def start(self) -> State:
         return self.env.start()
 
+    def entry(self, function: int) -> State:
+        raise NotImplementedError("this walk knows no such functions")
+
     def of(self, state: State, pc: int) -> list[Way]:
         arms = paper_step(self.env, state, pc, self.code[pc])
         return [(arm.state, arm.pc) for arm in arms if arm.state is not None]
@@ -82,6 +100,18 @@ class _Env(PaperEnv):
         """How deep stacks are is for the whole program."""
 
 
+class _Growing(LinuxEnv):
+    """Functions are where the code has them by now."""
+
+    def __init__(self, program: Program, rules: RuleSet, code: Code) -> None:
+        super().__init__(program, rules)
+        self.code = code
+
+    def changes_packet(self, start: int) -> bool:
+        """Whether a function, or one that it calls, makes packet pointers stale."""
+        return any(self._change(pc) for pc in self.code if start <= pc < start + FUNCTION)
+
+
 class _Linux(Walk):
     """A walk of one instruction at a time."""
 
@@ -93,7 +123,10 @@ class _Linux(Walk):
         env.live = _AllLive()  # type: ignore[assignment]
 
     def start(self) -> State:
-        return State((self.env.frame(0),)).with_reg(1, self.env.pointer(RegType.PTR_TO_CTX))
+        return start_of(self, 0)
+
+    def entry(self, function: int) -> State:
+        return start_of(self, function)
 
     def of(self, state: State, pc: int) -> list[Way]:
         self.path, self.pending = Path(state, pc), []

@@ -6,9 +6,9 @@ those of real kernels where a kernel still has the fault:
 
 >>> from bpfsmt.rules import rule_set
 >>> rule_set("linux-6.12").policy.duties.undone
-('tail_calls_return',)
+('rounds_told', 'tail_calls_return')
 >>> rule_set("museum/cve-2023-2163").policy.duties.undone
-('both_compared', 'tail_calls_return')
+('both_compared', 'rounds_told', 'tail_calls_return')
 >>> meaning("both_compared")
 'of two registers that were compared both matter if one does'
 """
@@ -38,6 +38,7 @@ class Duties:
     # Which states are compared, and how closely.
     bit_tests: bool = _duty("what is read where a branch on bits jumps to is not dead")
     exact_rounds: bool = _duty("all of a state is compared until its loop is through with")
+    rounds_told: bool = _duty("paths that came back into a loop are told what matters there")
     # Where a run goes on, and when packet pointers are stale.
     tail_calls_return: bool = _duty("a tail call that succeeds leads back behind its function")
     after_tail_calls: bool = _duty("a tail call ends packet pointers")

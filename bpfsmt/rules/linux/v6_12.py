@@ -34,11 +34,13 @@ from bpfsmt.rules.ruleset import Policy, rules_in
 
 POLICY = Policy(
     max_insns=1_000_000, max_walked=1_000_000, loops=True, walk="linux",
-    live_as_walked=True, fastcall=True, duties=Duties(tail_calls_return=False),
+    live_as_walked=True, fastcall=True,
+    duties=Duties(rounds_told=False, tail_calls_return=False),
 )  # fmt: skip
 """The limits of a privileged load (kernel BPF_COMPLEXITY_LIMIT_INSNS), and what is not done.
 
-That a tail call returns is known since commit e3245f899043, which 6.12.117 does not have.
+That a tail call returns is known since commit e3245f899043, that of a loop's rounds all are told
+since c9e31900b54c (6.17): 6.12.117 has neither.
 """
 
 RULES = replace(

@@ -80,7 +80,7 @@ def _verify(
         lines.rejected(rejection)
     analysis.walked, analysis.uninit_stack = walk.walked, True
     if record and forgetful:
-        walk.explored.settle()
+        walk.explored.rounds.settle()
         forget(analysis, _alive(env, analysis), walk.needed)
     lines.finished(analysis.walked, rules.policy.max_walked)
     return analysis

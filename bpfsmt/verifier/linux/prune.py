@@ -9,6 +9,7 @@ from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.domain.state import Frame
 from bpfsmt.verifier.linux.path import Checkpoint, Path
 from bpfsmt.verifier.linux.reads import frames_of
+from bpfsmt.verifier.linux.rounds import ByEntry, ByRegion, Rounds
 from bpfsmt.verifier.linux.subsume import Exact, states_equal
 from bpfsmt.verifier.reasons import Rejection
 
@@ -29,35 +30,23 @@ class Explored:
         self._jumps = self._walked = 0
         exact = walk.env.policy.duties.exact_rounds
         self._inside_loop = Exact.RANGES if exact else Exact.NO
-        self._early: list[tuple[Path, Checkpoint]] = []
-        """Paths that ended inside a loop, before it was known what matters there."""
+        self.rounds: Rounds
+        if walk.env.policy.duties.rounds_told:
+            self.rounds = ByRegion(walk.precision, walk.env.ways if walk.env.flow.rounds else ())
+        else:
+            self.rounds = ByEntry(walk.precision, walk.record)
 
     def forget(self) -> None:
         """Begin a new function: nothing is explored."""
-        self.settle()
+        self.rounds.settle()
         self._at.clear()
         self._jumps = self._walked = 0
-
-    def settle(self) -> None:
-        """Let what came to matter in a loop matter on the paths that had ended there before.
-
-        The walk needs it no more, as all of their state was compared; its claims do.
-        """
-        before: list[str] = []
-        matters = self._mattering()
-        while matters != before:
-            for path, old in self._early:
-                self.walk.precision.checkpoint(path, old)
-            before, matters = matters, self._mattering()
-        self._early.clear()
-
-    def _mattering(self) -> list[str]:
-        return [repr(sorted(old.precise.items())) for _, old in self._early]
 
     def visited(self, path: Path) -> bool:
         """Whether an explored state stands for the path's; else it may become one."""
         walk, pc = self.walk, path.pc
         env = walk.env
+        self.rounds.begin()
         may_goto = pc in env.flow.rounds
         forced = env.frequent or may_goto or len(path.history) > _LONG_HISTORY
         jumps, walked = walk.jumps - self._jumps, walk.walked - self._walked
@@ -72,17 +61,17 @@ class Explored:
             old = known[index]
             if old.branches:
                 if self._next_round(old, path):
-                    self._enter_loop(old, path)
+                    self.rounds.came_back(path, old)
                     self._hit(old, path)
                     return True
                 self._check_loop(old, path)
                 if not forced and jumps < 20 and walked < 100:
                     add = False
             else:
-                loop = old.loop if old.loop is not None and old.loop.branches else None
-                if self._equal(old, path.state, Exact.NO if loop is None else self._inside_loop):
-                    if loop is not None:
-                        self._enter_loop(loop, path)
+                open_ = self.rounds.open(old)
+                if self._equal(old, path.state, self._inside_loop if open_ else Exact.NO):
+                    if open_:
+                        self.rounds.came_back(path, old)
                     self._hit(old, path)
                     return True
             if add:
@@ -102,13 +91,6 @@ class Explored:
             and old.rounds != path.rounds
             and self._equal(old, path.state, self._inside_loop)
         )
-
-    def _enter_loop(self, entry: Checkpoint, path: Path) -> None:
-        """All checkpoints from ``entry`` to here are in a loop: what matters is not final."""
-        at = path.parent
-        while at is not None and at is not entry:
-            at.loop = entry
-            at = at.parent
 
     def _equal(self, old: Checkpoint, new: State, exact: Exact) -> bool:
         return states_equal(
@@ -130,8 +112,6 @@ class Explored:
 
     def _hit(self, old: Checkpoint, path: Path) -> None:
         old.hits += 1
-        if self.walk.record and (old.branches or old.loop is not None):
-            self._early.append((path, old))
         self.walk.pruned(path, old)
         if self.walk.env.reads is not None:
             self.walk.env.reads.hit(path, old)
@@ -169,6 +149,7 @@ class Explored:
             rounds=path.rounds,
         )
         known.append(new)
+        self.rounds.kept(new)
         if walk.env.reads is not None:
             walk.env.reads.checkpoint(path, new)
         path.parent, path.first = new, path.pc

@@ -19,6 +19,7 @@ from bpfsmt.domain.scalar import Scalar
 from bpfsmt.prover import products
 from bpfsmt.prover.compose import SCALAR, Composition, parts_of_gamma
 from bpfsmt.prover.contract import Contract
+from bpfsmt.prover.loosened import loosened
 from bpfsmt.prover.minimise import smallest
 from bpfsmt.prover.obligation import (
     Attempt,
@@ -186,17 +187,37 @@ class Operator:
         if found is None and attempt.inputs is Inputs.SYNCED:
             # `sync` made the model's ranges tighter; of wide ones it changes less.
             violated = conjunction([*attempt.given, z3.Not(attempt.goal)])
-            found = self._replayed(part, attempt, smallest(violated, model))
+            least = smallest(violated, model)
+            found = self._replayed(part, attempt, least)
+            models = (model, least)
+            found = found or next(filter(None, (self._wider(part, m) for m in models)), None)
         return found
 
     def _replayed(self, part: str, attempt: Attempt, model: Any) -> Counterexample | None:
+        args, numbers = self._valued(model)
+        if attempt.inputs is Inputs.SYNCED:
+            args = self._synced(args)
+        return check_on_ints(self.rules, self.contract, part, args, numbers)
+
+    def _wider(self, part: str, model: Any) -> Counterexample | None:
+        """A model for synced operands with parts of them forgotten."""
+        args, numbers = self._valued(model)
+        tried = (
+            check_on_ints(self.rules, self.contract, part, self._synced(wider), numbers)
+            for wider in loosened(args)
+        )
+        return next(filter(None, tried), None)
+
+    def _valued(self, model: Any) -> tuple[tuple[Any, ...], tuple[int, ...]]:
+        """A model's arguments and the numbers that they stand for."""
         s = self.exact
         args = tuple(value_in(model, t, a) for (_, t), a in zip(s.rule.params, s.args, strict=True))
-        numbers = tuple(model.eval(n, model_completion=True).as_long() for n in s.numbers)
-        if attempt.inputs is Inputs.SYNCED:
-            sync = self.rules.linked.ints["sync"]
-            args = tuple(sync(a) if isinstance(a, Scalar) else a for a in args)
-        return check_on_ints(self.rules, self.contract, part, args, numbers)
+        numbers = (model.eval(n, model_completion=True) for n in s.numbers)
+        return args, tuple(n.as_long() for n in numbers)
+
+    def _synced(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        sync = self.rules.linked.ints["sync"]
+        return tuple(sync(a) if isinstance(a, Scalar) else a for a in args)
 
 
 def low_half(r: Scalar, x: Any) -> tuple[Any, ...]:

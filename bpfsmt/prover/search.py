@@ -195,12 +195,24 @@ def _tnum(x: int, rng: random.Random) -> Tnum:
     return Tnum(x & ~mask, mask)
 
 
+def _hull(x: int, y: int) -> Scalar:
+    """The smallest ranges with both numbers in them, which cross signs where these differ."""
+    parts = []
+    for bits in (64, 32):
+        words = [n & (1 << bits) - 1 for n in (x, y)]
+        signed = [n - (n >> bits - 1 << bits) for n in words]
+        parts += [min(words), max(words), min(signed), max(signed)]
+    return Scalar(Tnum(x & y, x ^ y), *parts)
+
+
 def _scalar(x: int, rng: random.Random, slacks: Sequence[int]) -> Scalar:
     """A scalar around x: known, or bounded in one part alone, or in several."""
     kind = rng.random()
     if kind < 0.18:
         return const(x)
-    alone = rng.randrange(5) if kind < 0.45 else None
+    if kind < 0.33:
+        return _hull(x, _number(rng) if rng.random() < 0.7 else x ^ 1 << rng.randrange(64))
+    alone = rng.randrange(5) if kind < 0.55 else None
 
     def around(part: int, value: int, lo: int, hi: int) -> tuple[int, int]:
         if part != alone if alone is not None else rng.random() < 0.4:

@@ -126,8 +126,10 @@ class Kernel:
         return next(same, "")
 
 
-_DEVICES = frozenset({"bpf_check_mtu", "bpf_ringbuf_reserve", "bpf_ringbuf_query"})
-"""Helpers of which every machine knows something else: its devices, what was in its memory."""
+_DEVICES = frozenset({
+    "bpf_check_mtu", "bpf_ringbuf_reserve", "bpf_ringbuf_query", "bpf_get_hash_recalc",
+})  # fmt: skip
+"""Helpers of which every machine knows something else: its devices, memory, and secrets."""
 
 
 def repeatable(program: Program) -> bool:

@@ -16,7 +16,7 @@ from hypothesis.strategies import SearchStrategy
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.generate import drawn as drawn_from
 from bpfsmt.generate import guided_programs, guided_sample, programs, scalar_programs
-from bpfsmt.generate.guided.gadgets import NUMBERS, supported
+from bpfsmt.generate.guided.gadgets import NUMBERS
 from bpfsmt.program.program import Program, ProgramType
 from bpfsmt.rules import RuleSet
 
@@ -25,15 +25,9 @@ Source: TypeAlias = Callable[[RuleSet, int], SearchStrategy[Program]]
 _LENGTHS = (24, 48, 96)
 
 
-_UNTRUE = frozenset({"rounds"})
-"""Not drawn where findings have to be explained: of several paths through one ``may_goto`` loop
-the walks of 6.12 and 6.18 claim too much, as 6.12 does, and no listed fault says so yet."""
-
-
 def _guided(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
     """Drawn with the verifier's states at hand: short ones, longer ones, long ones in turn."""
-    features = supported(rules) - _UNTRUE
-    return guided_programs(rules, features, max_insns=_LENGTHS[batch % len(_LENGTHS)])
+    return guided_programs(rules, max_insns=_LENGTHS[batch % len(_LENGTHS)])
 
 
 def _random(rules: RuleSet, batch: int) -> SearchStrategy[Program]:

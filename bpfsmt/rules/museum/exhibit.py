@@ -109,9 +109,9 @@ _FILES = (
     "p01_cve_2017_17856", "p01_cve_2017_17857", "p02_cve_2022_23222", "p05_cve_2024_41003",
     "p06_cve_2023_2163", "p07_narrow_slots", "p07_cve_2026_43009", "p07_alloc_size",
     "p07_outer_frames", "p08_cve_2026_53081", "p09_scalar_ids", "p09_linked_precision",
-    "p10_bit_test", "p11_exact_rounds", "p12_cve_2024_58098", "p12_cve_2024_58237",
-    "p12_tail_call_returns", "p13_cve_2021_34866",
-    "p13_cve_2021_4204", "p13_cve_2024_49861",
+    "p10_bit_test", "p11_exact_rounds", "p11_rounds_told", "p12_cve_2024_58098",
+    "p12_cve_2024_58237", "p12_tail_call_returns", "p13_cve_2021_34866", "p13_cve_2021_4204",
+    "p13_cve_2024_49861",
 )  # fmt: skip
 
 

@@ -138,8 +138,9 @@ class ByRegion:
         stay.back.append((path, old))
 
     def settle(self) -> None:
-        """Everything is through with."""
-        self.begin()
+        """Everything is through with; after a rejection that is all that the claims will hear."""
+        for stay in self._stays.values():
+            tell(self._precision, stay.back)
         self._stays.clear()
 
     def _stay(self, at: Checkpoint) -> _Stay | None:

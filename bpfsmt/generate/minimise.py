@@ -99,6 +99,7 @@ def without(program: Program, pc: int) -> Program | None:
     functions = {_moved(at, pc, gone): name for at, name in program.functions.items()}
     functions = {at: name for at, name in functions.items() if at < len(kept)}
     signatures = {_moved(at, pc, gone): s for at, s in program.signatures.items()}
+    signatures = {at: s for at, s in signatures.items() if at in functions}
     return replace(
         program, slots=tuple(kept), source={}, functions=functions, signatures=signatures
     )

@@ -95,10 +95,18 @@ def explained(rules: RuleSet, settings: Settings, program: Program, shown: Shown
     if kind not in (Kind.RUN, Kind.CLAIM) or shown.key.rule == START:
         return shown
     walked = _walks(program, rules)
+    if kind is Kind.RUN and not _again(walked, rules, shown):
+        return shown  # its input alone does not show it, so that it does not proves nothing
     for cause, mended in _without(rules):
         if _gone(walked, _walks(program, mended), mended, settings, shown):
             return replace(shown, cause=cause)
     return shown
+
+
+def _again(walked: Walks, rules: RuleSet, shown: Shown) -> bool:
+    """Whether a finding's input shows something, run once more."""
+    inputs = [] if shown.witness is None else [shown.witness]
+    return any(Watch(*walked, rules).given(inputs))
 
 
 _mended: dict[tuple[str, ...], list[tuple[str, RuleSet]]] = {}
@@ -141,8 +149,7 @@ def _gone(before: Walks, after: Walks, rules: RuleSet, settings: Settings, shown
         at = None if shown.key.rule == PRUNING else shown.pc
         walked = at is None or any(True for _ in claims.at(at))
         return walked and Prover(claims, full, patient).holds(at)
-    inputs = [] if shown.witness is None else [shown.witness]
-    return bool(inputs) and not any(Watch(claims, full, rules).given(inputs))
+    return shown.witness is not None and not _again(after, rules, shown)
 
 
 def left_of(program: Program, rules: RuleSet) -> Iterator[tuple[str, Program]]:

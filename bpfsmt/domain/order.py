@@ -23,7 +23,9 @@ from bpfsmt.domain.state import (
 Place = tuple[int, str]
 """A register or stack slot: the frame's number and "R3" or "fp-16"."""
 
-_STRONGER = {INVALID: INVALID + MISC + ZERO + SPILL, MISC: MISC + ZERO + SPILL, ZERO: ZERO}
+_WRITTEN = MISC + ZERO + SPILL
+_STRONGER = {INVALID: INVALID + _WRITTEN, MISC: _WRITTEN, ZERO: ZERO, SPILL: _WRITTEN}
+"""What each kind of byte stands for, where it is not known what was spilled."""
 _PACKET = (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META)
 
 

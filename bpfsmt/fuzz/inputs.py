@@ -13,6 +13,7 @@ from typing import NamedTuple
 from bpfsmt.conformance.values import word
 from bpfsmt.crosscheck.witness import Event, Witness
 from bpfsmt.isa import HELPER_IDS
+from bpfsmt.isa.opcodes import JmpOp
 from bpfsmt.machine import Code, Inputs, Machine, Region, Result, ScriptedEnvironment, run
 from bpfsmt.machine.helpers.base import Args
 from bpfsmt.program.program import Program
@@ -89,6 +90,8 @@ class Surroundings(ScriptedEnvironment):
         super().__init__(())
         self.draw = draw
         self.rounds = draw.rng.randint(0, MOST_ROUNDS)
+        if any(i.is_jmp and i.jmp_op is JmpOp.JCOND for _, i in draw.program.instructions()):
+            self._say(Event("rounds", 0, self.rounds))
 
     def load_value(self, machine: Machine, pc: int, region: Region, size: int, value: int) -> int:
         """What a map's value holds: what was there, or what another CPU wrote meanwhile."""

@@ -39,14 +39,15 @@ class ScriptEvent(Protocol):
 class Event:
     """One decision, at the instruction ``pc``.
 
-    ``kind`` is "call", "load" or "program".  Of a call, ``value`` is R0 (unsigned or signed), and
-    `None` for the address of a fresh map value; ``out`` are bytes that it writes to its output
-    argument, or the fresh value's content.  ``bpf_xdp_adjust_*`` moves the packet by the
+    ``kind`` is "call", "load", "program" or "rounds".  Of a call, ``value`` is R0 (unsigned or
+    signed), and `None` for the address of a fresh map value; ``out`` are bytes that it writes to
+    its output argument, or the fresh value's content.  ``bpf_xdp_adjust_*`` moves the packet by the
     argument if the value is 0 and fails otherwise, whatever room a kernel would have.  Of a
     load from a map's value, ``value`` is what was there: another CPU may have written it.
     ``packet`` are new marks besides: distances of data_meta, data and data_end from where
     the packet began at the program's start.  "program" says that a tail call succeeds: the
-    other program moves the marks and returns ``value``.
+    other program moves the marks and returns ``value``.  "rounds", which comes first, says
+    how often the ``may_goto`` of a function go on.
     """
 
     kind: str
@@ -71,6 +72,8 @@ class ScriptedEnvironment(Environment):
     def __init__(self, events: Iterable[ScriptEvent], *, cpu: int = 0, seed: int = 0) -> None:
         super().__init__(cpu=cpu, seed=seed)
         self.left: list[ScriptEvent] = list(events)
+        if self.left and self.left[0].kind == "rounds":
+            self.rounds = self.left.pop(0).value or 0
 
     def _next(self, kind: str, pc: int) -> ScriptEvent | None:
         if self.left and self.left[0].kind == kind and self.left[0].pc == pc:

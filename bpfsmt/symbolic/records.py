@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import z3
 
+from bpfsmt.bits import U32_MAX
 from bpfsmt.isa.helper_ids import HELPER_IDS
 from bpfsmt.symbolic.memory import Access
 from bpfsmt.symbolic.state import Cell, SymFrame, SymState
@@ -48,15 +49,16 @@ def call_record(
 
 
 def _reserve(access: Access, ring: Value, size: Value) -> Value:
-    """NULL, or a record of just as many bytes."""
+    """NULL, or a record of just as many bytes; of more than 32 bits of them there is none."""
     for alt in ring.alts:
         is_map = alt.region is not None and alt.region.kind == "map"
         is_ring = is_map and access.program.maps[alt.region.key[0]].type == "ringbuf"  # type: ignore[union-attr]
         if not is_ring:
             access.fault(alt.guard, "R1 of bpf_ringbuf_reserve is no ring buffer")
     none, zero = z3.Bool(f"null.{access.place}"), z3.BitVecVal(0, 64)
-    sizes = sorted(set(_constants(size.bits)))
-    cases = [(n, z3.simplify(size.bits == n)) for n in sizes]
+    length = z3.simplify(size.bits & U32_MAX)  # as the kernel keeps it
+    sizes = sorted(set(_constants(length)))
+    cases = [(n, z3.simplify(length == n)) for n in sizes]
     other = neg(disj(*(case for _, case in cases)))
     records = [
         Alt(conj(neg(none), case), Region("record", (n, access.place)), zero)

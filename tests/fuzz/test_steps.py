@@ -6,16 +6,21 @@ import pytest
 
 from bpfsmt.bits import rule
 from bpfsmt.crosscheck.replay import run_witness
-from bpfsmt.domain import UNKNOWN, Scalar, Tnum
+from bpfsmt.domain import UNKNOWN, Scalar, State, Tnum
+from bpfsmt.domain.order import missing
+from bpfsmt.domain.reg import NOT_INIT
+from bpfsmt.domain.state import MISC, SPILL, Frame, Slot
 from bpfsmt.fuzz.finding import Key
 from bpfsmt.fuzz.inputs import runs
 from bpfsmt.fuzz.judge import Court, judge
+from bpfsmt.fuzz.machine import Watch
 from bpfsmt.fuzz.members import contains, members
 from bpfsmt.program import load_asm
 from bpfsmt.rules import rule_set
 from bpfsmt.rules.linux.extend import low_bits
 from bpfsmt.rules.museum import Exhibit, exhibit, exhibits
 from bpfsmt.rules.museum.exhibit import PROGRAM
+from bpfsmt.verifier import verify
 
 from .common import outcome, settings
 
@@ -92,6 +97,28 @@ def test_a_tail_call_that_was_drawn_is_gone_over_again() -> None:
         assert (again.outcome, again.r0) == (ran.result.outcome, ran.result.r0)
     kinds = {e.kind for ran in runs(program, program, 8, "x") for e in ran.witness.events}
     assert "program" in kinds
+
+
+def test_rounds_that_were_drawn_are_gone_again() -> None:
+    """An input of a run says how often ``may_goto`` went on: given again it shows the same."""
+    shown = exhibit("p11-rounds-told")
+    assert shown.program is not None
+    program = load_asm(shown.program.read_text(), "rounds")
+    claims, full = (verify(program, shown.rules, forgetful=f) for f in (True, False))
+    watch = Watch(claims, full, shown.rules)
+    found = list(watch.drawn(40, "rounds"))
+    assert found
+    inputs = [s.witness for s in found if s.witness is not None]
+    assert [s.text for s in watch.given(inputs)] == [s.text for s in found]
+
+
+def test_bytes_of_which_no_number_is_known_are_ordered() -> None:
+    """A spill that was written into: what is left of it is some byte."""
+    left = Slot(SPILL * 4 + MISC * 4)
+    state = State((Frame((NOT_INIT,) * 11, {0: left}),))
+    assert not list(missing(state, state))
+    nothing = State((Frame((NOT_INIT,) * 11, {}),))
+    assert [place for place, _ in missing(state, nothing)] == [(0, "fp-8")]
 
 
 @pytest.mark.parametrize("rules", ["linux-6.18", "xdp-paper"])

@@ -53,7 +53,9 @@ def test_campaigns_that_find_much_or_nothing(copy: Path, found: str) -> None:
     invent(copy, "fuzz-museum", hunted(names, times))
     for rules in ("xdp-paper", "linux-6.1", "linux-6.12", "linux-6.18"):
         counts = {"programs": 123456, "accepted": 100000, "runs": 999999, "z3 proved": 123456}
-        findings = [{"rule": "links_fill", "component": "link", "cause": ""}] if found == "some" else []
+        findings = (
+            [{"rule": "links_fill", "component": "link", "cause": ""}] if found == "some" else []
+        )
         printed = {"rules": {rules: {"counts": counts, "seconds": 600.0}}, "findings": findings}
         invent(copy, f"fuzz-{rules}", printed)
     counts = dict.fromkeys(("refuted", "equal", "looser", "tighter", "other", "open"), 1001)

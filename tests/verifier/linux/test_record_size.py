@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bpfsmt import Status, check
 from bpfsmt.domain import RegType
 from bpfsmt.program import load_asm
 from bpfsmt.rules import rule_set
@@ -33,3 +34,7 @@ def test_the_upper_half_of_a_size_is_not_kept() -> None:
     ]
     assert records
     assert {reg.mem for reg in records} == {1}
+    # The encoder keeps it likewise: nothing that the walk claims of the record is refuted.
+    report = check(analysis)
+    assert not report.refuted
+    assert report.count(Status.PROVED)

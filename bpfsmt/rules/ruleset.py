@@ -52,7 +52,9 @@ class Policy:
     ``links_tracked`` says that links count where states are compared and where it is found
     out what has mattered (Linux 6.5), ``spills_linked`` that a number and what is spilled of it
     are linked (6.4), ``narrow_fills`` that a part of a spilled number can be filled, and that
-    zeros beside a spilled part stay zeros (6.8).  ``returns_tracked`` says that the number
+    zeros beside a spilled part stay zeros (6.8), ``stores_scrub`` that a store at an offset that is
+    not known leaves plain bytes of all that is spilled where it may go (6.12, not 6.1).
+    ``returns_tracked`` says that the number
     that a program returns has mattered where it must be in a range (6.8).  ``cpus`` is how many
     CPUs a machine may have on which the program will run.  ``live_as_walked`` says that only
     what the paths walked from an explored state have read counts there, rather than what any
@@ -75,6 +77,7 @@ class Policy:
     links_tracked: bool = True
     spills_linked: bool = True
     narrow_fills: bool = True
+    stores_scrub: bool = True
     returns_tracked: bool = True
     cpus: int = 8192
     live_as_walked: bool = False

@@ -28,6 +28,7 @@ RULES = replace(
             POLICY,
             spills_linked=False,
             narrow_fills=False,
+            stores_scrub=False,
             links_tracked=False,
             most_linked=0,
             returns_tracked=False,

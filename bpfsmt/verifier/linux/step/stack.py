@@ -154,18 +154,21 @@ def _write_bytes(w: Walk, at: Place, value: Reg | None, source: int) -> None:
 def store_variable(w: Walk, at: Place, value: Reg | None, source: int) -> None:
     """Store at an offset that is not known (``check_stack_write_var_off``)."""
     zero, used = _is_zero(value), False
+    scrub = w.env.policy.stores_scrub
     state = w.path.state
     for number in at.slots():
         slot = _slot(state, at.frame, number)
         kinds, spill = list(slot.kinds), slot.spill
         spilled_zero = _is_spill(slot) and _is_zero(spill)
-        for j in range(SLOT_SIZE):
+        for j in reversed(range(SLOT_SIZE)):
             address = -number * SLOT_SIZE - 1 - j
             if not at.low <= address < at.high + at.size:
                 continue
             if zero and kinds[j] == SPILL and spilled_zero:
                 used = True
                 continue
+            if scrub and kinds[-1] == SPILL:
+                kinds, spill = list(_scrubbed("".join(kinds))), None
             spill = None if spill is None else NOT_INIT
             if zero and kinds[j] == ZERO:
                 used = True

@@ -7,8 +7,7 @@ the rest of the room knows of how programs are made.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -30,22 +29,25 @@ def _guided(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
     return guided_programs(rules, max_insns=_LENGTHS[batch % len(_LENGTHS)])
 
 
+def _from_one(rules: RuleSet, **plan: Any) -> SearchStrategy[Program]:
+    """Guided, each from one random number: faster, but hypothesis cannot shrink it."""
+    return st.integers(0, (1 << 48) - 1).map(lambda n: next(guided_sample(rules, 1, n, **plan)))
+
+
 def _random(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
-    """The same, long ones, each from one random number: faster, but hypothesis cannot shrink it."""
-    return st.integers(0, (1 << 48) - 1).map(lambda n: next(guided_sample(rules, 1, n)))
+    """Long ones, of everything."""
+    return _from_one(rules)
 
 
 _SHORT = 20
 
 
 def _numbers(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
-    """Short ones, of what says something of numbers, each from one random number.
+    """Short ones, of what says something of numbers.
 
     All of the type whose context is smallest, so that a run needs little around it.
     """
-    kinds = (ProgramType.XDP,)
-    one = partial(guided_sample, rules, 1, max_insns=_SHORT, kinds=kinds, gadgets=NUMBERS)
-    return st.integers(0, (1 << 48) - 1).map(lambda n: next(one(n)))
+    return _from_one(rules, max_insns=_SHORT, kinds=(ProgramType.XDP,), gadgets=NUMBERS)
 
 
 _PATHS = (
@@ -56,9 +58,8 @@ _WAYS = 32
 
 
 def _paths(rules: RuleSet, batch: int) -> SearchStrategy[Program]:
-    """Short ones, of what a walk does besides its rules on numbers, each from one random number."""
-    one = partial(guided_sample, rules, 1, features=_PATHS, max_insns=_WAYS)
-    return st.integers(0, (1 << 48) - 1).map(lambda n: next(one(n)))
+    """Short ones, of what a walk does besides its rules on numbers."""
+    return _from_one(rules, features=_PATHS, max_insns=_WAYS)
 
 
 _TURNS = (_numbers, _numbers, _paths, _random, _numbers, _numbers, _paths)

@@ -60,7 +60,7 @@ class Env:
         self.rules, self.policy = rules, rules.policy
         self.ints = rules.ints
         self.flow = Flow(program)
-        self.ways = ways = ways_on(program, bit_tests=rules.policy.duties.bit_tests)
+        ways = ways_on(program, bit_tests=rules.policy.duties.bit_tests)
         effects = register_effects(program), slot_effects(program, self.flow.starts, ways)
         self.live, self.live_slots = (live_before(each, ways) for each in effects)
         self.reads = Reads(program, *effects) if rules.policy.live_as_walked else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bpfsmt.domain import State
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.domain.state import Frame
+from bpfsmt.verifier.linux.liveness import ways_on
 from bpfsmt.verifier.linux.path import Checkpoint, Path
 from bpfsmt.verifier.linux.reads import frames_of
 from bpfsmt.verifier.linux.rounds import ByEntry, ByRegion, Rounds
@@ -32,7 +33,8 @@ class Explored:
         self._inside_loop = Exact.RANGES if exact else Exact.NO
         self.rounds: Rounds
         if walk.env.policy.duties.rounds_told:
-            self.rounds = ByRegion(walk.precision, walk.env.ways if walk.env.flow.rounds else ())
+            env = walk.env
+            self.rounds = ByRegion(walk.precision, ways_on(env.program) if env.flow.rounds else ())
         else:
             self.rounds = ByEntry(walk.precision, walk.record)
 

@@ -60,6 +60,11 @@ def fresh(type_: Type, name: str) -> Any:
     return z3.BitVec(name, type_.bits) if isinstance(type_, Word) else z3.Bool(name)
 
 
+def leaves(value: Any) -> list[Any]:
+    """The words and truth values in a record or tuple, in order; of one of them, itself."""
+    return [x for part in value for x in leaves(part)] if isinstance(value, tuple) else [value]
+
+
 def ite(cond: Any, then: Any, other: Any) -> Any:
     """If-then-else on terms, records and tuples of terms; folds where nothing is open."""
     if z3.is_true(cond):
@@ -108,19 +113,17 @@ def walker(namespace: Mapping[str, Any]) -> Walker:
     return _Terms(namespace)
 
 
-SMALL = 200
-"""Subterms up to which a condition is simplified; of large ones it takes seconds."""
+STEPS = 1000
+"""How many steps of simplifying a condition is worth; a large one would take seconds."""
 
 
-def _is_small(term: Any) -> bool:
-    seen: set[int] = set()
-    pending = [term]
-    while pending and len(seen) <= SMALL:
-        t = pending.pop()
-        if t.get_id() not in seen:
-            seen.add(t.get_id())
-            pending += t.children()
-    return len(seen) <= SMALL
+def _decided(cond: Any) -> bool | None:
+    """What a condition is, if that is soon seen."""
+    try:
+        simple = z3.simplify(cond, max_steps=STEPS)
+    except z3.Z3Exception:  # more steps
+        return None
+    return True if z3.is_true(simple) else False if z3.is_false(simple) else None
 
 
 def _is_known(term: Any) -> bool:
@@ -140,8 +143,7 @@ class _Terms(Walker):
         return ite(cond, then, other)
 
     def decide(self, cond: Any) -> bool | None:
-        simple = z3.simplify(cond) if _is_small(cond) else cond
-        return True if z3.is_true(simple) else False if z3.is_false(simple) else None
+        return _decided(cond)
 
     def convert(self, to: Word, of: Type, value: Any) -> Any:
         if isinstance(of, Bool):

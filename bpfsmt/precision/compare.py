@@ -23,7 +23,7 @@ from bpfsmt.domain.scalar import Scalar
 from bpfsmt.precision.memory import Memory, key
 from bpfsmt.precision.pool import each
 from bpfsmt.precision.shared import LEFT, QUICK, RIGHT, SIDES, Opaque, Shared, one_number
-from bpfsmt.prover.obligation import Attempt, Inputs, Kind, Obligation, near_premises, value_in
+from bpfsmt.prover.obligation import Attempt, Inputs, Kind, Obligation, Premises, value_in
 from bpfsmt.prover.order import Relation, covers, relation, scalar_covers
 from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, words_only
 from bpfsmt.prover.theorems import Theorem, theorems
@@ -298,7 +298,7 @@ class _Search:
 
     def _possible(self, attempt: Attempt, facts: list[Any], way: Any, seconds: float) -> Answer:
         """First with the premises that speak of nothing but what ``way`` speaks of."""
-        near = z3.And(*near_premises(way, attempt.given), *facts, way)
+        near = z3.And(*Premises(attempt.given).near(way), *facts, way)
         answer = Solver(make=words_only, cpu=True).impossible(near, seconds)
         if isinstance(answer, Refuted):
             formula = z3.And(*attempt.given, *facts, way)

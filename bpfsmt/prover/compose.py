@@ -3,7 +3,7 @@
 Where a rule calls another that has a contract, its result is
 
 - a fresh record of which only the contract is known, if the arguments' numbers are known (of
-  a rule that returns a word: a fresh word and its `facts`);
+  a rule that returns words: fresh ones and their `facts`);
 - otherwise, for a stage (scalar to scalar) at a rule's end, its argument: what is in γ of
   the argument and stands for itself under the stage's meaning is in γ of the result;
 - otherwise the callee's own text.
@@ -17,6 +17,7 @@ from typing import Any
 import z3
 
 from bpfsmt.bits import terms
+from bpfsmt.bits.terms import leaves
 from bpfsmt.bits.types import RecordType, type_of
 from bpfsmt.domain.gamma import scalar_contains, tnum_contains, tnum_well_formed
 from bpfsmt.domain.scalar import Scalar, Tnum
@@ -54,6 +55,17 @@ def parts_of_gamma(r: Any, x: Any) -> dict[str, Any]:
     }
 
 
+class _Made(dict[str, Callable[..., Any]]):
+    """Functions by name, each made when it is first called for."""
+
+    def __init__(self, make: Callable[[str], Callable[..., Any]]) -> None:
+        self._make = make
+
+    def __missing__(self, name: str) -> Callable[..., Any]:
+        made = self[name] = self._make(name)
+        return made
+
+
 class Composition:
     """One rule set's terms, with callees known by their contracts only.
 
@@ -83,14 +95,9 @@ class Composition:
         self.rules = rules
         self._rules = rules.linked.rules
         self._read = read
-        self._texts: dict[str, Any] = {}
-        self.calls: dict[str, Any] = {}
-        for name, rule in self._rules.items():
-            self._texts[name] = self._noted(name, terms.define(rule.compiled, self.calls))
-            contract = (contracts or {}).get(name)
-            self.calls[name] = self._promised(name, contract) if contract else self._texts[name]
-            if contracts and name in FACTS:
-                self.calls[name] = self._told(FACTS[name])
+        self._contracts = contracts or {}
+        self._texts = _Made(self._text)
+        self.calls = _Made(self._call)
         # A record's leaves -> the number it stands for (`given` keeps the terms, so ids, alive).
         self._member: dict[tuple[int, ...], Any] = {}
         # A leaf of a skipped stage's result (kept alive here) -> the same leaf of its argument.
@@ -98,12 +105,21 @@ class Composition:
         self._fresh = 0
         self._prefix = prefix  # two compositions in one formula need different names
 
-    def _noted(self, name: str, text: Callable[..., Any]) -> Callable[..., Any]:
+    def _text(self, name: str) -> Callable[..., Any]:
+        text = terms.define(self._rules[name].compiled, self.calls)
+
         def call(*args: Any) -> Any:
             self.reads.add(name)
             return text(*args)
 
         return call
+
+    def _call(self, name: str) -> Callable[..., Any]:
+        """What stands where the rule is called."""
+        if self._contracts and name in FACTS:
+            return self._told(FACTS[name])
+        contract = self._contracts.get(name)
+        return self._promised(name, contract) if contract else self._texts[name]
 
     def operand(self, name: str, x: Any, type_: Any = SCALAR) -> Any:
         """A fresh well-formed scalar (or tnum) that stands, among others, for ``x``."""
@@ -128,10 +144,10 @@ class Composition:
     def _number(self, r: Any) -> Any:
         """The number that a record stands for, also if the record is a choice of two; or None."""
         known = self._member.get(_ids(r))
-        leaves = _leaves(r)
-        if known is not None or not all(z3.is_app_of(x, z3.Z3_OP_ITE) for x in leaves):
+        parts = leaves(r)
+        if known is not None or not all(z3.is_app_of(x, z3.Z3_OP_ITE) for x in parts):
             return known
-        conds = [x.arg(0) for x in leaves]
+        conds = [x.arg(0) for x in parts]
         if not all(c.eq(conds[0]) for c in conds):
             return None
         sides = [self._number(_side(r, k)) for k in (1, 2)]
@@ -209,9 +225,7 @@ class Composition:
         self.stages.add(name)
         self._fresh += 1
         after = terms.fresh(SCALAR, f"{self._prefix}{name}!{self._fresh}")
-        self._skipped |= {
-            x.get_id(): (x, y) for x, y in zip(_leaves(after), _leaves(r), strict=True)
-        }
+        self._skipped |= {x.get_id(): (x, y) for x, y in zip(leaves(after), leaves(r), strict=True)}
         return after
 
     def _resolve(self, value: Any) -> Any:
@@ -249,7 +263,7 @@ def alternatives(r: Any, most: int = 16) -> list[Any]:
 
     Where several of its leaves depend on one condition, that is a choice.
     """
-    conds = [x.arg(0) for x in _leaves(r) if z3.is_app_of(x, z3.Z3_OP_ITE)]
+    conds = [x.arg(0) for x in leaves(r) if z3.is_app_of(x, z3.Z3_OP_ITE)]
     cond = next((c for c in conds if sum(c.eq(d) for d in conds) > 2), None)
     if cond is None or most < 2:
         return [r]
@@ -262,9 +276,5 @@ def _chosen(r: Any, cond: Any, k: int) -> Any:
     return r.arg(k) if z3.is_app_of(r, z3.Z3_OP_ITE) and r.arg(0).eq(cond) else r
 
 
-def _leaves(r: Any) -> list[Any]:
-    return [leaf for part in r for leaf in _leaves(part)] if isinstance(r, tuple) else [r]
-
-
 def _ids(r: Any) -> tuple[int, ...]:
-    return tuple(leaf.get_id() for leaf in _leaves(r))
+    return tuple(leaf.get_id() for leaf in leaves(r))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from bpfsmt.bits import ir
+from bpfsmt.bits import Rule, ir
 from bpfsmt.bits.words import Word
 from bpfsmt.rules.ruleset import RuleSet
 
@@ -21,8 +22,13 @@ def named_numbers(rules: RuleSet, name: str) -> tuple[int, ...]:
     (32, 9223372036854775807, 9223372036854775808)
     """
     have = rules.linked.rules
-    texts = [have[n].compiled.body for n in (name, *have[name].callees) if n != "sync"]
-    return tuple(sorted({x & (1 << 64) - 1 for body in texts for x in _constants(body)}))
+    texts = (_in_text(have[n]) for n in (name, *have[name].callees) if n != "sync")
+    return tuple(sorted(frozenset[int]().union(*texts)))
+
+
+@functools.lru_cache(maxsize=1024)
+def _in_text(rule: Rule[..., Any]) -> frozenset[int]:
+    return frozenset(x & (1 << 64) - 1 for x in _constants(rule.compiled.body))
 
 
 def _constants(tree: Any) -> Iterator[int]:

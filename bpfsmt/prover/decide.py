@@ -19,10 +19,9 @@ from bpfsmt.prover.obligation import (
     Counterexample,
     Inputs,
     Obligation,
+    Premises,
     conjunction,
-    conjuncts,
     multiplies,
-    near_premises,
 )
 from bpfsmt.prover.recheck import Opinion
 from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, Unknown, words_only, words_usual
@@ -184,7 +183,7 @@ class Decider:
 
     def _answer(self, attempt: Attempt, limit: float) -> tuple[Answer, list[tuple[str, str]]]:
         shown = []
-        premises = tuple(conjuncts(attempt.given))
+        premises = Premises(attempt.given)
         for violation in attempt.violations():
             answer, key, text = self._impossible(attempt, premises, violation, limit)
             if not isinstance(answer, Proved):
@@ -193,11 +192,11 @@ class Decider:
         return Proved(), shown
 
     def _impossible(
-        self, attempt: Attempt, premises: tuple[Any, ...], violation: Any, limit: float
+        self, attempt: Attempt, premises: Premises, violation: Any, limit: float
     ) -> tuple[Answer, str, str]:
         """First with the premises that speak of nothing but what the violation speaks of."""
         answer: Answer = Unknown("no query")
-        near = near_premises(violation, premises)
+        near = premises.near(violation)
         for given in (near, attempt.given):
             formula = conjunction([*given, violation])
             text = smtlib(formula)

@@ -1,4 +1,4 @@
-"""What callers need to know of rules that return a word: the facts of `compose`, each proved.
+"""What callers need to know of rules that return words: the facts of `compose`, each proved.
 
 `bpfsmt.prover.contract` speaks of rules that return records; a word stands for itself alone,
 and what is said of it is a formula.
@@ -40,9 +40,22 @@ def signed_fits(x: Any, y: Any) -> Any:
     return whole == z3.SignExt(64, z3.Extract(63, 0, whole))
 
 
+def _ends(op: str, kind: str, bits: int) -> Fact:
+    """The ends of a sum's or difference's range have it between them."""
+    less = (lambda x, y: x <= y) if kind == "s" else z3.ULE
+
+    def holds(a: Args, r: Any) -> Any:
+        x, y = (z3.Extract(bits - 1, 0, a[n]) for n in ("x", "y"))
+        z = x + y if op == "add" else x - y
+        return z3.And(less(r[0], z), less(z, r[1]))
+
+    return Fact(f"{op}_{kind}{bits}", {"a": "x", "b": "y"}, holds)
+
+
 FACTS = {
     f.rule: f
     for f in (
+        *(_ends(op, kind, bits) for op in ("add", "sub") for kind in "us" for bits in (64, 32)),
         Fact(
             "tnum_step", {"t": "z"},
             lambda a, r: z3.Implies(z3.UGT(a["z"], a["x"]), z3.UGE(a["z"], r)),

@@ -96,9 +96,13 @@ def mentions(*terms: Any) -> Mentions:
 
 def variables(*terms: Any) -> dict[int, Any]:
     """The free variables of some terms, by their ids."""
-    bits = mentions(*terms).variables
-    found = (v for i, v in enumerate(_MEMORY.names) if bits >> i & 1)
-    return {v.get_id(): v for v in found}
+    bits, found = mentions(*terms).variables, {}
+    while bits:
+        lowest = bits & -bits
+        v = _MEMORY.names[lowest.bit_length() - 1]
+        found[v.get_id()] = v
+        bits ^= lowest
+    return found
 
 
 def forget() -> None:

@@ -89,11 +89,20 @@ def multiplies(attempt: Attempt) -> bool:
     return mentions(*attempt.given, attempt.goal).products
 
 
-def near_premises(goal: Any, premises: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The premises that speak of nothing but what the goal speaks of, and of open numbers."""
-    numbers = (v for v in variables(*premises).values() if v.decl().name().endswith("~"))
-    far = ~mentions(goal, *numbers).variables
-    return tuple(p for p in premises if not mentions(p).variables & far)
+class Premises:
+    """What is given, in small parts: ``every`` one, or those `near` a goal."""
+
+    def __init__(self, given: Iterable[Any]) -> None:
+        self.every = tuple(conjuncts(given))
+        self._speak_of = [mentions(p).variables for p in self.every]
+        all_ = variables(*self.every).values()
+        self._open = mentions(*(v for v in all_ if v.decl().name().endswith("~"))).variables
+
+    def near(self, goal: Any) -> tuple[Any, ...]:
+        """Those that speak of nothing but what the goal speaks of, and of open numbers."""
+        far = ~(mentions(goal).variables | self._open)
+        pairs = zip(self.every, self._speak_of, strict=True)
+        return tuple(p for p, speaks_of in pairs if not speaks_of & far)
 
 
 def conjuncts(given: Iterable[Any]) -> Iterator[Any]:

@@ -34,7 +34,7 @@ from typing import Any
 import z3
 
 from bpfsmt.prover.mentions import DIVISIONS, mentions, variables
-from bpfsmt.prover.obligation import Attempt, Kind, Obligation, conjuncts, multiplies, near_premises
+from bpfsmt.prover.obligation import Attempt, Kind, Obligation, Premises, multiplies
 
 EXTENDED = {z3.Z3_OP_ZERO_EXT: False, z3.Z3_OP_SIGN_EXT: True}
 """How a word is read, with a sign or without, if a number is made from it this way."""
@@ -61,8 +61,8 @@ def unknowns_first(attempts: Iterable[Attempt]) -> Iterator[Attempt]:
 def _bridged(attempt: Attempt) -> Iterator[Attempt]:
     """First with those premises only that speak of what the goal speaks of."""
     how = f"{attempt.how}, products as unknowns"
-    every = tuple(conjuncts(attempt.given))
-    near = near_premises(attempt.goal, every)
+    premises = Premises(attempt.given)
+    near, every = premises.near(attempt.goal), premises.every
     for given in (near, every) if len(near) < len(every) else (every,):
         facts, goal = without_products(given, attempt.goal)
         if len(facts) < len(given) + MOST:

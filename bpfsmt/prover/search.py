@@ -40,10 +40,10 @@ def contract_trial(rules: RuleSet, contract: Contract, part: str, case: Mapping[
     """How one part of a contract is tried."""
     rule = rules.linked.rules[contract.rule]
     sync = rules.linked.ints.get("sync") if contract.synced else None
-    products = _multiplies(rule, contract)
-    named = named_numbers(rules, contract.rule)
 
     def inputs(rng: random.Random) -> Iterator[Drawn]:
+        products = _multiplies(rule, contract)
+        named = named_numbers(rules, contract.rule)
         for args, numbers in candidates(rule.params, case, rng, sync, products, named):
             yield args, (*numbers, *(near(numbers, rng) for _ in range(contract.free)))
 

@@ -203,6 +203,17 @@ class _Instance:
         numbers = (model.eval(args[n], model_completion=True) for n in self.of.numbers)
         return self.check(part, self.rules, found, tuple(n.as_long() for n in numbers))
 
+    @functools.cached_property
+    def open(self) -> tuple[Args, Any, list[Any], Mapping[str, Any]]:
+        """Arguments and a result of which nothing is known, premises and goals about them."""
+        of = self.of
+        args: dict[str, Any] = {n: z3.BitVec(f"{n}~", 64) for n in of.numbers}
+        args |= {n: terms.fresh(t, n) for n, t in self.rule.params}
+        result = terms.fresh(self.rule.result, "result!")
+        known = {n: terms.constant(t, self.case[n]) for n, t in self.rule.params if n in self.case}
+        stated = {**args, **known}
+        return args, result, list(of.given(stated)), of.goals(stated, result)
+
     def meant(self, values: tuple[Any, ...], numbers: tuple[int, ...]) -> bool:
         """Whether the premises hold of these numbers (nothing is solved)."""
         of = self.of
@@ -210,8 +221,9 @@ class _Instance:
         known |= zip(of.numbers, numbers, strict=True)
         if not all(stands_for(known[name], known[number]) for name, number in of.members.items()):
             return False
-        given = of.given(self._named(values, numbers))
-        return all(z3.is_true(z3.simplify(g)) for g in given)
+        given = self.open[2]
+        pairs = self._pairs(values, numbers) if given else []
+        return all(z3.is_true(z3.simplify(z3.substitute(g, *pairs))) for g in given)
 
     def check(
         self, part: str, rules: RuleSet, values: tuple[Any, ...], numbers: tuple[int, ...]
@@ -220,19 +232,24 @@ class _Instance:
         if not self.meant(values, numbers):
             return None
         result = rules.linked.ints[self.of.rule](*values)
-        lifted = terms.lift(self.rule.result, result)
-        goals = self.of.goals(self._named(values, numbers), lifted)
-        if not z3.is_false(z3.simplify(goals[part])):
+        _, open_, _, goals = self.open
+        lifted = terms.leaves(terms.lift(self.rule.result, result))
+        pairs = self._pairs(values, numbers)
+        pairs += zip(terms.leaves(open_), lifted, strict=True)
+        if not z3.is_false(z3.simplify(z3.substitute(goals[part], *pairs))):
             return None
         return Counterexample(self.of.rule, part, values, numbers, result, None)
 
-    def _named(self, values: tuple[Any, ...], numbers: tuple[int, ...]) -> dict[str, Any]:
-        args: dict[str, Any] = {
-            n: z3.BitVecVal(x, 64) for n, x in zip(self.of.numbers, numbers, strict=True)
-        }
+    def _pairs(self, values: tuple[Any, ...], numbers: tuple[int, ...]) -> list[tuple[Any, Any]]:
+        """Each open word with the one to put in its place."""
+        args = self.open[0]
+        found = [
+            (args[n], z3.BitVecVal(x, 64)) for n, x in zip(self.of.numbers, numbers, strict=True)
+        ]
         for (name, type_), value in zip(self.rule.params, values, strict=True):
-            args[name] = terms.lift(type_, value)
-        return args
+            lifted = terms.leaves(terms.lift(type_, value))
+            found += zip(terms.leaves(args[name]), lifted, strict=True)
+        return found
 
     def _inputs(self, rng: random.Random) -> Iterator[Drawn]:
         of = self.of

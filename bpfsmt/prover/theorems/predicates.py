@@ -128,7 +128,7 @@ def _end(order: Any, a: Args, r: Any) -> Mapping[str, Any]:
 
 
 def told() -> Iterator[Statement]:
-    """What proofs about their callers know of rules that return a word."""
+    """What proofs about their callers know of rules that return words."""
     for f in FACTS.values():
 
         def goals(a: Args, r: Any, f: Fact = f) -> Mapping[str, Any]:

@@ -20,12 +20,14 @@ class Fact:
     """For all words, and all numbers that the records stand for, the result r ``holds``.
 
     ``members`` names the number that each record argument stands for; ``holds`` takes the
-    words and these numbers by name, and r.
+    arguments and these numbers by name, and r.  ``synced`` says that the records are registers,
+    so that a proof may fall back on what `sync` establishes.
     """
 
     rule: str
     members: Mapping[str, str]
     holds: Callable[[Args, Any], Any]
+    synced: bool = False
 
 
 def unsigned_fits(x: Any, y: Any) -> Any:
@@ -38,6 +40,11 @@ def signed_fits(x: Any, y: Any) -> Any:
     """The product of two words, read with a sign, is a word."""
     whole: Any = z3.SignExt(64, x) * z3.SignExt(64, y)
     return whole == z3.SignExt(64, z3.Extract(63, 0, whole))
+
+
+def _one_count(a: Args, r: Any) -> Any:
+    """The number is that of the 32-bit range, and below 32."""
+    return z3.Implies(r, z3.And(a["x"] == z3.ZeroExt(32, a["n"].u32min), z3.ULT(a["x"], 32)))
 
 
 def _ends(op: str, kind: str, bits: int) -> Fact:
@@ -60,6 +67,7 @@ FACTS = {
             "tnum_step", {"t": "z"},
             lambda a, r: z3.Implies(z3.UGT(a["z"], a["x"]), z3.UGE(a["z"], r)),
         ),
+        Fact("known_count32", {"n": "x"}, _one_count, synced=True),
         Fact("mul_wraps", {}, lambda a, r: r == z3.Not(unsigned_fits(a["x"], a["y"]))),
         Fact("mul_overflows", {}, lambda a, r: r == z3.Not(signed_fits(a["x"], a["y"]))),
     )

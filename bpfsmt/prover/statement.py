@@ -124,12 +124,12 @@ class _Instance:
         for name, type_ in self.rule.params:
             if name in self.case:
                 args[name] = terms.constant(type_, self.case[name])
-            elif name in of.members and not behind_sync:
-                args[name] = c.operand(name, args[of.members[name]], type_)
-            else:
-                args[name] = terms.fresh(type_, name)
-                if behind_sync:
-                    args[name] = self._behind_sync(c, args, name)
+                continue
+            number = args[of.members[name]] if name in of.members else None
+            tied = number is not None
+            args[name] = c.operand(name, number, type_) if tied else terms.fresh(type_, name)
+            if behind_sync:
+                args[name] = self._behind_sync(c, args[name], number)
         c.given += of.given(args)
         result = c.run(of.rule, *(args[n] for n, _ in self.rule.params))
         return args, c, of.goals(args, result)
@@ -138,14 +138,15 @@ class _Instance:
     def exact(self) -> tuple[Args, Composition, Any]:
         return self._build({})
 
-    def _behind_sync(self, c: Composition, args: Args, name: str) -> Any:
-        """A scalar as `sync` returns it; one that stands for a number does so afterwards too."""
-        r = args[name]
-        if isinstance(r, Scalar):
+    def _behind_sync(self, c: Composition, r: Any, number: Any) -> Any:
+        """A scalar as `sync` returns it; if it stands for a number, it did so before, too."""
+        if not isinstance(r, Scalar):
+            return r
+        if number is None:
             c.given.append(well_formed(r))
-            r = c.run("sync", r)
-        if name in self.of.members:
-            c.given += parts_of_gamma(r, args[self.of.members[name]]).values()
+            return c.run("sync", r)
+        r = c.run("sync", r)
+        c.given += parts_of_gamma(r, number).values()
         return r
 
     @functools.cached_property

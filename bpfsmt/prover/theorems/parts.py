@@ -47,10 +47,6 @@ def parts() -> Iterator[Statement]:
     def scalar(a: Args, r: Any) -> Any:
         return parts_of_gamma(r, a["x"])
 
-    def counted(a: Args, r: Any) -> Any:
-        one = z3.And(a["x"] == z3.ZeroExt(32, a["n"].u32min), z3.ULT(a["x"], 32))
-        return {"one count": z3.Implies(r, one)}
-
     def added(a: Args, r: Any) -> Any:
         """Bit 0 of x takes y, of which that of the known 1 is counted elsewhere."""
         known_one = z3.Extract(0, 0, a["a"].value) == 1
@@ -69,14 +65,12 @@ def parts() -> Iterator[Statement]:
     x: dict[str, Any] = {"members": {"a": "x"}, "numbers": ("x",)}
     sizes: dict[str, Any] = {**x, "cases": {"size": (1, 2, 4, 8)}}
     r: dict[str, Any] = {"members": {"r": "x"}, "numbers": ("x",)}
-    n: dict[str, Any] = {"members": {"n": "x"}, "numbers": ("x",)}
     ab: dict[str, Any] = {"members": {"a": "x", "b": "y"}, "numbers": ("x", "y")}
     for name, kind, goals, given, about in (
         ("without", Kind.OPERATOR, scalar, known, x),
         ("without32", Kind.OPERATOR, scalar, known_low, x),
         ("bitwise_low", Kind.OPERATOR, scalar, bounded, r),
         ("bitwise_whole", Kind.OPERATOR, scalar, bounded, r),
-        ("known_count32", Kind.PREDICATE, counted, None, n),
         ("tnum_mul_part", Kind.OPERATOR, added, None, ab),
         ("tnum_arshift32", Kind.OPERATOR, shifted, lambda a: [z3.ULT(a["n"], 32)], x),
         ("tnum_cast", Kind.OPERATOR, cut, None, sizes),

@@ -135,7 +135,9 @@ def told() -> Iterator[Statement]:
             return {"as told": f.holds(a, r)}
 
         numbers = tuple(f.members.values())
-        yield Statement(f.rule, PREDICATE, goals, members=f.members, numbers=numbers)
+        yield Statement(
+            f.rule, PREDICATE, goals, members=f.members, numbers=numbers, synced=f.synced
+        )
 
 
 def overflow() -> Iterator[Statement]:

@@ -185,8 +185,11 @@ class Composition:
                 return self._texts[fact.rule](*args)
             self.uses.add(fact.rule)
             self._note(fact.rule, args)
-            self._fresh += 1
-            result = terms.fresh(rule.result, f"{self._prefix}{fact.rule}!{self._fresh}")
+            if fact.read:
+                result = self._texts[fact.rule](*args)
+            else:
+                self._fresh += 1
+                result = terms.fresh(rule.result, f"{self._prefix}{fact.rule}!{self._fresh}")
             self.given.append(fact.holds({**named, **numbers}, result))
             return result
 

@@ -21,13 +21,15 @@ class Fact:
 
     ``members`` names the number that each record argument stands for; ``holds`` takes the
     arguments and these numbers by name, and r.  ``synced`` says that the records are registers,
-    so that a proof may fall back on what `sync` establishes.
+    so that a proof may fall back on what `sync` establishes; ``read`` that callers know the
+    rule's text as well.
     """
 
     rule: str
     members: Mapping[str, str]
     holds: Callable[[Args, Any], Any]
     synced: bool = False
+    read: bool = False
 
 
 def unsigned_fits(x: Any, y: Any) -> Any:
@@ -67,7 +69,7 @@ FACTS = {
             "tnum_step", {"t": "z"},
             lambda a, r: z3.Implies(z3.UGT(a["z"], a["x"]), z3.UGE(a["z"], r)),
         ),
-        Fact("known_count32", {"n": "x"}, _one_count, synced=True),
+        Fact("known_count32", {"n": "x"}, _one_count, synced=True, read=True),
         Fact("mul_wraps", {}, lambda a, r: r == z3.Not(unsigned_fits(a["x"], a["y"]))),
         Fact("mul_overflows", {}, lambda a, r: r == z3.Not(signed_fits(a["x"], a["y"]))),
     )

@@ -120,7 +120,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
                   f"fuzz --json --seed 1 --rules {name} --time 600")
       for name in ("xdp-paper", "linux-6.1", "linux-6.12", "linux-6.18")),
     Measurement("fuzz-museum", keep.fuzz_museum, "fuzz --museum --json --seeds 1 --time 4",
-                "fuzz --museum --json", saved="--save"),
+                "fuzz --museum --json --time 60", saved="--save"),
     # How fast.
     Measurement("bench-xdp", keep.bench_xdp, f"bench xdp --json --runs 5 --seconds 0.02 {XDP}",
                 f"bench xdp --json {XDP}", "kernel"),

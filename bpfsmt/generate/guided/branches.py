@@ -72,7 +72,7 @@ def linked(d: Drawing, body: Body) -> None:
     copy = d.a_target(number)
     if number not in d.kept and d.often(1, 4):
         d.put(alu(AluOp.MOV, number, number, wide=False))
-    if not d.put(alu(AluOp.MOV, copy, number, wide=d.wide())):
+    if not _copied(d, copy, number):
         return
     distance = _moved_away(d, copy) if d.often(1, 2) else 0
     if d.often(1, 4):
@@ -87,6 +87,16 @@ def linked(d: Drawing, body: Body) -> None:
     for register in (number, copy):
         if register in d.numbers():
             d.put(mov(d.a_target(number, copy), register))
+
+
+def _copied(d: Drawing, copy: int, number: int) -> bool:
+    """By a move, or over the stack: as a whole or its lower part, extended with zeros or sign."""
+    if "stack" not in d.features or not d.often(1, 4):
+        return d.put(alu(AluOp.MOV, copy, number, wide=d.wide()))
+    size = d.one((4, 8, 2, 1))
+    signed = size < 8 and "extensions" in d.features and d.often(1, 2)
+    spilled = d.put(store(FRAME, -16, number, size))
+    return spilled and d.put(load(copy, FRAME, -16, size, signed=signed))
 
 
 def _moved_away(d: Drawing, copy: int) -> int:

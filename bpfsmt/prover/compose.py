@@ -129,6 +129,13 @@ class Composition:
         self._settled.add(_ids(r))
         return r
 
+    def register(self, r: Any, x: Any) -> Any:
+        """What the text of `sync` makes of a scalar; if that stands for x, so does the result."""
+        settled = self.run("sync", r)
+        if x is not None:
+            self.given += parts_of_gamma(settled, x).values()
+        return settled
+
     def run(self, name: str, *args: Any) -> Any:
         """The rule's own text on these arguments.
 

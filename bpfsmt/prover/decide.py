@@ -26,6 +26,9 @@ from bpfsmt.prover.obligation import (
 from bpfsmt.prover.recheck import Opinion
 from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, Unknown, words_only, words_usual
 
+MANY = 20
+"""How many times as many inputs are tried where the solver did not soon decide."""
+
 SOLVER = f"z3 {z3.get_version_string()}"
 
 
@@ -108,7 +111,7 @@ class Decider:
         return replace(r, seconds=seconds, counterexample=r.counterexample or weak)
 
     def _with_inputs(
-        self, obligation: Obligation, inputs: Inputs, search: Callable[[], Counterexample | None]
+        self, obligation: Obligation, inputs: Inputs, search: Callable[[int], Counterexample | None]
     ) -> Result | Counterexample | str:
         why = ""
         hint = None  # a model of what is known of products
@@ -116,7 +119,7 @@ class Decider:
             for attempt in _of(obligation.attempts(), inputs):
                 # Before a solver is asked to multiply, numbers are tried.
                 if multiplies(attempt):
-                    tried = search()
+                    tried = search(1)
                     if tried is not None:
                         return _tried(obligation, tried)
                     found = self._with_factors(obligation, attempt, hint)
@@ -146,7 +149,8 @@ class Decider:
                     why = f"{answer.why} after {limit:g} s ({attempt.how})"
                 elif not why:
                     why = f"not shown ({attempt.how})"
-            tried = search() if why else None
+            # Before the solver is given more time, many more numbers are tried.
+            tried = search(1) or search(MANY) if why else None
             if tried is not None:
                 return _tried(obligation, tried)
             if limit == self.slow or not why:

@@ -206,9 +206,9 @@ class Trial:
     tries: int = 3000
     synced: bool = False
 
-    def search(self, seed: str) -> Counterexample | None:
-        """The first of ``tries`` drawn inputs that breaks the claim."""
-        drawn = itertools.islice(self.inputs(random.Random(seed)), self.tries)
+    def search(self, seed: str, times: int = 1) -> Counterexample | None:
+        """The first of ``times`` times ``tries`` drawn inputs that breaks the claim."""
+        drawn = itertools.islice(self.inputs(random.Random(seed)), self.tries * times)
         found = (self.check(self.rules, args, numbers) for args, numbers in drawn)
         return next((c for c in found if c is not None), None)
 
@@ -235,9 +235,9 @@ class Obligation:
     trial: Trial | None = None
     why: str = "no attempt"
 
-    def search(self) -> Counterexample | None:
+    def search(self, times: int = 1) -> Counterexample | None:
         """A counterexample found by trying, if there is a way to try."""
-        return self.trial.search(self.rule) if self.trial is not None else None
+        return self.trial.search(self.rule, times) if self.trial is not None else None
 
 
 def fixed(name: str, kind: Kind, rule: str, given: tuple[Any, ...], goal: Any) -> Obligation:

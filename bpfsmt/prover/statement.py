@@ -19,7 +19,7 @@ from bpfsmt.bits import terms
 from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.prover import products
-from bpfsmt.prover.compose import Composition, parts_of_gamma, well_formed
+from bpfsmt.prover.compose import SCALAR, Composition, well_formed
 from bpfsmt.prover.constants import named_numbers
 from bpfsmt.prover.contract import Contract
 from bpfsmt.prover.mentions import mentions
@@ -128,8 +128,9 @@ class _Instance:
             number = args[of.members[name]] if name in of.members else None
             tied = number is not None
             args[name] = c.operand(name, number, type_) if tied else terms.fresh(type_, name)
-            if behind_sync:
-                args[name] = self._behind_sync(c, args[name], number)
+            if behind_sync and type_ == SCALAR:
+                c.given.append(well_formed(args[name]))
+                args[name] = c.register(args[name], number)
         c.given += of.given(args)
         result = c.run(of.rule, *(args[n] for n, _ in self.rule.params))
         return args, c, of.goals(args, result)
@@ -137,17 +138,6 @@ class _Instance:
     @functools.cached_property
     def exact(self) -> tuple[Args, Composition, Any]:
         return self._build({})
-
-    def _behind_sync(self, c: Composition, r: Any, number: Any) -> Any:
-        """A scalar as `sync` returns it; if it stands for a number, it did so before, too."""
-        if not isinstance(r, Scalar):
-            return r
-        if number is None:
-            c.given.append(well_formed(r))
-            return c.run("sync", r)
-        r = c.run("sync", r)
-        c.given += parts_of_gamma(r, number).values()
-        return r
 
     @functools.cached_property
     def settled(self) -> tuple[Args, Composition, Any]:

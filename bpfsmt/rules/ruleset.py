@@ -123,7 +123,7 @@ class RuleSet:
         """This rule set with some rules overridden, each by the one of the same name.
 
         Raises `RuleSetError` for a name that this set does not have, and
-        `bpfsmt.bits.RuleError` for a rule whose signature differs.
+        `bpfsmt.bits.RuleError` for a rule whose signature differs, names of parameters included.
         """
         known = self.linked.rules
         for r in rules:
@@ -131,9 +131,8 @@ class RuleSet:
                 close = difflib.get_close_matches(r.name, known, 1)
                 hint = f": did you mean {close[0]}?" if close else ""
                 raise RuleSetError(f"{r.source.filename}: {self.name} has no rule {r.name}{hint}")
-            if [t for _, t in r.params] != [t for _, t in known[r.name].params] or (
-                r.result != known[r.name].result
-            ):
+            # By name as well: what is to be proved of a rule speaks of its parameters so.
+            if (r.params, r.result) != (known[r.name].params, known[r.name].result):
                 raise r.source.error(None, f"{r.name} must be {known[r.name]!r}")
         derived = self.extend(name, *rules, doc=doc)
         return replace(derived, policy=policy) if policy else derived

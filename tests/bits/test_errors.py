@@ -219,6 +219,9 @@ def test_override_must_have_the_same_signature() -> None:
     other = rule_from_text(text, SCOPE, "mine.py")
     with pytest.raises(RuleError, match=r"mine\.py:1: tnum_neg must be <rule tnum_neg\(a: Tnum\)"):
         rule_set("xdp-paper").derive("mine", other)
+    renamed = rule_from_text("def tnum_neg(b: Tnum) -> Tnum:\n return b", SCOPE, "mine.py")
+    with pytest.raises(RuleError, match=r"mine\.py:1: tnum_neg must be <rule tnum_neg\(a: Tnum\)"):
+        rule_set("xdp-paper").derive("mine", renamed)
     with pytest.raises(RuleError, match=r"mine\.py:1: tnum_neg must be .* as byte calls it"):
         LinkedRules([other, _caller_of_neg()])
 

@@ -72,7 +72,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     Measurement("prove-planted", keep.refutation,
                 f"prove --no-cache --json --rules {PLANTED} tnum_add"),
     Measurement("museum", keep.museum, "museum --json"),
-    Measurement("mutate", keep.mutate, "mutate --no-cache --json --sample 20 bits_meet",
+    Measurement("mutate", keep.mutate, "mutate --no-cache --json --timeout 60 --sample 200",
                 "mutate --no-cache --json --timeout 60", saved="--save"),
     Measurement("products", keep.products, "precision --products --width 8 --count 100000 --json",
                 "precision --products --width 8 --count 1000000 --json"),

@@ -117,15 +117,6 @@ STEPS = 1000
 """How many steps of simplifying a condition is worth; a large one would take seconds."""
 
 
-def _decided(cond: Any) -> bool | None:
-    """What a condition is, if that is soon seen."""
-    try:
-        simple = z3.simplify(cond, max_steps=STEPS)
-    except z3.Z3Exception:  # more steps
-        return None
-    return True if z3.is_true(simple) else False if z3.is_false(simple) else None
-
-
 def _is_known(term: Any) -> bool:
     return bool(z3.is_bv_value(term) or z3.is_true(term) or z3.is_false(term))
 
@@ -143,7 +134,11 @@ class _Terms(Walker):
         return ite(cond, then, other)
 
     def decide(self, cond: Any) -> bool | None:
-        return _decided(cond)
+        try:
+            simple = z3.simplify(cond, max_steps=STEPS)
+        except z3.Z3Exception:  # it takes more steps
+            return None
+        return True if z3.is_true(simple) else False if z3.is_false(simple) else None
 
     def convert(self, to: Word, of: Type, value: Any) -> Any:
         if isinstance(of, Bool):

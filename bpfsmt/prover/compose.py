@@ -129,12 +129,15 @@ class Composition:
         self._settled.add(_ids(r))
         return r
 
-    def register(self, r: Any, x: Any) -> Any:
-        """What the text of `sync` makes of a scalar; if that stands for x, so does the result."""
-        settled = self.run("sync", r)
-        if x is not None:
-            self.given += parts_of_gamma(settled, x).values()
-        return settled
+    def register(self, name: str, x: Any = None) -> Any:
+        """A scalar as the text of `sync` returns it; if it stands for x, it did so before, too."""
+        if x is None:
+            r = terms.fresh(SCALAR, name)
+            self.given.append(well_formed(r))
+            return self.run("sync", r)
+        r = self.run("sync", self.operand(name, x))
+        self.given += parts_of_gamma(r, x).values()
+        return r
 
     def run(self, name: str, *args: Any) -> Any:
         """The rule's own text on these arguments.

@@ -144,13 +144,17 @@ class Decider:
                     found = self._confirmed(obligation, attempt, answer.model)
                     if found is not None:
                         return found
+                    # What is known of synced operands admits more than `sync` leaves.
+                    tried = search(MANY)
+                    if tried is not None:
+                        return _tried(obligation, tried)
                     why = "the solver's counterexample was not confirmed on ints"
                 elif isinstance(answer, Unknown):
                     why = f"{answer.why} after {limit:g} s ({attempt.how})"
                 elif not why:
                     why = f"not shown ({attempt.how})"
             # Before the solver is given more time, many more numbers are tried.
-            tried = search(1) or search(MANY) if why else None
+            tried = search(MANY) if why else None
             if tried is not None:
                 return _tried(obligation, tried)
             if limit == self.slow or not why:

@@ -12,6 +12,9 @@ from typing import Any
 
 import z3
 
+from bpfsmt.bits import Rule
+from bpfsmt.semantics import alu
+
 Args = Mapping[str, Any]
 
 
@@ -52,10 +55,10 @@ def _one_count(a: Args, r: Any) -> Any:
 def _ends(op: str, kind: str, bits: int) -> Fact:
     """The ends of a sum's or difference's range have it between them."""
     less = (lambda x, y: x <= y) if kind == "s" else z3.ULE
+    meaning: Rule[..., Any] = getattr(alu, f"{op}{bits}")
 
     def holds(a: Args, r: Any) -> Any:
-        x, y = (z3.Extract(bits - 1, 0, a[n]) for n in ("x", "y"))
-        z = x + y if op == "add" else x - y
+        z = z3.Extract(bits - 1, 0, meaning.terms(a["x"], a["y"]))
         return z3.And(less(r[0], z), less(z, r[1]))
 
     return Fact(f"{op}_{kind}{bits}", {"a": "x", "b": "y"}, holds)

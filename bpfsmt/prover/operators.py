@@ -1,8 +1,7 @@
 """A contract as obligations: one for each part of the result's γ.
 
 For each part the attempts are, in this order: callees by contract; the rule's whole text;
-and for rules whose operands are registers both once more with what `sync` establishes, and with
-the text of `sync` itself.
+and for rules whose operands are registers both once more with what `sync` establishes.
 """
 
 from __future__ import annotations
@@ -46,7 +45,6 @@ class Setting:
         contract: Contract,
         contracts: Mapping[str, Contract],
         case: Mapping[str, int],
-        behind_sync: bool = False,
     ) -> None:
         self.rule = rules.linked.rules[contract.rule]
         self.contract = contract
@@ -56,9 +54,7 @@ class Setting:
         for name, type_ in self.rule.params:
             if isinstance(type_, RecordType):
                 number = z3.BitVec(f"{name}~", 64)
-                operand = c.operand(name, number, type_)
-                settled = behind_sync and type_ == SCALAR
-                self.args.append(c.register(operand, number) if settled else operand)
+                self.args.append(c.operand(name, number, type_))
             else:
                 number = terms.fresh(type_, name)
                 if name in case:
@@ -130,11 +126,6 @@ class Operator:
         """Every callee by its text."""
         return Setting(self.rules, self.contract, {}, self.case)
 
-    @functools.cached_property
-    def settled(self) -> Setting:
-        """With `sync` by its text before it, which decides what `synced` leaves open."""
-        return Setting(self.rules, self.contract, {}, self.case, behind_sync=True)
-
     def obligations(self) -> Iterator[Obligation]:
         """One for each part."""
         for part in (self.abstract or self.exact).parts:
@@ -150,9 +141,6 @@ class Operator:
     def _attempts(self, part: str) -> Iterator[Attempt]:
         for inputs in Inputs if self.contract.synced else (Inputs.ARBITRARY,):
             yield from products.unknowns_first(self._with(part, inputs))
-        if self.contract.synced and "sync" in self.rules.linked.rules:
-            how = "text, and that of sync"
-            yield self._of(self.settled, part, how, exact=True, inputs=Inputs.SYNCED)
 
     def _with(self, part: str, inputs: Inputs) -> Iterator[Attempt]:
         s = self.abstract

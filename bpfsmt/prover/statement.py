@@ -19,7 +19,7 @@ from bpfsmt.bits import terms
 from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.prover import products
-from bpfsmt.prover.compose import SCALAR, Composition, well_formed
+from bpfsmt.prover.compose import SCALAR, Composition
 from bpfsmt.prover.constants import named_numbers
 from bpfsmt.prover.contract import Contract
 from bpfsmt.prover.mentions import mentions
@@ -122,15 +122,15 @@ class _Instance:
         of = self.of
         args: dict[str, Any] = {n: z3.BitVec(f"{n}~", 64) for n in of.numbers}
         for name, type_ in self.rule.params:
+            number = args[of.members[name]] if name in of.members else None
             if name in self.case:
                 args[name] = terms.constant(type_, self.case[name])
-                continue
-            number = args[of.members[name]] if name in of.members else None
-            tied = number is not None
-            args[name] = c.operand(name, number, type_) if tied else terms.fresh(type_, name)
-            if behind_sync and type_ == SCALAR:
-                c.given.append(well_formed(args[name]))
-                args[name] = c.register(args[name], number)
+            elif behind_sync and type_ == SCALAR:
+                args[name] = c.register(name, number)
+            elif number is not None:
+                args[name] = c.operand(name, number, type_)
+            else:
+                args[name] = terms.fresh(type_, name)
         c.given += of.given(args)
         result = c.run(of.rule, *(args[n] for n, _ in self.rule.params))
         return args, c, of.goals(args, result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpfsmt.bits import replace, rule, s64, u64
+from bpfsmt.bits import U64_MAX, replace, rule, s64, u64
 from bpfsmt.domain import Tnum
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.poc import Poc, selftest, synthesise
@@ -88,6 +88,19 @@ def test_refuted_in_that_part_only(make: object, about: str, parts: set[str]) ->
             assert c is not None
             records = [a for a in c.args if isinstance(a, tuple)]
             assert all(stands_for(a, n) for a, n in zip(records, c.numbers, strict=False))
+
+
+def test_where_a_model_is_not_what_sync_leaves_numbers_are_tried() -> None:
+    """The facts of synced operands admit more, so the solver's model may not be confirmed."""
+
+    @rule
+    def lsh_u64(r: Scalar, n: u64) -> tuple[u64, u64]:
+        low = u64(r.smin)  # of one that may be negative the least unsigned number is another
+        return (low << n, r.umax << n) if r.umax <= u64(1) << (63 - n) else (0, U64_MAX)
+
+    rules = BASE.derive("mine", lsh_u64)
+    (found,) = (r for r in results(rules, "alu64_lsh") if r.name == "alu64_lsh/u64")
+    assert (found.verdict, found.inputs) == ("refuted", "synced")
 
 
 def test_a_wrong_product_is_never_proved() -> None:

@@ -33,7 +33,7 @@ class Explored:
         self._inside_loop = Exact.RANGES if exact else Exact.NO
         self.rounds: Rounds
         if walk.env.policy.duties.rounds_told:
-            env = walk.env
+            env = walk.env  # its own ways may leave out some of where instructions do lead
             self.rounds = ByRegion(walk.precision, ways_on(env.program) if env.flow.rounds else ())
         else:
             self.rounds = ByEntry(walk.precision, walk.record)

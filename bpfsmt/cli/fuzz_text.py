@@ -23,6 +23,7 @@ from bpfsmt.fuzz.store import Store
 from bpfsmt.program.text import program_text
 
 UNKNOWN = {
+    "too long": "programs whose walk was given up, as it is long",
     "unsupported": "programs that our verifier does not model",
     "runs budget": "runs without an end",
     "runs unsupported": "runs of what the machine does not model",

@@ -11,7 +11,7 @@ import itertools
 import pickle
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -126,7 +126,7 @@ class Campaign:
         running: dict[Future[Any], Batch | Shrink] = {}
         while True:
             while len(running) < jobs:
-                task = self._next(shrinks, batches)
+                task = self._next(shrinks, batches, running.values())
                 if task is None:
                     break
                 running[pool.submit(run_apart, task)] = task
@@ -138,15 +138,23 @@ class Campaign:
                 shrinks += self._ended(running.pop(future), _answer(future))
             self._tell(self)
 
-    def _next(self, shrinks: list[Found], batches: Iterator[Batch]) -> Batch | Shrink | None:
-        """What to do next: nothing new when the time is over."""
-        while shrinks:
-            found = shrinks.pop(0)
-            if self.small.get(found.same) == found.place:
-                return Shrink(self.plan.settings, found)
-        if self.plan.seconds is not None and self.elapsed >= self.plan.seconds:
-            return None
-        return next(batches, None)
+    def _next(
+        self, shrinks: list[Found], batches: Iterator[Batch], running: Iterable[Batch | Shrink]
+    ) -> Batch | Shrink | None:
+        """What to do next.
+
+        What nobody can explain is made small at once, and even when the time is over.  What is
+        known can wait until all batches are done, so that only the first of a kind is.
+        """
+        shrinks[:] = [f for f in shrinks if self.small.get(f.same) == f.place]
+        for n, found in enumerate(shrinks):
+            if not found.shown.cause:
+                return Shrink(self.plan.settings, shrinks.pop(n))
+        over = self.plan.seconds is not None and self.elapsed >= self.plan.seconds
+        batch = None if over else next(batches, None)
+        if batch is not None or over or not shrinks or any(isinstance(t, Batch) for t in running):
+            return batch
+        return Shrink(self.plan.settings, shrinks.pop(0))
 
     def _batches(self) -> Iterator[Batch]:
         done = {spec: self.store.done(spec).numbers for spec in self.plan.rules}

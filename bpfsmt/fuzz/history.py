@@ -62,8 +62,10 @@ class Hunt:
         """Search."""
         start = time.process_time()
         exhibit = load_exhibit(self.exhibit)
-        court = Court(exhibit.rules.name, self.settings, exhibit.rules)
-        right = Court(exhibit.base.name, self.settings, exhibit.base)
+        court, right = (
+            Court(rules.name, self.settings, self.settings.bound(rules))
+            for rules in (exhibit.rules, exhibit.base)
+        )
         seed, judged, batch, known = self.settings.seed, 0, 0, set[Key]()
         while time.process_time() - start < self.seconds:
             for index, program in enumerate(drawn(self.settings, court.rules, batch)):
@@ -95,8 +97,9 @@ def _only_wrong(right: Court, found: Found) -> bool:
     name = f"{settings.seed}/{found.batch}/{found.index}"
     number = found.batch * settings.size + found.index
     names = (name, *(f"{name}/again {n}" for n in range(AGAIN)))
-    judged = (judge(every, found.program, name, number) for name in names)
-    return all(shown.key != found.key for one in judged for shown in one.shown)
+    judged = [judge(every, found.program, name, number) for name in names]
+    given_up = any(one.counts["too long"] for one in judged)
+    return not given_up and all(s.key != found.key for one in judged for s in one.shown)
 
 
 @dataclass(frozen=True, slots=True)

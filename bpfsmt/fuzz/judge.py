@@ -47,7 +47,7 @@ class Court:
     @classmethod
     def of(cls, spec: str, settings: Settings) -> Court:
         """With the rule set of that name or file."""
-        return cls(spec, settings, load_rules(spec))
+        return cls(spec, settings, settings.bound(load_rules(spec)))
 
 
 @dataclass
@@ -88,13 +88,19 @@ def judge(court: Court, program: Program, name: str, number: int) -> Judgement:
 
 
 def _verified(court: Court, program: Program, out: Judgement) -> Verified | None:
-    """What the walk claims, and all that it knew; `None` if it ended with an exception."""
+    """What the walk claims, and all that it knew.
+
+    `None` if it ended with an exception, or was given up.
+    """
     found: Verified | None = None
 
     def ask() -> Iterable[Shown]:
         nonlocal found
         full = verify(program, court.counted or court.rules, forgetful=False)
-        found = Verified(verify(program, court.rules), full)
+        if full.walked > court.settings.walked:
+            out.counts["too long"] += 1
+        else:
+            found = Verified(verify(program, court.rules), full)
         return ()
 
     _asked(court, out, Oracle.MACHINE, "verifier", ask)

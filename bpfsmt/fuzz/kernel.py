@@ -24,6 +24,7 @@ from bpfsmt.fuzz.addresses import shows_addresses
 from bpfsmt.fuzz.blame import rule_of
 from bpfsmt.fuzz.finding import Key, Kind, Oracle, Shown
 from bpfsmt.fuzz.known import left_of
+from bpfsmt.fuzz.unwritten import reads_unwritten
 from bpfsmt.isa.helper_ids import HELPER_NAMES
 from bpfsmt.isa.opcodes import JmpOp, LdImm64Src
 from bpfsmt.kernel import RunningKernel
@@ -100,7 +101,8 @@ class Kernel:
 
     def runs(self, analysis: Analysis, name: str) -> Iterator[Shown]:
         """In what its test runs differ from the machine's; ``analysis`` is all that we knew."""
-        if not repeatable(self._program) or shows_addresses(analysis):
+        chance = shows_addresses(analysis) or reads_unwritten(analysis)
+        if chance or not repeatable(self._program):
             self.counts["kernel not repeatable"] += 1
             return
         case = fed_case(self._program, name, RUNS)

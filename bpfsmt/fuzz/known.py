@@ -140,7 +140,7 @@ def _gone(before: Walks, after: Walks, rules: RuleSet, settings: Settings, shown
     if all(map(_same, before, after)):
         return False  # nothing in this program depends on the fault
     claims, full = after
-    if claims.verdict.outcome is Outcome.UNSUPPORTED:
+    if claims.verdict.outcome is Outcome.UNSUPPORTED or claims.verdict.kind == "too-complex":
         return False
     of_step = shown.key.kind == Kind.CLAIM.value and shown.key.component != WHOLE
     if of_step or claims.verdict.outcome is Outcome.REJECT:  # what is rejected has no runs

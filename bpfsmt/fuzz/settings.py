@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import z3
 
 import bpfsmt
 from bpfsmt.fuzz.finding import Oracle
+from bpfsmt.rules import RuleSet
 
 EACH = 6
 """Seconds."""
@@ -29,7 +30,8 @@ class Settings:
     Every accepted program runs on ``inputs`` inputs.  Z3 is asked about one program in
     ``share``, and where no steps are gone about those that the runs say little of; ``work``
     bounds each of its queries (in its own count), and after ``patience`` queries without an
-    answer it is asked no more of that program.  A batch is ended, and that is a finding, that
+    answer it is asked no more of that program.  A walk of more than ``walked`` instructions is
+    given up, and its program judged by nobody.  A batch is ended, and that is a finding, that
     takes more than ``limit`` seconds of processor time (0: a minute, and `EACH` for each program).
     """
 
@@ -41,6 +43,7 @@ class Settings:
     share: int = 64
     work: int = 3_000_000
     patience: int = 3
+    walked: int = 20_000
     limit: int = 0
 
     @property
@@ -51,6 +54,13 @@ class Settings:
     def asks(self, oracle: Oracle) -> bool:
         """Whether this oracle is asked."""
         return oracle.value in self.oracles
+
+    def bound(self, rules: RuleSet) -> RuleSet:
+        """The rules, with walks that are given up where these settings say so."""
+        if rules.policy.max_walked <= self.walked:
+            return rules
+        policy = replace(rules.policy, max_walked=self.walked)
+        return rules.derive(rules.name, policy=policy, doc=rules.doc)
 
     def to_json(self) -> dict[str, Any]:
         """Everything as plain data."""

@@ -6,7 +6,6 @@ there shrinks the choices that made it.  How long it may try is counted in progr
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -19,7 +18,6 @@ from bpfsmt.fuzz.source import number, strategy
 from bpfsmt.generate import minimise, needed_maps
 from bpfsmt.generate.steady import steady
 from bpfsmt.program.program import Program
-from bpfsmt.rules import load_rules
 
 TRIES = 20
 """Programs that hypothesis may try."""
@@ -62,8 +60,8 @@ def again(settings: Settings, found: Found, *, thorough: bool = False) -> Shows:
     if found.shown.oracle is Oracle.Z3:  # inputs that Z3 finds are run on the machine
         only |= {Oracle.MACHINE.value} & set(settings.oracles)
     oracles = tuple(o for o in settings.oracles if o in only)
-    alone = dataclasses.replace(settings, oracles=oracles, share=1)
-    court = Court(found.rules, alone, load_rules(found.rules), found.key, thorough)
+    alone = replace(settings, oracles=oracles, share=1)
+    court = replace(Court.of(found.rules, alone), wanted=found.key, thorough=thorough)
     name = f"{settings.seed}/{found.batch}/{found.index}"
 
     def shows(program: Program) -> Shown | None:

@@ -9,20 +9,26 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+import bpfsmt.fuzz.batch as fuzz_batch
 from bpfsmt.cli import fuzz_history, main
 from bpfsmt.errors import BpfsmtError
 from bpfsmt.fuzz.campaign import Campaign, Plan, identity
+from bpfsmt.fuzz.finding import Found, Key, Oracle, Shown
 from bpfsmt.fuzz.settings import Settings
+from bpfsmt.fuzz.shrink import Shrink
 from bpfsmt.fuzz.store import Store
 from bpfsmt.fuzz.worker import Died
+from bpfsmt.program import load_asm
 
 from .common import BLATANT, doing
 
@@ -190,6 +196,49 @@ def test_an_executor_that_loses_a_batch_is_no_finding(tmp_path: Path) -> None:
         Campaign(plan, store, lambda _: None).run(Gone(), 1)
     assert store.done("linux-6.12").numbers == frozenset()
     assert list(store.findings()) == []
+
+
+class Answering(Executor):
+    """Answers at once, and remembers what was asked: every batch meets the same two findings."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def submit(self, *args: Any, **options: Any) -> Future[Any]:
+        task, future = args[1], Future[Any]()
+        if isinstance(task, Shrink):
+            self.asked.append(task.found.shown.cause or "unexplained")
+            future.set_result(replace(task.found, least=True))
+        else:
+            self.asked.append(f"batch {task.number}")
+            program = load_asm("exit", "x")
+            causes = ("known", "") if task.number == 1 else ("known",)
+            shown = (Shown(Key("run", "r", "u64"), Oracle.MACHINE, 0, "", cause=c) for c in causes)
+            found = tuple(Found(task.rules, task.number, 0, program, s) for s in shown)
+            future.set_result(fuzz_batch.Outcome(task.rules, task.number, Counter(), found))
+        return future
+
+
+@pytest.mark.parametrize(
+    ("programs", "seconds", "order"),
+    [
+        (6, None, ["batch 0", "batch 1", "unexplained", "batch 2", "known"]),
+        (None, 1.0, ["batch 0", "batch 1", "unexplained"]),
+    ],
+)
+def test_what_is_known_is_made_small_last_and_if_there_is_time(
+    programs: int | None, seconds: float | None, order: list[str], tmp_path: Path
+) -> None:
+    plan = Plan(Settings(size=2), ("linux-6.12",), programs, seconds)
+    store = Store(tmp_path / "c.sqlite", identity(plan, ""))
+    asks = Answering()
+
+    def tell(campaign: Campaign) -> None:
+        if asks.asked[-1] == "batch 1":  # a second goes by
+            campaign.started -= 1
+
+    Campaign(plan, store, tell).run(asks, 1)
+    assert asks.asked == order
 
 
 @pytest.mark.parametrize(

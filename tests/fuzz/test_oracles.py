@@ -12,6 +12,7 @@ from bpfsmt.fuzz.addresses import shows_addresses
 from bpfsmt.fuzz.blame import rule_of
 from bpfsmt.fuzz.finding import Key, Oracle
 from bpfsmt.fuzz.judge import Court, judge
+from bpfsmt.fuzz.unwritten import reads_unwritten
 from bpfsmt.kernel import available
 from bpfsmt.kernel.oracle import RunInput
 from bpfsmt.program import load_asm
@@ -127,3 +128,42 @@ def test_the_rule_of_a_branch_depends_on_the_arm_and_the_register() -> None:
 def test_what_shows_addresses_is_not_compared(text: str, shows: bool) -> None:
     analysis = verify(load_asm(text, "x"), rule_set("linux-6.12"), forgetful=False)
     assert shows_addresses(analysis) is shows
+
+
+LOOKUP = """
+.map m type=array key=4 value=8 entries=1
+    {key}
+    r2 = r10
+    r2 += -4
+    r1 = map[m]
+    call bpf_map_lookup_elem
+    r0 = 0
+    exit
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "chance"),
+    [
+        ("r0 = *(u64 *)(r10 - 8)\nexit", True),
+        ("*(u32 *)(r10 - 8) = 1\nr0 = *(u64 *)(r10 - 8)\nexit", True),
+        ("*(u32 *)(r10 - 8) = 1\nr0 = *(u32 *)(r10 - 8)\nexit", False),
+        ("r1 = *(u64 *)(r1 + 12)\nexit", False),
+        (LOOKUP.format(key="*(u32 *)(r10 -4) = 0"), False),
+        (LOOKUP.format(key="*(u16 *)(r10 -4) = 0"), True),
+        (LOOKUP.format(key="r0 = 0"), True),
+    ],
+)
+def test_what_was_never_written_is_not_compared(text: str, chance: bool) -> None:
+    analysis = verify(load_asm(text, "x"), rule_set("linux-6.12"), forgetful=False)
+    assert reads_unwritten(analysis) is chance
+
+
+def test_a_long_walk_is_given_up_and_said_to_be() -> None:
+    rounds = CARRY.replace("r0 = r1", "r2 = 0\nagain: r2 += 1\nif r2 != 40 goto again\nr0 = r1")
+    program = load_asm(rounds, "rounds")
+    for walked, found, given_up in ((50, False, 1), (1000, True, 0)):
+        court = Court.of(PLANTED, settings("machine", walked=walked))
+        judged = judge(court, program, "x", 0)
+        assert bool(judged.shown) is found
+        assert judged.counts["too long"] == given_up

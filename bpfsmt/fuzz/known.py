@@ -140,8 +140,12 @@ def _gone(before: Walks, after: Walks, rules: RuleSet, settings: Settings, shown
     if all(map(_same, before, after)):
         return False  # nothing in this program depends on the fault
     claims, full = after
-    if claims.verdict.outcome is Outcome.UNSUPPORTED or claims.verdict.kind == "too-complex":
+    if claims.verdict.outcome is Outcome.UNSUPPORTED:
         return False
+    if claims.verdict.kind == "too-complex" and shown.witness is not None:
+        # What was walked has to claim nothing false of the step that showed it, or before.
+        shows, left = (Watch(*w, rules).wrong_at(shown.witness) for w in (before, after))
+        return shows is not None and (left is None or left > shows)
     of_step = shown.key.kind == Kind.CLAIM.value and shown.key.component != WHOLE
     if of_step or claims.verdict.outcome is Outcome.REJECT:  # what is rejected has no runs
         patient = replace(settings, work=WORK * settings.work)

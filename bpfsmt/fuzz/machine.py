@@ -46,6 +46,13 @@ class Watch:
         made = (Run(w, run_witness(self._code, w, budget=BUDGET)) for w in witnesses)
         return self._held(made)
 
+    def wrong_at(self, witness: Witness) -> int | None:
+        """With this input, the first step that is outside of the claims."""
+        trace = run_witness(self._code, witness, budget=BUDGET).trace
+        assert trace is not None
+        wrong = self._first(trace)
+        return None if wrong is None else wrong[0].step
+
     def _held(self, made: Iterable[Run]) -> Iterator[Shown]:
         for witness, result in made:
             self.counts["runs"] += 1
@@ -61,21 +68,27 @@ class Watch:
         assert trace is not None
         self.reached.update(step.pc for step in trace.steps)
         self.counts["steps"] += len(trace.steps)
-        stray = self._way.first(trace)
-        if stray is not None:
-            return self._outside(trace, stray.violation, stray.visit.state, witness)
-        for index in range(len(trace.steps)):
-            _, wrong = self._check.at(trace, index)
-            if wrong:
-                before = self._check.at(trace, index - 1)[0] if index else None
-                state = before.state if before is not None else None
-                return self._outside(trace, wrong[0], state, witness)
+        wrong = self._first(trace)
+        if wrong is not None:
+            return self._outside(trace, *wrong, witness)
         if result.fault is None:
             return None
         pc = result.fault.pc
         rule = rule_of(self.analysis.program, pc, None, to=-1, where="")
         key = Key(Kind.RUN.value, rule, "fault")
         return Shown(key, Oracle.MACHINE, pc, f"accepted, but {result.fault}", witness)
+
+    def _first(self, trace: Trace) -> tuple[Violation, State | None] | None:
+        """The first violation, and what was claimed of the step before."""
+        stray = self._way.first(trace)
+        if stray is not None:
+            return stray.violation, stray.visit.state
+        for index in range(len(trace.steps)):
+            _, wrong = self._check.at(trace, index)
+            if wrong:
+                before = self._check.at(trace, index - 1)[0] if index else None
+                return wrong[0], before.state if before is not None else None
+        return None
 
     def _outside(
         self, trace: Trace, wrong: Violation, state: State | None, witness: Witness

@@ -116,9 +116,10 @@ def shown_by(name: str) -> str:
 def causes(rules: RuleSet, text: str, *oracles: str, draws: int = 1) -> dict[Key, str]:
     """What is found in so many draws, and by what it is explained."""
     made = load_asm(text, "x") if ".type" in text else program(text)
-    court = Court(rules.name, settings(*oracles, share=1), rules)
+    alone = settings(*oracles, share=1)
+    court = Court(rules.name, alone, alone.bound(rules))
     shown = [s for n in range(draws) for s in judge(court, made, str(n), 0).shown]
-    return {s.key: explained(rules, court.settings, made, s).cause for s in shown}
+    return {s.key: explained(court.rules, alone, made, s).cause for s in shown}
 
 
 @pytest.mark.parametrize(
@@ -178,6 +179,35 @@ def test_that_a_program_would_be_rejected_explains_nothing_by_itself(oracle: str
     known = causes(rule_set("linux-6.18"), BEYOND, oracle)
     assert known
     assert all(cause.startswith(FETCHES) for cause in known.values())
+
+
+TAIL = """
+.type xdp
+.map jumps type=prog_array key=4 value=4 entries=2
+{before}
+    call f1
+    r8 = r0
+    r9 = 0
+again: r9 += 1
+    if r9 s< r8 goto again
+    exit
+f1: r2 = map[jumps]
+    r3 = 0
+    call bpf_tail_call
+    r0 = 1
+    exit
+"""
+"""Rounds as many as a tail call returns, if it does."""
+
+
+def test_a_walk_that_is_given_up_without_the_fault_is_looked_at_as_far_as_it_went() -> None:
+    found = causes(rule_set("linux-6.1"), TAIL.format(before=""), "machine", draws=3)
+    assert list(found) == [Key("run", "bpf_tail_call", "tnum")]
+    assert "a tail call" in found[Key("run", "bpf_tail_call", "tnum")]
+    planted = rule_set("linux-6.1").derive("planted", tnum_add)
+    before = CARRY.replace("r8", "r6") + "    *(u64 *)(r10 - 8) = r6\n"
+    found = causes(planted, TAIL.format(before=before), "machine", draws=3)
+    assert found[Key("run", "alu64_add", "tnum")] == ""
 
 
 @pytest.mark.parametrize("name", MODULES)

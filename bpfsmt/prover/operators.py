@@ -17,6 +17,7 @@ from bpfsmt.bits import terms
 from bpfsmt.bits.types import RecordType
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.prover import products
+from bpfsmt.prover.closer import closer
 from bpfsmt.prover.compose import SCALAR, Composition, parts_of_gamma
 from bpfsmt.prover.contract import Contract
 from bpfsmt.prover.loosened import loosened
@@ -149,7 +150,10 @@ class Operator:
             low = s.composition.stages == {"zext32"} and not isinstance(s.means, tuple)
             if low and inputs is Inputs.ARBITRARY:
                 yield self._by_low_half(s)
-        yield self._of(self.exact, part, "text", exact=True, inputs=inputs)
+        whole = self._of(self.exact, part, "text", exact=True, inputs=inputs)
+        yield whole
+        if inputs is Inputs.SYNCED:
+            yield from closer(whole, self.rules, self._contracts)
 
     def _of(self, s: Setting, part: str, how: str, exact: bool, inputs: Inputs) -> Attempt:
         goal = s.parts[part]

@@ -3,11 +3,16 @@
 What `synced` says is proved of every rule set, and enough for its own rules.  A changed rule
 may take one range for another that is the same there: proofs of such rules need more, which is
 proved along with them, and only then.
+
+`sync` is learning from bits, so many rounds of `deduce`, and learning from bits again.  Each round
+leaves the ranges of both signs together (`_together`).  The last stage may learn the sign of the
+low half from the ends of the whole, and then they would be apart, if the low half did not know it
+before: that it does (`_told`) takes all three rounds of Linux 6.12 and 6.18; two are not enough.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import z3
@@ -20,12 +25,9 @@ from bpfsmt.prover.obligation import Attempt, conjunction
 from bpfsmt.rules.ruleset import RuleSet
 
 STEP = "deduce"
-"""What `sync` repeats: the stage after which the ranges agree."""
+"""The round that `sync` repeats."""
 
-
-def close(r: Scalar) -> tuple[Any, ...]:
-    """Behind `sync`: ranges of one sign whose ends are the same, or nearly."""
-    return (*_ends(r.umin, r.umax, r.smin, r.smax), *_low_ends(r))
+Facts = tuple[Any, ...]
 
 
 def closer(
@@ -48,39 +50,35 @@ def closer(
         )  # fmt: skip
 
 
-def _ends(umin: Any, umax: Any, smin: Any, smax: Any) -> tuple[Any, ...]:
+def close(r: Scalar) -> Facts:
+    """Behind `sync`: where the sign is known, the upper (or lower) ends of both ranges are one."""
+    return tuple(fact for half in _halves(r) for fact in _ends(*half))
+
+
+def _halves(r: Scalar) -> tuple[tuple[Any, ...], ...]:
+    """The ranges of the whole, and of the low half."""
+    return (r.umin, r.umax, r.smin, r.smax), (r.u32min, r.u32max, r.s32min, r.s32max)
+
+
+def _ends(umin: Any, umax: Any, smin: Any, smax: Any) -> Facts:
     return (
         z3.Implies(smin >= 0, z3.And(umax == smax, z3.UGE(umin, smin))),
         z3.Implies(smax < 0, z3.And(umin == smin, z3.ULE(umax, smax))),
     )
 
 
-def _low_ends(r: Scalar) -> tuple[Any, ...]:
-    """Of the low half a little less: the last stages learn its sign from the whole's bits."""
-    u_lo, u_hi, s_lo, s_hi = r.u32min, r.u32max, r.s32min, r.s32max
-    return (
-        z3.Implies(s_lo >= 0, z3.And(z3.ULE(s_hi, u_hi), z3.UGE(u_lo, s_lo))),
-        z3.Implies(s_hi < 0, z3.And(s_lo >= u_lo, z3.ULE(u_hi, s_hi))),
-    )
-
-
-def _deduced(r: Scalar) -> tuple[Any, ...]:
-    """After `deduce`: the same of both halves, and ranges without a sign tell that of the other."""
-    whole = (r.umin, r.umax, r.smin, r.smax)
-    low = (r.u32min, r.u32max, r.s32min, r.s32max)
-    return tuple(
+def _together(r: Scalar) -> Facts:
+    """After a round: `close`, and ranges without a sign that tell it to those with one."""
+    signs = (
         fact
-        for u_lo, u_hi, s_lo, s_hi in (whole, low)
-        for fact in (
-            *_ends(u_lo, u_hi, s_lo, s_hi),
-            z3.Implies(u_hi >= 0, s_lo >= 0),
-            z3.Implies(u_lo < 0, s_hi < 0),
-        )
+        for umin, umax, smin, smax in _halves(r)
+        for fact in (z3.Implies(umax >= 0, smin >= 0), z3.Implies(umin < 0, smax < 0))
     )
+    return (*close(r), *signs)
 
 
-def _signed(r: Scalar) -> tuple[Any, ...]:
-    """Before `deduce` and after it: a sign bit that is known is known to the signed ranges."""
+def _signed(r: Scalar) -> Facts:
+    """Before a round and after it: a sign bit that is known is known to the signed ranges."""
     value: Any = r.var_off.value
     most = value | r.var_off.mask
     return (
@@ -91,40 +89,86 @@ def _signed(r: Scalar) -> tuple[Any, ...]:
     )
 
 
+def _told(r: Scalar) -> Facts:
+    """After the last round: a sign of the low half that the whole's ends share is known to it."""
+    lo: Any = r.umin
+    shared = lo >> 31 == r.umax >> 31
+    return (
+        z3.Implies(z3.And(shared, _low(lo) >= 0), r.s32min >= 0),
+        z3.Implies(z3.And(shared, _low(lo) < 0), r.s32max < 0),
+    )
+
+
 def _low(x: Any) -> Any:
     return z3.Extract(31, 0, x)
 
 
 def _lemmas(rules: RuleSet, settle: Iterable[str]) -> tuple[list[Any], frozenset[str]]:
-    """That `close` holds: of `deduce`, of `sync` with what holds of `deduce`, of what settles.
+    """That `close` holds: of a round, of all rounds, of `sync` with what holds of these, and of
+    what settles.
 
-    That `deduce` keeps what a scalar stands for is its contract.  They speak of numbers of their
-    own, so nothing that is given of the arguments helps them.
+    They speak of numbers of their own, so nothing that is given of the arguments helps them.
     """
-    step, x = Composition(rules, prefix="step "), z3.BitVec("step x~", 64)
-    r = step.operand("step r", x)
-    after = step.run(STEP, r)
-    before = (*step.given, contains(after, x), *_signed(r))
-    lemmas = [_follows(before, fact) for fact in (*_deduced(after), *_signed(after))]
-
-    c, y = Composition(rules, prefix="whole "), z3.BitVec("whole x~", 64)
-
-    def deduced(r: Scalar) -> Scalar:
-        made: Scalar = terms.fresh(SCALAR, f"whole deduced {len(c.given)}")
-        c.given += parts_of_gamma(made, y).values()
-        c.given.append(z3.Implies(z3.And(*_signed(r)), z3.And(*_deduced(made), *_signed(made))))
-        return made
-
-    c.calls[STEP] = deduced
-    r = c.operand("whole r", y)
-    result = c.run("sync", r)
-    behind = (*c.given, contains(result, y))
-    lemmas += [_follows(behind, fact) for fact in close(result)]
+    whole = _Sync(rules)
+    one, one_reads = _rounds(rules, 1, lambda r: (*_together(r), *_signed(r)))
+    all_, all_reads = _rounds(rules, whole.rounds, _told)
+    lemmas = [*one, *all_, *(_follows(whole.given, fact) for fact in close(whole.result))]
+    c = whole.composition
     for name in settle:
         rule = rules.linked.rules[name]
         of = (terms.fresh(type_, f"{name} {n}") for n, type_ in rule.params)
         lemmas += close(c.run(name, *of))
-    return lemmas, frozenset(step.reads | c.reads)
+    return lemmas, frozenset(one_reads | all_reads | c.reads)
+
+
+def _rounds(
+    rules: RuleSet, count: int, leave: Callable[[Scalar], Facts]
+) -> tuple[list[Any], set[str]]:
+    """That so many rounds, by their texts, leave something of a scalar that is `_signed`."""
+    c, x = Composition(rules, prefix=f"{count} "), z3.BitVec(f"{count} x~", 64)
+    first = r = c.operand(f"{count} r", x)
+    for _ in range(count):
+        r = c.run(STEP, r)
+    given = (*c.given, contains(r, x), *_signed(first))
+    return [_follows(given, fact) for fact in leave(r)], c.reads
+
+
+class _Sync:
+    """`sync` with its rounds by what `_rounds` says of them.
+
+    That a round keeps what a scalar stands for is its contract.
+    """
+
+    def __init__(self, rules: RuleSet) -> None:
+        self.rounds = 0
+        c = self.composition = Composition(rules, prefix="sync ")
+        self._member = z3.BitVec("sync x~", 64)
+        self._first: Scalar | None = None
+        self._last: Scalar | None = None
+        c.calls[STEP] = self._round
+        self.result = c.run("sync", c.operand("sync r", self._member))
+        if self._first is not None and self._last is not None:
+            c.given.append(_if_signed(self._first, _told(self._last)))
+        self.given = (*c.given, contains(self.result, self._member))
+
+    def _round(self, r: Scalar) -> Scalar:
+        c = self.composition
+        made: Scalar = terms.fresh(SCALAR, f"sync round {len(c.given)}")
+        c.given += parts_of_gamma(made, self._member).values()
+        c.given.append(_if_signed(r, (*_together(made), *_signed(made))))
+        if self._last is None or not _same(r, self._last):  # rounds that follow each other
+            self._first, self.rounds = r, 0
+        self._last, self.rounds = made, self.rounds + 1
+        return made
+
+
+def _if_signed(r: Scalar, facts: Facts) -> Any:
+    return z3.Implies(z3.And(*_signed(r)), z3.And(*facts))
+
+
+def _same(a: Scalar, b: Scalar) -> bool:
+    pairs = zip(terms.leaves(a), terms.leaves(b), strict=True)
+    return all(x.eq(y) for x, y in pairs)
 
 
 def _follows(premises: Iterable[Any], fact: Any) -> Any:

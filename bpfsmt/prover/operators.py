@@ -141,7 +141,11 @@ class Operator:
 
     def _attempts(self, part: str) -> Iterator[Attempt]:
         for inputs in Inputs if self.contract.synced else (Inputs.ARBITRARY,):
-            yield from products.unknowns_first(self._with(part, inputs))
+            as_told = list(self._with(part, inputs))
+            yield from products.unknowns_first(as_told)
+            if inputs is Inputs.SYNCED:
+                close = (c for a in as_told for c in closer(a, self.rules, self._contracts))
+                yield from products.unknowns_first(close)
 
     def _with(self, part: str, inputs: Inputs) -> Iterator[Attempt]:
         s = self.abstract
@@ -150,10 +154,7 @@ class Operator:
             low = s.composition.stages == {"zext32"} and not isinstance(s.means, tuple)
             if low and inputs is Inputs.ARBITRARY:
                 yield self._by_low_half(s)
-        whole = self._of(self.exact, part, "text", exact=True, inputs=inputs)
-        yield whole
-        if inputs is Inputs.SYNCED:
-            yield from closer(whole, self.rules, self._contracts)
+        yield self._of(self.exact, part, "text", exact=True, inputs=inputs)
 
     def _of(self, s: Setting, part: str, how: str, exact: bool, inputs: Inputs) -> Attempt:
         goal = s.parts[part]

@@ -112,7 +112,8 @@ def _lemmas(rules: RuleSet, settle: Iterable[str]) -> tuple[list[Any], frozenset
     whole = _Sync(rules)
     one, one_reads = _rounds(rules, 1, lambda r: (*_together(r), *_signed(r)))
     all_, all_reads = _rounds(rules, whole.rounds, _told)
-    lemmas = [*one, *all_, *(_follows(whole.given, fact) for fact in close(whole.result))]
+    lemmas = [*one, *all_, *whole.entries]
+    lemmas += (_follows(whole.given, fact) for fact in close(whole.result))
     c = whole.composition
     for name in settle:
         rule = rules.linked.rules[name]
@@ -136,11 +137,13 @@ def _rounds(
 class _Sync:
     """`sync` with its rounds by what `_rounds` says of them.
 
-    That a round keeps what a scalar stands for is its contract.
+    That a round keeps what a scalar stands for is its contract; that what the first is given
+    stands for it is to be shown (``entries``).
     """
 
     def __init__(self, rules: RuleSet) -> None:
         self.rounds = 0
+        self.entries: list[Any] = []
         c = self.composition = Composition(rules, prefix="sync ")
         self._member = z3.BitVec("sync x~", 64)
         self._first: Scalar | None = None
@@ -154,10 +157,12 @@ class _Sync:
     def _round(self, r: Scalar) -> Scalar:
         c = self.composition
         made: Scalar = terms.fresh(SCALAR, f"sync round {len(c.given)}")
+        if self._last is None or not _same(r, self._last):  # no round gave it
+            parts = parts_of_gamma(r, self._member).values()
+            self.entries += [_follows(tuple(c.given), part) for part in parts]
+            self._first, self.rounds = r, 0
         c.given += parts_of_gamma(made, self._member).values()
         c.given.append(_if_signed(r, (*_together(made), *_signed(made))))
-        if self._last is None or not _same(r, self._last):  # rounds that follow each other
-            self._first, self.rounds = r, 0
         self._last, self.rounds = made, self.rounds + 1
         return made
 

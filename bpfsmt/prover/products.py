@@ -144,7 +144,7 @@ class Grid:
         for a, b in itertools.product(self.lefts.values(), self.rights.values()):
             whole = self._cell(a, b)
             yield from monotone((a, whole), (zero, no), b)
-            small = (a >= 0, a < half, b >= 0, b < half)
+            small = (a >= 0, a <= half, b >= 0, b <= half, z3.Or(a < half, b < half))
             yield z3.Implies(z3.And(*small), whole < (1 << self.bits))
         for common, line in self._lines():
             for (a, p), (c, q) in itertools.combinations(line, 2):
@@ -284,7 +284,8 @@ def lemmas() -> Iterator[Obligation]:
     yield lemma("multiple", (), z3.And(*multiple(a, b, a * b)))
     yield lemma("difference", (), (a - c) * b == a * b - c * b)
     yield lemma("sum", (), (a + c) * b == a * b + c * b)
-    yield lemma("half", (c >= 0, d >= 0, c < h, d < h), c * d < h * h)
+    within = (c >= 0, d >= 0, c <= h, d <= h, z3.Or(c < h, d < h))
+    yield lemma("half", within, c * d < h * h)
     yield lemma("quotient", (d > 0, m >= 0), z3.And(m / d * d <= m, m < m / d * d + d))
     # With h = 2**w: a number made from a word is in -h..h, sums and differences of two are in
     # -2h..2h, their products in -4hh..4hh, and so are sums and differences of two products.

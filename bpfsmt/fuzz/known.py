@@ -17,6 +17,7 @@ from typing import TypeAlias
 from bpfsmt.domain.analysis import Analysis, Outcome
 from bpfsmt.fuzz.blame import PRUNING, START
 from bpfsmt.fuzz.finding import WHOLE, Kind, Shown
+from bpfsmt.fuzz.foreseen import step_foreseen, ways_foreseen
 from bpfsmt.fuzz.machine import Watch
 from bpfsmt.fuzz.settings import Settings
 from bpfsmt.fuzz.solver import Prover
@@ -142,10 +143,8 @@ def _gone(before: Walks, after: Walks, rules: RuleSet, settings: Settings, shown
     claims, full = after
     if claims.verdict.outcome is Outcome.UNSUPPORTED:
         return False
-    if claims.verdict.kind == "too-complex" and shown.witness is not None:
-        # What was walked has to claim nothing false of the step that showed it, or before.
-        shows, left = (Watch(*w, rules).wrong_at(shown.witness) for w in (before, after))
-        return shows is not None and (left is None or left > shows)
+    if claims.verdict.outcome is Outcome.REJECT and _foreseen(before, rules, shown):
+        return True
     of_step = shown.key.kind == Kind.CLAIM.value and shown.key.component != WHOLE
     if of_step or claims.verdict.outcome is Outcome.REJECT:  # what is rejected has no runs
         patient = replace(settings, work=WORK * settings.work)
@@ -154,6 +153,13 @@ def _gone(before: Walks, after: Walks, rules: RuleSet, settings: Settings, shown
         walked = at is None or any(True for _ in claims.at(at))
         return walked and Prover(claims, full, patient).holds(at)
     return shown.witness is not None and not _again(after, rules, shown)
+
+
+def _foreseen(before: Walks, rules: RuleSet, shown: Shown) -> bool:
+    """Whether the mended rules foresee what was not, though they reject the program."""
+    if shown.witness is not None:
+        return step_foreseen(Watch(*before, rules), rules, shown)
+    return shown.key.rule == PRUNING and ways_foreseen(*before, rules, shown)
 
 
 def left_of(program: Program, rules: RuleSet) -> Iterator[tuple[str, Program]]:

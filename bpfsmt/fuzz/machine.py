@@ -46,12 +46,14 @@ class Watch:
         made = (Run(w, run_witness(self._code, w, budget=BUDGET)) for w in witnesses)
         return self._held(made)
 
-    def wrong_at(self, witness: Witness) -> int | None:
-        """With this input, the first step that is outside of the claims."""
+    def strays(self, witness: Witness) -> tuple[Trace, int, State] | None:
+        """The run of an input, its first step outside of the claims, and what was known before."""
         trace = run_witness(self._code, witness, budget=BUDGET).trace
         assert trace is not None
         wrong = self._first(trace)
-        return None if wrong is None else wrong[0].step
+        if wrong is None or wrong[1] is None:
+            return None
+        return trace, wrong[0].step, wrong[1]
 
     def _held(self, made: Iterable[Run]) -> Iterator[Shown]:
         for witness, result in made:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bpfsmt.crosscheck.concrete import TraceCheck, Violation
 from bpfsmt.domain.analysis import Analysis, Edge, Visit
@@ -142,23 +143,31 @@ class Steps:
     # From a state that another one stands for
 
     def _to_the_end(self, edge: Edge, name: str) -> Iterator[Shown]:
-        ran = self._run(edge.state, edge.pc, name, REST)
-        if ran is None:
+        astray = self.astray(edge, name)
+        if astray is None:
             return
-        trace, fault = ran
-        for step in trace.steps:
-            if step.pc not in self._visited:
-                part, text = "unreached", f"comes to {step.pc}, never explored"
-                break
-        else:
-            if fault is None:
-                return
+        trace, fault = astray
+        if fault is not None:
             part, text = "fault", str(fault)
+        else:
+            part, text = "unreached", f"comes to {trace.steps[-1].pc}, never explored"
         key = Key(Kind.CLAIM.value, PRUNING, part)
         yield Shown(
             key, Oracle.STEP, edge.pc,
             f"from a state at {edge.pc} for which visit {edge.dst} stands: {text}",
         )  # fmt: skip
+
+    def astray(self, edge: Edge, name: str) -> tuple[Trace, Fault | None] | None:
+        """A run from a state that another stands for, if it comes to a fault or, as its last
+        step, to what was never explored."""
+        ran = self._run(edge.state, edge.pc, name, REST)
+        if ran is None:
+            return None
+        trace, fault = ran
+        for index, step in enumerate(trace.steps):
+            if step.pc not in self._visited:
+                return replace(trace, steps=trace.steps[: index + 1]), None
+        return None if fault is None else (trace, fault)
 
     # The machine
 

@@ -210,6 +210,78 @@ def test_a_walk_that_is_given_up_without_the_fault_is_looked_at_as_far_as_it_wen
     assert found[Key("run", "alu64_add", "tnum")] == ""
 
 
+REJECTED = """
+.type socket_filter
+.map jumps type=prog_array key=4 value=4 entries=2
+{before}
+    *(u64 *)(r10 - 8) = r1
+    call f1
+    r3 = r10
+    r3 += r0
+    r1 = *(u64 *)(r10 - 8)
+    call f2
+    exit
+f1: r2 = map[jumps]
+    r3 = 1
+    call bpf_tail_call
+    r0 = 0
+    exit
+f2: r2 = map[jumps]
+    r3 = 0
+    call bpf_tail_call
+    r0 = 1
+    exit
+"""
+"""Without the fault it is rejected for what the first function returns."""
+
+PRUNED = """
+.type socket_filter
+.map jumps type=prog_array key=4 value=4 entries=2
+    *(u64 *)(r10 - 8) = r1
+    call bpf_ktime_get_ns
+    r2 = r0
+    r2 s>>= 63
+    r2 |= 2
+    r1 = *(u64 *)(r10 - 8)
+    call f
+    r4 = r10
+    r4 += r0
+    *(u32 *)(r4 - 40) = -1
+    r0 = 0
+    exit
+f:  r2 = map[jumps]
+    r3 = 0
+    call bpf_tail_call
+    r0 = 0
+    exit
+"""
+"""Writes at what a tail call returns; one way into the function stands for the other."""
+
+
+@pytest.mark.parametrize(
+    ("release", "text", "oracle"),
+    [
+        ("linux-6.1", REJECTED.format(before=""), "machine"),
+        ("linux-6.12", REJECTED.format(before=""), "machine"),
+        ("linux-6.12", PRUNED, "machine"),
+        ("linux-6.12", PRUNED, "step"),
+    ],
+)
+def test_where_the_mended_rules_reject_they_are_asked_of_what_went_astray(
+    release: str, text: str, oracle: str
+) -> None:
+    found = causes(rule_set(release), text, oracle, draws=6)
+    assert found
+    assert all("a tail call" in cause for cause in found.values()), found
+
+
+def test_a_planted_fault_in_a_program_that_they_reject_is_unexplained() -> None:
+    planted = rule_set("linux-6.12").derive("planted", tnum_add)
+    before = CARRY.replace("r8", "r6") + "    if r6 > 9 goto +0\n"
+    found = causes(planted, REJECTED.format(before=before), "machine", draws=6)
+    assert found[Key("run", "alu64_add", "tnum")] == ""
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_what_an_exhibit_has_wrong_is_not_known_of_it(name: str) -> None:
     shown = exhibit(name)

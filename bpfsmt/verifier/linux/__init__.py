@@ -13,6 +13,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bpfsmt.domain import State
 from bpfsmt.domain.analysis import Analysis, Outcome, Verdict
 from bpfsmt.program.program import Program
 from bpfsmt.rules import RuleSet
@@ -86,6 +87,24 @@ def _verify(
     return analysis
 
 
+def verify_from(program: Program, rules: RuleSet, state: State, pc: int) -> Analysis:
+    """What a walk would know that begins at ``pc`` of the main program, in this state.
+
+    The first pass is taken for done, and the stack's depth is not looked at.
+    """
+    lines = Log(wanted=False)
+    analysis = Analysis(program, rules.name, Verdict(Outcome.ACCEPT))
+    walk = Walk(Env(program, rules), lines)
+    analysis.visits, analysis.edges, analysis.dead = walk.visits, walk.edges, walk.dead
+    with _no_collection():
+        try:
+            walk.run(state, 0, pc)
+        except Rejection as rejection:
+            analysis.verdict = rejection.verdict(walk.pc)
+    analysis.walked, analysis.uninit_stack = walk.walked, True
+    return analysis
+
+
 def _alive(env: Env, analysis: Analysis) -> Alive:
     """What is read from each visit on."""
     if env.reads is not None:
@@ -119,4 +138,4 @@ def _walk_all(env: Env, walk: Walk) -> None:
     check_stack_depth(env, walk.fastcall.depths(walk.stack_depth), walk.tail_calls)
 
 
-__all__ = ["NOT_MODELLED", "verify_linux"]
+__all__ = ["NOT_MODELLED", "verify_from", "verify_linux"]

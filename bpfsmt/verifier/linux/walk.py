@@ -82,11 +82,12 @@ class Walk:
         signature = self.env.program.signatures.get(start)
         return start != 0 and signature is not None and signature.is_global
 
-    def run(self, state: State, entry: int) -> None:
-        """Walk all paths from a function's start; raises `Rejection`."""
+    def run(self, state: State, entry: int, pc: int | None = None) -> None:
+        """Walk all paths from a function's start, or from ``pc`` on; raises `Rejection`."""
+        pc = entry if pc is None else pc
         self.pending = []
         self.explored.forget()
-        self.path = Path(state, entry, first=entry, entry=entry)
+        self.path = Path(state, pc, first=pc, entry=entry)
         self._ids = max((r.id for r in state.all_regs()), default=0)
         fresh = True
         env, limit = self.env, self.env.policy.max_walked

@@ -144,6 +144,9 @@ class Grid:
         for a, b in itertools.product(self.lefts.values(), self.rights.values()):
             whole = self._cell(a, b)
             yield from monotone((a, whole), (zero, no), b)
+            if not (_signed(a) or _signed(b)):
+                yield z3.Implies(a <= half, whole <= _widened(b) << self.bits // 2)
+                yield z3.Implies(b <= half, whole <= _widened(a) << self.bits // 2)
             small = (a >= 0, a <= half, b >= 0, b <= half, z3.Or(a < half, b < half))
             yield z3.Implies(z3.And(*small), whole < (1 << self.bits))
         for common, line in self._lines():

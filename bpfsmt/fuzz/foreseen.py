@@ -3,7 +3,8 @@
 A program that is rejected has no runs, so that a finding is not there any more says nothing of
 it by itself.  But the walk may begin anew with these rules, in the very state from which a run
 went astray: what it then claims has to be true of that run, up to the first step that is
-outside of the claims that the finding is about.
+outside of the claims that the finding is about.  And of the rules with the fault the same must
+not be so: else it is where the walk began that made the difference.
 """
 
 from __future__ import annotations
@@ -21,36 +22,45 @@ DRAWS = 8
 """So many times as many states are drawn as when the finding was met."""
 
 
-def step_foreseen(watch: Watch, rules: RuleSet, shown: Shown) -> bool:
-    """Whether ``rules`` claim nothing false of the step that a finding's input shows.
+def step_foreseen(watch: Watch, rules: RuleSet, mended: RuleSet, shown: Shown) -> bool:
+    """Whether ``mended`` claim nothing false of the step that a finding's input shows.
 
-    ``watch`` has the claims of which the finding says that one is false.
+    ``watch`` has the claims, by ``rules``, of which the finding says that one is false.
     """
     strays = None if shown.witness is None else watch.strays(shown.witness)
     if strays is None:
         return False
     trace, index, state = strays
-    local = verify_from(watch.analysis.program, rules, state, trace.steps[index - 1].pc)
-    return not TraceCheck(local).at(trace, index)[1]
+    program, pc = watch.analysis.program, trace.steps[index - 1].pc
+    wrong, right = (
+        TraceCheck(verify_from(program, r, state, pc)).at(trace, index)[1] for r in (rules, mended)
+    )
+    return bool(wrong) and not right
 
 
-def ways_foreseen(claims: Analysis, full: Analysis, rules: RuleSet, shown: Shown) -> bool:
+def ways_foreseen(
+    claims: Analysis, full: Analysis, rules: RuleSet, mended: RuleSet, shown: Shown
+) -> bool:
     """The same of a state that another one stands for: of all ways to what was not foreseen.
 
-    ``claims`` are those of the walk where the finding is, ``full`` is all that it knew.
+    ``claims`` are those of the walk with ``rules``, where the finding is, ``full`` is all that
+    it knew.
     """
     steps, stands, found = Steps(full, rules), TraceCheck(claims), False
     for number, edge in enumerate(full.edges):
         if not edge.pruned or edge.pc != shown.pc:
             continue
-        local: Analysis | None = None
+        begun: list[Analysis] = []
         for n in range(DRAWS * FROM_PRUNED):
             astray = steps.astray(edge, f"foreseen {number}/{n}")
             if astray is None:
                 continue
             found = True
-            local = local or verify_from(full.program, rules, edge.state, edge.pc)
-            if not _foreseen(stands, local, *astray):
+            begun = begun or [
+                verify_from(full.program, r, edge.state, edge.pc) for r in (rules, mended)
+            ]
+            before, after = (_foreseen(stands, local, *astray) for local in begun)
+            if before or not after:
                 return False
     return found
 

@@ -99,7 +99,10 @@ def explained(rules: RuleSet, settings: Settings, program: Program, shown: Shown
     if kind is Kind.RUN and not _again(walked, rules, shown):
         return shown  # its input alone does not show it, so that it does not proves nothing
     for cause, mended in _without(rules):
-        if _gone(walked, _walks(program, mended), mended, settings, shown):
+        after = _walks(program, mended)
+        if after[0].verdict.outcome is Outcome.REJECT and _foreseen(walked, rules, mended, shown):
+            return replace(shown, cause=cause)
+        if _gone(walked, after, mended, settings, shown):
             return replace(shown, cause=cause)
     return shown
 
@@ -143,8 +146,6 @@ def _gone(before: Walks, after: Walks, rules: RuleSet, settings: Settings, shown
     claims, full = after
     if claims.verdict.outcome is Outcome.UNSUPPORTED:
         return False
-    if claims.verdict.outcome is Outcome.REJECT and _foreseen(before, rules, shown):
-        return True
     of_step = shown.key.kind == Kind.CLAIM.value and shown.key.component != WHOLE
     if of_step or claims.verdict.outcome is Outcome.REJECT:  # what is rejected has no runs
         patient = replace(settings, work=WORK * settings.work)
@@ -155,11 +156,11 @@ def _gone(before: Walks, after: Walks, rules: RuleSet, settings: Settings, shown
     return shown.witness is not None and not _again(after, rules, shown)
 
 
-def _foreseen(before: Walks, rules: RuleSet, shown: Shown) -> bool:
+def _foreseen(before: Walks, rules: RuleSet, mended: RuleSet, shown: Shown) -> bool:
     """Whether the mended rules foresee what was not, though they reject the program."""
     if shown.witness is not None:
-        return step_foreseen(Watch(*before, rules), rules, shown)
-    return shown.key.rule == PRUNING and ways_foreseen(*before, rules, shown)
+        return step_foreseen(Watch(*before, rules), rules, mended, shown)
+    return shown.key.rule == PRUNING and ways_foreseen(*before, rules, mended, shown)
 
 
 def left_of(program: Program, rules: RuleSet) -> Iterator[tuple[str, Program]]:

@@ -19,6 +19,7 @@ from bpfsmt.domain import Scalar, Tnum
 from bpfsmt.fuzz.batch import Outcome
 from bpfsmt.fuzz.campaign import Plan, identity
 from bpfsmt.fuzz.finding import Found, Key, Oracle, Shown
+from bpfsmt.fuzz.foreseen import ways_foreseen
 from bpfsmt.fuzz.judge import Court, judge
 from bpfsmt.fuzz.known import explained, faults_of, left_of
 from bpfsmt.fuzz.store import Store
@@ -280,6 +281,17 @@ def test_a_planted_fault_in_a_program_that_they_reject_is_unexplained() -> None:
     before = CARRY.replace("r8", "r6") + "    if r6 > 9 goto +0\n"
     found = causes(planted, REJECTED.format(before=before), "machine", draws=6)
     assert found[Key("run", "alu64_add", "tnum")] == ""
+
+
+def test_what_is_foreseen_with_the_fault_as_well_is_not_explained_by_it() -> None:
+    """Numbers of one id go astray where states are compared, and a walk begun anew has none."""
+    rules, made = rule_set("linux-6.1"), program(LINKS)
+    duties = dataclasses.replace(rules.policy.duties, tail_calls_return=True)
+    mended = rules.derive("mended", policy=dataclasses.replace(rules.policy, duties=duties))
+    (shown,) = judge(Court(rules.name, settings("step"), rules), made, "0", 0).shown
+    assert shown.key.rule == "pruning"
+    walks = verify(made, rules), verify(made, rules, forgetful=False)
+    assert not ways_foreseen(*walks, rules, mended, shown)
 
 
 @pytest.mark.parametrize("name", MODULES)

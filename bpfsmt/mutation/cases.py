@@ -14,6 +14,7 @@ from typing import Any
 
 import z3
 
+from bpfsmt.prover.mentions import inside
 from bpfsmt.prover.solver import Answer, Proved, Solver, Unknown
 
 DEPTH = 7
@@ -64,7 +65,7 @@ def most_used(formula: Any) -> Any:
     """The condition on which most choices of words depend, of those that hold none; or None."""
     count: Counter[int] = Counter()
     found: dict[int, Any] = {}
-    for term in _terms(formula):
+    for term in inside(formula):
         if z3.is_app_of(term, z3.Z3_OP_ITE):
             condition = term.arg(0)
             while z3.is_not(condition):
@@ -72,20 +73,6 @@ def most_used(formula: Any) -> Any:
             found[condition.get_id()] = condition
             count[condition.get_id()] += 1
     for key, _ in count.most_common():
-        if not any(z3.is_app_of(t, z3.Z3_OP_ITE) for t in _terms(found[key])):
+        if not any(z3.is_app_of(t, z3.Z3_OP_ITE) for t in inside(found[key])):
             return found[key]
     return None
-
-
-def _terms(root: Any) -> list[Any]:
-    """A term and all those inside it, each once."""
-    seen: set[int] = set()
-    out = []
-    pending = [root]
-    while pending:
-        term = pending.pop()
-        if term.get_id() not in seen:
-            seen.add(term.get_id())
-            out.append(term)
-            pending += term.children()
-    return out

@@ -9,6 +9,7 @@ is an `&`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import z3
@@ -103,6 +104,18 @@ def variables(*terms: Any) -> dict[int, Any]:
         found[v.get_id()] = v
         bits ^= lowest
     return found
+
+
+def inside(*terms: Any) -> Iterator[Any]:
+    """All terms that some terms are made of, and these, each once."""
+    seen: set[int] = set()
+    pending = list(terms)
+    while pending:
+        t = pending.pop()
+        if t.get_id() not in seen:
+            seen.add(t.get_id())
+            pending += t.children()
+            yield t
 
 
 def forget() -> None:

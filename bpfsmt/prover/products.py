@@ -9,7 +9,7 @@ product in a formula becomes a variable.  Words of w bits multiply modulo 2**w, 
     ring        the word a·b is the low part of the whole, and its low half that of the product
                 of the low halves
     monotone    for a ≤ c: a·b ≤ c·b if b ≥ 0, and a·b ≥ c·b if b ≤ 0
-    half        a·b < 2**w if 0 ≤ a, b < 2**(w/2)
+    half        a·b < 2**w if 0 ≤ a, b ≤ 2**(w/2) and not both are equal to it
 
 and where a rule divides, to see whether a product would wrap, for q = m // d with d ≠ 0
 
@@ -17,11 +17,16 @@ and where a rule divides, to see whether a product would wrap, for q = m // d wi
     multiple    |a·b| ≥ |b| unless a = 0, and its sign is that of the factors; also of the
                 products (a - c)·b = a·b - c·b and (a + c)·b, for magnitudes are divided
 
+Where that is not enough, also of the numbers that the formula names, and of those next to them:
+
+    divisors    if 0 ≤ a, b < 2**(w/2) and a·b = k, then a and b are divisors of k
+
 Two products without a common factor are compared by way of a third: every left factor is
 multiplied with every right one.  Of signed quotients and of remainders nothing is known.
 
-Each fact is an obligation of its own, `lemmas`.  What is proved of all values that satisfy
-them is true of the products.
+Each fact is an obligation of its own, `lemmas`, but for the divisors of a number, which are found
+by dividing (`bpfsmt.prover.divisors`).  What is proved of all values that satisfy them is true of
+the products.
 """
 
 from __future__ import annotations
@@ -33,7 +38,8 @@ from typing import Any
 
 import z3
 
-from bpfsmt.prover.mentions import DIVISIONS, mentions, variables
+from bpfsmt.prover.divisors import pairs
+from bpfsmt.prover.mentions import DIVISIONS, inside, mentions, variables
 from bpfsmt.prover.obligation import Attempt, Kind, Obligation, Premises, multiplies
 
 EXTENDED = {z3.Z3_OP_ZERO_EXT: False, z3.Z3_OP_SIGN_EXT: True}
@@ -64,36 +70,38 @@ def _bridged(attempt: Attempt) -> Iterator[Attempt]:
     premises = Premises(attempt.given)
     near, every = premises.near(attempt.goal), premises.every
     for given in (near, every) if len(near) < len(every) else (every,):
-        facts, goal = without_products(given, attempt.goal)
-        if len(facts) < len(given) + MOST:
-            yield replace(attempt, given=facts, goal=goal, how=how, exact=False, args=())
+        for divisors in (False, True):
+            known = _named(given, attempt.goal) if divisors else ()
+            facts, goal = without_products(given, attempt.goal, known)
+            if len(facts) < len(given) + MOST and divisors == bool(known):
+                said = f"{how}, divisors" if divisors else how
+                yield replace(attempt, given=facts, goal=goal, how=said, exact=False, args=())
 
 
-def without_products(given: tuple[Any, ...], goal: Any) -> tuple[tuple[Any, ...], Any]:
-    """Premises and goal with products and quotients as unknowns, and what is known of these."""
+def without_products(
+    given: tuple[Any, ...], goal: Any, known: Iterable[int] = ()
+) -> tuple[tuple[Any, ...], Any]:
+    """Premises and goal with products and quotients as unknowns, and what is known of these.
+
+    Also which products are a ``known`` number.
+    """
     table = Table()
     for term in _found((*given, goal)):
         table.add(term)
     swap = table.swap
-    facts = (z3.substitute(f, *swap) for f in table.facts())
+    facts = (z3.substitute(f, *swap) for f in table.facts(known))
     return (*(z3.substitute(g, *swap) for g in given), *facts), z3.substitute(goal, *swap)
+
+
+def _named(given: Iterable[Any], goal: Any) -> tuple[int, ...]:
+    """The numbers above 1 in formulas, and those next to them."""
+    named = {int(t.as_long()) for t in inside(*given, goal) if z3.is_bv_value(t)}
+    return tuple(sorted({n + d for n in named for d in (-1, 0, 1) if n + d > 1}))
 
 
 def _found(terms: Iterable[Any]) -> list[Any]:
     """Every product of two open factors, and division by an open number, each once."""
-    seen: set[int] = set()
-    found = []
-    pending = list(terms)
-    while pending:
-        t = pending.pop()
-        if t.get_id() in seen:
-            continue
-        seen.add(t.get_id())
-        children = t.children()
-        pending += children
-        if mentions(t).products and _multiplies(t, children):
-            found.append(t)
-    return found
+    return [t for t in inside(*terms) if mentions(t).products and _multiplies(t, t.children())]
 
 
 def _multiplies(term: Any, factors: list[Any]) -> bool:
@@ -156,6 +164,18 @@ class Grid:
                     yield from multiple(a - c, _widened(common), p - q)
                     yield from multiple(a + c, _widened(common), p + q)
 
+    def divisors(self, known: Iterable[int]) -> Iterator[Any]:
+        """Which factors below half a word make the known numbers."""
+        most = (1 << self.bits // 2) - 1
+        for k in known:
+            found = pairs(k, most) if 0 < k <= most * most else None
+            if found is None:
+                continue
+            for a, b in itertools.product(self.lefts.values(), self.rights.values()):
+                small = (a >= 0, a <= most, b >= 0, b <= most)
+                either = z3.Or(*(z3.And(a == d, b == e) for d, e in found))
+                yield z3.Implies(z3.And(*small, self._cell(a, b) == k), either)
+
     def _lines(self) -> Iterator[tuple[Any, list[tuple[Any, Any]]]]:
         """Each factor with the factors that it meets, and the wholes."""
         for b in self.rights.values():
@@ -209,8 +229,8 @@ class Table:
         elif term.decl().kind() not in DIVISIONS:
             self._words.append((unknown, a, b))
 
-    def facts(self) -> list[Any]:
-        """What is known of the unknowns."""
+    def facts(self, known: Iterable[int] = ()) -> list[Any]:
+        """What is known of the unknowns; also which of them are a ``known`` number."""
         grids: dict[int, Grid] = {}
         facts: list[Any] = []
 
@@ -231,6 +251,7 @@ class Table:
             facts.append(z3.Implies(d != 0, z3.And(whole <= m, m - whole < d)))
         for g in grids.values():
             facts += g.facts(bool(self._quotients))
+            facts += g.divisors(known)
         return facts
 
     def _readings(self, bits: int) -> list[bool]:

@@ -12,7 +12,7 @@ import functools
 import itertools
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,7 +23,17 @@ from bpfsmt.domain.scalar import Scalar
 from bpfsmt.precision.memory import Memory, key
 from bpfsmt.precision.pool import each
 from bpfsmt.precision.shared import LEFT, QUICK, RIGHT, SIDES, Opaque, Shared, one_number
-from bpfsmt.prover.obligation import Attempt, Inputs, Kind, Obligation, Premises, value_in
+from bpfsmt.precision.varied import Varied
+from bpfsmt.prover.obligation import (
+    Attempt,
+    Drawn,
+    Inputs,
+    Kind,
+    Obligation,
+    Premises,
+    Trial,
+    value_in,
+)
 from bpfsmt.prover.order import Relation, covers, relation, scalar_covers
 from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, words_only
 from bpfsmt.prover.theorems import Theorem, theorems
@@ -32,7 +42,7 @@ from bpfsmt.rules.ruleset import RuleSet, reached
 TRIES = 400
 """How many inputs of each kind are drawn."""
 
-MORE = 20_000
+MORE = 50_000
 """How many are drawn where nothing was proved."""
 
 
@@ -161,7 +171,7 @@ class _Search:
 
     def run(self) -> Comparison:
         """Draw, then prove that what was not seen is nowhere; if that fails, draw more."""
-        self._draw(0, TRIES)
+        self._draw(TRIES)
         if self._both:
             return self._verdict({}, "")
         unseen = [w for w in (LEFT, RIGHT) if w not in self.examples]
@@ -177,7 +187,7 @@ class _Search:
         found = self._verdict(nowhere, why)
         if found.verdict != "unknown":
             return found
-        self._draw(TRIES, MORE)
+        self._draw_varied(MORE)
         return replace(self._verdict({}, why), drawn=self.drawn, differed=self.differed)
 
     @property
@@ -202,17 +212,37 @@ class _Search:
 
     # On ints
 
-    def _draw(self, first: int, last: int) -> None:
-        """Run drawn inputs of each obligation, of all that can be drawn those first..last."""
-        for o, _ in self.obligations:
-            assert o.trial is not None
-            drawn = o.trial.inputs(random.Random(self.name))
-            for args, numbers in itertools.islice(drawn, first, last):
-                if self._both:
-                    return
-                self.drawn += 1
-                if self._differ(args) and o.trial.meant(args, numbers):
-                    self.differed += self._see(args)
+    def _draw(self, count: int) -> None:
+        """Run so many drawn inputs of each obligation."""
+        for trial in self._trials:
+            self._run(trial, trial.inputs(random.Random(self.name)), count)
+
+    def _draw_varied(self, count: int) -> None:
+        """Run others, and variations of those on which the results differ."""
+        for trial in self._trials:
+            rng = random.Random(f"{self.name} varied")
+            varied = Varied(rng, self._sync if trial.synced else lambda r: r)
+            self._run(trial, varied.inputs(trial.inputs(rng)), count, varied.told)
+
+    @property
+    def _sync(self) -> Callable[[Scalar], Scalar]:
+        return self.of.left.linked.ints.get("sync", lambda r: r)
+
+    @property
+    def _trials(self) -> list[Trial]:
+        return [o.trial for o, _ in self.obligations if o.trial is not None]
+
+    def _run(
+        self, trial: Trial, inputs: Iterable[Drawn], count: int,
+        told: Callable[[Drawn], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        for args, numbers in itertools.islice(inputs, count):
+            if self._both:
+                return
+            self.drawn += 1
+            if self._differ(args) and trial.meant(args, numbers):
+                self.differed += self._see(args)
+                told((args, numbers))
 
     def _results(self, args: tuple[Any, ...]) -> tuple[Any, Any]:
         return (self.of.left.linked.ints[self.name](*args),
@@ -309,8 +339,7 @@ class _Search:
         params = self.rule.params
         args = (value_in(model, t, x) for (_, t), x in zip(params, attempt.args, strict=True))
         if attempt.inputs is Inputs.SYNCED:
-            sync = self.of.left.linked.ints["sync"]
-            return tuple(sync(a) if isinstance(a, Scalar) else a for a in args)
+            return tuple(self._sync(a) if isinstance(a, Scalar) else a for a in args)
         return tuple(args)
 
 

@@ -8,6 +8,8 @@ proved along with them, and only then.
 leaves the ranges of both signs together (`_together`).  The last stage may learn the sign of the
 low half from the ends of the whole, and then they would be apart, if the low half did not know it
 before: that it does (`_told`) takes all three rounds of Linux 6.12 and 6.18; two are not enough.
+That the low half's lower end is no more than that of the whole takes two: the first may learn more
+of the one after it has told the other.
 """
 
 from __future__ import annotations
@@ -51,8 +53,19 @@ def closer(
 
 
 def close(r: Scalar) -> Facts:
-    """Behind `sync`: where the sign is known, the upper (or lower) ends of both ranges are one."""
+    """Behind `sync`: where the sign is known, the upper (or lower) ends of both ranges are one.
+
+    And the low half of no number is more than the number.
+    """
+    return (*_sign_by_sign(r), _low_is_less(r))
+
+
+def _sign_by_sign(r: Scalar) -> Facts:
     return tuple(fact for half in _halves(r) for fact in _ends(*half))
+
+
+def _low_is_less(r: Scalar) -> Any:
+    return z3.ULE(z3.ZeroExt(32, r.u32min), r.umin)
 
 
 def _halves(r: Scalar) -> tuple[tuple[Any, ...], ...]:
@@ -68,13 +81,13 @@ def _ends(umin: Any, umax: Any, smin: Any, smax: Any) -> Facts:
 
 
 def _together(r: Scalar) -> Facts:
-    """After a round: `close`, and ranges without a sign that tell it to those with one."""
+    """After a round: what `close` says of signs, and that each range tells its sign to the other."""
     signs = (
         fact
         for umin, umax, smin, smax in _halves(r)
         for fact in (z3.Implies(umax >= 0, smin >= 0), z3.Implies(umin < 0, smax < 0))
     )
-    return (*close(r), *signs)
+    return (*_sign_by_sign(r), *signs)
 
 
 def _signed(r: Scalar) -> Facts:
@@ -90,12 +103,16 @@ def _signed(r: Scalar) -> Facts:
 
 
 def _told(r: Scalar) -> Facts:
-    """After the last round: a sign of the low half that the whole's ends share is known to it."""
+    """After the last round: a sign of the low half that the whole's ends share is known to it.
+
+    And what it is at least, the whole is.
+    """
     lo: Any = r.umin
     shared = lo >> 31 == r.umax >> 31
     return (
         z3.Implies(z3.And(shared, _low(lo) >= 0), r.s32min >= 0),
         z3.Implies(z3.And(shared, _low(lo) < 0), r.s32max < 0),
+        _low_is_less(r),
     )
 
 

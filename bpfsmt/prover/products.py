@@ -241,7 +241,7 @@ class Table:
             numbers = (number(f.arg(0), _signed(f)) for f in factors)
             whole = grid(factors[0].arg(0).size()).whole(*numbers)
             facts.append(_same_number(whole, unknown, any(map(_signed, factors))))
-        for unknown, a, b in [*self._words, *self._low_halves(facts)]:
+        for unknown, a, b in [*self._words, *self._low_halves(facts), *self._wholes(facts)]:
             for signed in self._readings(unknown.size()):
                 whole = grid(unknown.size()).whole(number(a, signed), number(b, signed))
                 facts.append(z3.Extract(unknown.size() - 1, 0, whole) == unknown)
@@ -273,6 +273,24 @@ class Table:
                 a, b = (z3.simplify(z3.Extract(31, 0, f)) for f in factors)
                 found.append((low, a, b))
         return found
+
+    def _wholes(self, facts: list[Any]) -> list[tuple[Any, Any, Any]]:
+        """For each 32-bit product of low halves that of the whole words, if such are spoken of."""
+        found: list[tuple[Any, Any, Any]] = []
+        wide = [p for p, _, _ in self._words if p.size() == 64]
+        for unknown, *factors in self._words if wide else ():
+            if all(_low_half(f) for f in factors):
+                whole = z3.BitVec(f"{unknown.decl().name()}.whole", 64)
+                facts.append(z3.Extract(31, 0, whole) == unknown)
+                found.append((whole, factors[0].arg(0), factors[1].arg(0)))
+        return found
+
+
+def _low_half(word: Any) -> bool:
+    """Whether a word is the low half of one of 64 bits."""
+    return z3.is_app_of(word, z3.Z3_OP_EXTRACT) and word.params() == [31, 0] and (
+        word.arg(0).size() == 64
+    )  # fmt: skip
 
 
 def _has_room(*factors: Any) -> bool:

@@ -13,7 +13,8 @@ sum so far.  The invariant says which number the rest of the loop still has to a
 Each round takes bit 0 of x' (of m') off: what it stands for moves from the rest into s.
 That the moved terms and the rest add up to what they were is an identity of polynomials
 (`identities`); that acc then stands for the new s, and X and Y for the shifted numbers, is
-asked of the round's own text.  When X is 0, or after 64 rounds, nothing is left.
+asked of the round's own text.  When X is 0 nothing is left of x, nor after 64 rounds: each makes
+x', and the known bits of X, a bit shorter (X itself need not shrink).
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from typing import Any
 import z3
 
 from bpfsmt.bits import terms
-from bpfsmt.domain.scalar import Tnum
 from bpfsmt.prover import products
 from bpfsmt.prover.compose import TNUM, Composition, contains, well_formed
 from bpfsmt.prover.contract import Contract
@@ -100,7 +100,7 @@ class Product:
         yield self._one(
             "start", c.given,
             z3.And(terms.equal(start["x"], a), terms.equal(start["y"], b),
-                   terms.equal(start[sum_], Tnum(ZERO, ZERO))), c.uses,
+                   contains(start[sum_], ZERO), well_formed(start[sum_])), c.uses,
         )  # fmt: skip
         yield from self._round(loop, c, start, sum_)
         yield from self._end(loop, start, sum_, (a, b), (x0, y0))
@@ -114,7 +114,7 @@ class Product:
                sum_: c.operand("S", s, TNUM)}  # fmt: skip
         big_x, big_y = env["x"], env["y"]
         beyond = ~z3.LShR(ONES, i)
-        c.given += [z3.ULT(i, loop.rounds), (big_x.value | big_x.mask) & beyond == 0]
+        c.given += [z3.ULT(i, loop.rounds), (x | big_x.value) & beyond == 0]
         added = z3.If(bit0(x), y, ZERO)
         if sum_ == "unsure":
             known, beta = bit0(big_x.value), y - big_y.value
@@ -129,7 +129,7 @@ class Product:
             "sum": contains(after[sum_], s + added),
             "x": contains(after["x"], z3.LShR(x, 1)),
             "y": contains(after["y"], y << 1),
-            "shrinks": (after["x"].value | after["x"].mask) & ~z3.LShR(ONES, i + 1) == 0,
+            "shrinks": (z3.LShR(x, 1) | after["x"].value) & ~z3.LShR(ONES, i + 1) == 0,
             "form": z3.And(*(well_formed(after[n]) for n in ("x", "y", sum_))),
         }
         if sum_ == "unsure":

@@ -41,7 +41,10 @@ class ByCases(Solver):
             return super().impossible(formula, max(end - time.perf_counter(), 0.1))
         found: Answer = Proved()
         for case in supposed(formula, condition):
-            answer = super().impossible(case, min(self.patience, end - time.perf_counter()))
+            left = end - time.perf_counter()
+            if left <= 0:
+                return Unknown("timeout")
+            answer = super().impossible(case, min(self.patience, left))
             if isinstance(answer, Unknown) and time.perf_counter() < end:
                 answer = self._apart(case, end, depth - 1)
             if not isinstance(answer, Proved):

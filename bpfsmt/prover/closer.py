@@ -81,7 +81,7 @@ def _ends(umin: Any, umax: Any, smin: Any, smax: Any) -> Facts:
 
 
 def _together(r: Scalar) -> Facts:
-    """After a round: what `close` says of signs, and that each range tells its sign to the other."""
+    """After a round: what `close` says of signs, and that the ranges share them."""
     signs = (
         fact
         for umin, umax, smin, smax in _halves(r)

@@ -288,9 +288,8 @@ class Table:
 
 def _low_half(word: Any) -> bool:
     """Whether a word is the low half of one of 64 bits."""
-    return z3.is_app_of(word, z3.Z3_OP_EXTRACT) and word.params() == [31, 0] and (
-        word.arg(0).size() == 64
-    )  # fmt: skip
+    cut = z3.is_app_of(word, z3.Z3_OP_EXTRACT) and word.params() == [31, 0]
+    return bool(cut and word.arg(0).size() == 64)
 
 
 def _has_room(*factors: Any) -> bool:

@@ -44,11 +44,11 @@ def closer(
     facts = [fact for a in attempt.args if isinstance(a, Scalar) for fact in close(a)]
     if facts:
         settle = [c.rule for c in contracts.values() if c.settles and c.rule != "sync"]
-        lemmas, reads = _lemmas(rules, settle)
+        lemmas, uses, reads = _lemmas(rules, contracts, settle)
         yield Attempt(
             (*attempt.given, *facts), z3.And(attempt.goal, *lemmas),
             f"{attempt.how}, ends that are close behind sync", False, attempt.inputs,
-            attempt.uses | {STEP}, attempt.reads | reads, attempt.args, attempt.beyond,
+            attempt.uses | uses, attempt.reads | reads, attempt.args, attempt.beyond | uses,
         )  # fmt: skip
 
 
@@ -120,13 +120,16 @@ def _low(x: Any) -> Any:
     return z3.Extract(31, 0, x)
 
 
-def _lemmas(rules: RuleSet, settle: Iterable[str]) -> tuple[list[Any], frozenset[str]]:
+def _lemmas(
+    rules: RuleSet, contracts: Mapping[str, Contract], settle: Iterable[str]
+) -> tuple[list[Any], frozenset[str], frozenset[str]]:
     """That `close` holds: of a round, of all rounds, of `sync` with what holds of these, and of
     what settles.
 
     They speak of numbers of their own, so nothing that is given of the arguments helps them.
+    Also the rules whose contracts they use, and those whose texts they read.
     """
-    whole = _Sync(rules)
+    whole = _Sync(rules, contracts)
     one, one_reads = _rounds(rules, 1, lambda r: (*_together(r), *_signed(r)))
     all_, all_reads = _rounds(rules, whole.rounds, _told)
     lemmas = [*one, *all_, *whole.entries]
@@ -136,7 +139,8 @@ def _lemmas(rules: RuleSet, settle: Iterable[str]) -> tuple[list[Any], frozenset
         rule = rules.linked.rules[name]
         of = (terms.fresh(type_, f"{name} {n}") for n, type_ in rule.params)
         lemmas += close(c.run(name, *of))
-    return lemmas, frozenset(one_reads | all_reads | c.reads)
+    uses = frozenset(c.uses | {STEP})
+    return lemmas, uses, frozenset(one_reads | all_reads | c.reads)
 
 
 def _rounds(
@@ -154,14 +158,15 @@ def _rounds(
 class _Sync:
     """`sync` with its rounds by what `_rounds` says of them.
 
-    That a round keeps what a scalar stands for is its contract; that what the first is given
-    stands for it is to be shown (``entries``).
+    That a round keeps what a scalar stands for is its contract, and so for the stages before it;
+    that what the first is given stands for it is to be shown (``entries``).
     """
 
-    def __init__(self, rules: RuleSet) -> None:
+    def __init__(self, rules: RuleSet, contracts: Mapping[str, Contract]) -> None:
         self.rounds = 0
         self.entries: list[Any] = []
-        c = self.composition = Composition(rules, prefix="sync ")
+        stages = {n: contracts[n] for n in rules.linked.rules["sync"].callees if n in contracts}
+        c = self.composition = Composition(rules, stages, "sync ", read=stages)
         self._member = z3.BitVec("sync x~", 64)
         self._first: Scalar | None = None
         self._last: Scalar | None = None

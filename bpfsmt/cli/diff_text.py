@@ -30,7 +30,7 @@ def diff_table(found: Sequence[Comparison], every: bool) -> Table:
     table.add_column("not shown")
     for c in found:
         if every or c.how != "same text":
-            by = f"{c.how}, synced inputs" if c.inputs == "synced" else c.how
+            by = f"{c.how}, {c.inputs} inputs" if c.inputs.endswith("synced") else c.how
             seen = ", ".join(_SEEN[k] for k in sorted(c.examples))
             table.add_row(
                 c.rule, f"[{STYLES[c.verdict]}]{c.verdict}[/]", by, seen, f"{c.seconds:.1f}",

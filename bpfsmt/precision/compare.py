@@ -43,7 +43,7 @@ TRIES = 400
 """How many inputs of each kind are drawn."""
 
 MORE = 50_000
-"""How many are drawn where nothing was proved."""
+"""How many are drawn, of synced operands and of any, where nothing was proved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ class Comparison:
     ``how``), "incomparable" (with ``examples`` of both, or one that is neither), or "unknown"
     (``why``; with what was seen).  A proof "if sound" counts on both sets being sound there, so
     that a single number in one's result is in the other's.  ``inputs`` is "synced" if the proof
-    is of operands that went through `sync` only.  Of what is unknown ``drawn`` inputs were run,
+    is of operands that went through `sync` only, "unsynced" if it takes others for an example,
+    such as registers are not.  Of what is unknown ``drawn`` inputs were run,
     ``differed`` of them with different results, each as in the ``examples``.
     """
 
@@ -200,7 +201,8 @@ class _Search:
         inputs = "synced" if "synced" in nowhere.values() else "arbitrary"
         how = "solver, if sound" if self.rests_on_soundness else "solver"
         if self._both:
-            return Comparison(self.name, "incomparable", "examples", examples=seen)
+            inputs = "" if all(map(self._synced, seen.values())) else "unsynced"
+            return Comparison(self.name, "incomparable", "examples", inputs, examples=seen)
         if nowhere.keys() == {LEFT, RIGHT}:
             return Comparison(self.name, "equal", how, inputs)
         for tighter, other in ((LEFT, RIGHT), (RIGHT, LEFT)):
@@ -218,15 +220,20 @@ class _Search:
             self._run(trial, trial.inputs(random.Random(self.name)), count)
 
     def _draw_varied(self, count: int) -> None:
-        """Run others, and variations of those on which the results differ."""
-        for trial in self._trials:
-            rng = random.Random(f"{self.name} varied")
-            varied = Varied(rng, self._sync if trial.synced else lambda r: r)
-            self._run(trial, varied.inputs(trial.inputs(rng)), count, varied.told)
+        """Run others, and variations of those on which the results differ: synced ones first."""
+        for settle in (self._sync, lambda r: r):
+            for trial in self._trials:
+                rng = random.Random(f"{self.name} varied")
+                varied = Varied(rng, settle)
+                self._run(trial, varied.inputs(trial.inputs(rng)), count, varied.told)
 
     @property
     def _sync(self) -> Callable[[Scalar], Scalar]:
         return self.of.left.linked.ints.get("sync", lambda r: r)
+
+    def _synced(self, seen: Seen) -> bool:
+        """Every scalar among the operands is as `sync` leaves it."""
+        return all(self._sync(a) == a for a in seen.args if isinstance(a, Scalar))
 
     @property
     def _trials(self) -> list[Trial]:

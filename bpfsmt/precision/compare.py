@@ -24,6 +24,7 @@ from bpfsmt.precision.memory import Memory, key
 from bpfsmt.precision.pool import each
 from bpfsmt.precision.shared import LEFT, QUICK, RIGHT, SIDES, Opaque, Shared, one_number
 from bpfsmt.precision.varied import Varied
+from bpfsmt.prover.compose import SCALAR
 from bpfsmt.prover.obligation import (
     Attempt,
     Drawn,
@@ -221,7 +222,8 @@ class _Search:
 
     def _draw_varied(self, count: int) -> None:
         """Run others, and variations of those on which the results differ: synced ones first."""
-        for settle in (self._sync, lambda r: r):
+        scalars = any(type_ == SCALAR for _, type_ in self.rule.params)
+        for settle in (self._sync, lambda r: r) if scalars else (self._sync,):
             for trial in self._trials:
                 rng = random.Random(f"{self.name} varied")
                 varied = Varied(rng, settle)

@@ -81,25 +81,27 @@ def _fault(question: Question, example: Example) -> str:
 def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) -> Optimality:
     """Without what comes last in `sync`; if that is not enough, with the first steps of it."""
     why = ""
-    for begun in (False, True):
+    for how in _HOW:
         try:
-            attempt = _Attempt(question, keeper.alone, begun)
+            attempt = _Attempt(question, keeper.alone, how)
         except (ValueError, Loops) as e:
             why = why or f"no proof: {str(e).splitlines()[0]}"
             continue
-        if begun and not attempt.began:
-            break
+        if how == BEGUN and not attempt.began:
+            continue
         end = time.process_time() + limits.formula / 2
         found = _lost(question, attempt, keeper) or _answers(question, attempt, end)
         if not found:
-            return replace(out, verdict="optimal", how=_HOW[begun])
+            return replace(out, verdict="optimal", how=how)
         if isinstance(found, Example):
             return replace(out, verdict=_fault(question, found), example=found, width=64)
         why = found
     return replace(out, why=why)
 
 
-_HOW = ("witnesses", "witnesses, first steps of sync read")
+BEGUN = "witnesses, first steps of sync read"
+READ = "witnesses, all but sync read"
+_HOW = ("witnesses", BEGUN, READ)
 
 
 def _lost(question: Question, attempt: _Attempt, keeper: Keeper) -> str:
@@ -144,7 +146,7 @@ def _impossible(formula: Any, end: float) -> Answer:
 POSSIBLE = 10.0
 """Seconds to find operands that satisfy the premises."""
 
-MODELS = 4
+MODELS = 24
 """How many operands that the witnesses fail on are looked at."""
 
 
@@ -179,17 +181,19 @@ BEGIN = 2
 class _Attempt:
     """The rule on what `sync` makes of open operands, left out where it comes last.
 
-    With ``begun`` only its later steps are left out.
+    If it is `BEGUN`, only its later steps are left out; if all else is `READ`, stages are too that
+    do not come last.
     """
 
-    def __init__(self, question: Question, alone: Alone, begun: bool) -> None:
+    def __init__(self, question: Question, alone: Alone, how: str) -> None:
         self.q, self.alone = question, alone
         rules = question.rules
         rule = rules.linked.rules[question.operation.rule]
         if "mul" in rule.name:
             raise Loops("the product of tnums is a loop")
-        stages = {n: c for n, c in contracts_of(rules).items() if n in STAGES}
-        c = (_Begun if begun else Composition)(rules, stages)
+        left_out = ("sync",) if how == READ else STAGES
+        stages = {n: c for n, c in contracts_of(rules).items() if n in left_out}
+        c = (_Begun if how == BEGUN else Composition)(rules, stages)
         self.given = c.given
         self.known: list[Any] = []
         args = self._operands(rule.params)

@@ -126,7 +126,7 @@ class Composition:
         r = terms.fresh(type_, name)
         self.given += parts_of_gamma(r, x).values()
         self._know(r, x)
-        self._settled.add(_ids(r))
+        self._settled.add(ids(r))
         return r
 
     def register(self, name: str, x: Any = None) -> Any:
@@ -147,13 +147,13 @@ class Composition:
         return self._resolve(self._texts[name](*args))
 
     def _know(self, r: Any, x: Any) -> None:
-        self._member[_ids(r)] = x
+        self._member[ids(r)] = x
         if isinstance(r, Scalar):
-            self._member[_ids(r.var_off)] = x
+            self._member[ids(r.var_off)] = x
 
     def _number(self, r: Any) -> Any:
         """The number that a record stands for, also if the record is a choice of two; or None."""
-        known = self._member.get(_ids(r))
+        known = self._member.get(ids(r))
         parts = leaves(r)
         if known is not None or not all(z3.is_app_of(x, z3.Z3_OP_ITE) for x in parts):
             return known
@@ -182,7 +182,7 @@ class Composition:
 
     def _note(self, name: str, args: Iterable[Any]) -> None:
         """Whether the rule is called on what may not be synced, though operands are."""
-        if not all(_ids(a) in self._settled for a in args if isinstance(a, Scalar)):
+        if not all(ids(a) in self._settled for a in args if isinstance(a, Scalar)):
             self.beyond.add(name)
 
     def _told(self, fact: Fact) -> Callable[..., Any]:
@@ -230,7 +230,7 @@ class Composition:
             self.given += known
             self._know(r, z)
             if contract.settles:
-                self._settled.add(_ids(r))
+                self._settled.add(ids(r))
             made.append(r)
         return tuple(made) if several else made[0]
 
@@ -289,5 +289,6 @@ def _chosen(r: Any, cond: Any, k: int) -> Any:
     return r.arg(k) if z3.is_app_of(r, z3.Z3_OP_ITE) and r.arg(0).eq(cond) else r
 
 
-def _ids(r: Any) -> tuple[int, ...]:
+def ids(r: Any) -> tuple[int, ...]:
+    """What tells a record from others, as long as its terms are kept."""
     return tuple(leaf.get_id() for leaf in leaves(r))

@@ -141,10 +141,11 @@ class Operator:
 
     def _attempts(self, part: str) -> Iterator[Attempt]:
         for inputs in Inputs if self.contract.synced else (Inputs.ARBITRARY,):
-            as_told = list(self._with(part, inputs))
-            yield from products.unknowns_first(as_told)
+            # Drawn one by one: the whole text is built only where contracts were not enough.
+            yield from products.unknowns_first(self._with(part, inputs))
             if inputs is Inputs.SYNCED:
-                close = (c for a in as_told for c in closer(a, self.rules, self._contracts))
+                told = self._with(part, inputs)
+                close = (c for a in told for c in closer(a, self.rules, self._contracts))
                 yield from products.unknowns_first(close)
 
     def _with(self, part: str, inputs: Inputs) -> Iterator[Attempt]:

@@ -95,8 +95,7 @@ class _Instance:
         self.name = (statement.name or statement.rule) + "".join(f"({v})" for v in case.values())
 
     def obligations(self) -> Iterator[Obligation]:
-        args, _, goals = self.exact
-        del args
+        _, _, goals = self.abstract or self.exact
         for part in goals:
             yield Obligation(
                 f"{self.name}/{part}",

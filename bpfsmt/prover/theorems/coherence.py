@@ -19,7 +19,7 @@ from bpfsmt.bits import terms
 from bpfsmt.bits.types import RecordType
 from bpfsmt.domain.gamma import scalar_contains
 from bpfsmt.domain.scalar import Scalar
-from bpfsmt.prover.compose import SCALAR, Composition, alternatives, contains, well_formed
+from bpfsmt.prover.compose import SCALAR, Composition, alternatives, contains, ids, well_formed
 from bpfsmt.prover.contract import Contract
 from bpfsmt.prover.obligation import (
     Attempt,
@@ -29,6 +29,7 @@ from bpfsmt.prover.obligation import (
     Kind,
     Obligation,
     Trial,
+    conjunction,
     value_in,
 )
 from bpfsmt.prover.replay import SIDES, stands_for
@@ -41,6 +42,11 @@ PARTS = ("u64", "s64", "u32", "s32")
 
 TRIES = 600
 """How many inputs are tried without a solver, for each choice of enumerated parameters."""
+
+
+def agree(r: Scalar, z: Any, part: str) -> Any:
+    """If r stands for z, and all its bits are known, then so is this range."""
+    return z3.Implies(contains(r, z), known_looks_known(r, z)[part])
 
 
 def known_looks_known(r: Scalar, z: Any) -> dict[str, Any]:
@@ -56,11 +62,16 @@ def known_looks_known(r: Scalar, z: Any) -> dict[str, Any]:
 
 
 class Coherence:
-    """The obligations of one operation; what it calls `sync` on is synced, and no more."""
+    """The obligations of one operation; what it calls `sync` on is synced, and no more.
+
+    That such a record's parts agree is an obligation of `sync`, so of the alternatives that a
+    result is, only those are in question that are neither an operand nor what `sync` returned.
+    """
 
     def __init__(self, rules: RuleSet, contract: Contract, tracks32: bool) -> None:
         self.rules, self.contract, self.tracks32 = rules, contract, tracks32
         self.rule = rules.linked.rules[contract.rule]
+        self._synced: set[tuple[int, ...]] = set()  # `ids` of records
 
     def obligations(self) -> Iterator[Obligation]:
         """One for each range of each result."""
@@ -73,7 +84,7 @@ class Coherence:
                     functools.partial(self._attempts, side, part),
                     trial=Trial(
                         f"{self.contract.rule} coherent", self.rules, self._inputs, stand,
-                        functools.partial(self._check, side, part), TRIES, True,
+                        functools.partial(unlike, self.contract.rule, side, part), TRIES, True,
                     ),
                 )  # fmt: skip
 
@@ -86,6 +97,7 @@ class Coherence:
             if type_ == SCALAR:
                 c.given += [well_formed(args[-1]), *synced(args[-1])]
                 c.given.append(contains(args[-1], z3.BitVec(f"{name}~", 64)))
+                self._synced.add(ids(args[-1]))
             if name in self.contract.cases:
                 values = self.contract.cases[name]
                 c.given.append(z3.Or(*(args[-1] == v for v in values)))
@@ -93,6 +105,7 @@ class Coherence:
         def synced_result(_: Any) -> Scalar:
             r: Scalar = terms.fresh(SCALAR, f"synced!{len(c.given)}")
             c.given += [well_formed(r), *synced(r)]
+            self._synced.add(ids(r))
             return r
 
         c.calls["sync"] = synced_result
@@ -108,14 +121,22 @@ class Coherence:
         r, z = results[side]
         reads = frozenset(c.reads)
 
-        def agree(r: Scalar) -> Any:
-            return z3.Implies(contains(r, z), known_looks_known(r, z)[part])
-
+        # Whichever the result is, and whyever it is that.
         each = alternatives(r)
-        if len(each) > 1:  # whichever the result is, and whyever it is that
-            goal = z3.And(*map(agree, each))
+        known = [a for a in each if ids(a) in self._synced]
+        if known:
+            told = [agree(a, z, part) for a in known]
+            given = told if len(known) == len(each) else [*told, *c.given]
+            yield Attempt(
+                tuple(given), conjunction(agree(a, z, part) for a in each), "alternatives",
+                False, Inputs.SYNCED, uses=frozenset({"sync"}), reads=reads,
+            )  # fmt: skip
+        if len(each) > 1:
+            goal = conjunction(agree(a, z, part) for a in each)
             yield Attempt(tuple(c.given), goal, "alternatives", False, Inputs.SYNCED, reads=reads)
-        yield Attempt(tuple(c.given), agree(r), "stages", False, Inputs.SYNCED, reads=reads)
+        yield Attempt(
+            tuple(c.given), agree(r, z, part), "stages", False, Inputs.SYNCED, reads=reads
+        )
 
     def _inputs(self, rng: random.Random) -> Iterator[Drawn]:
         sync = self.rules.linked.ints["sync"]
@@ -123,22 +144,12 @@ class Coherence:
             case = dict(zip(self.contract.cases, values, strict=True))
             yield from itertools.islice(candidates(self.rule.params, case, rng, sync), TRIES)
 
-    def _check(
-        self, side: str, part: str, rules: RuleSet, args: tuple[Any, ...], numbers: tuple[int, ...]
-    ) -> Counterexample | None:
-        """A result of which all bits are known, that is not empty, and a range that is wider."""
-        if not stand(args, numbers):
-            return None
-        result = rules.linked.ints[self.contract.rule](*args)
-        r = result[SIDES.index(side[:-1])] if side else result
-        z = r.var_off.value
-        if r.var_off.mask != 0 or not scalar_contains(r, z) or _ends(r, part) == 1:
-            return None
-        return Counterexample(self.contract.rule, f"{side}{part}", args, numbers, result, None)
-
 
 class SyncCoherence:
-    """What `synced` says holds of what `sync` returns, if it stands for anything."""
+    """What `synced` says holds of what `sync` returns, if it stands for anything.
+
+    And that then a known number looks known, which needs nothing but that.
+    """
 
     # The stages whose texts the facts rest on; of the others, that they lose no member.
     LAST = ("from_bits", "bounds_from_tnum", "bounds32_from_tnum", "tnum_from_bounds")
@@ -162,6 +173,21 @@ class SyncCoherence:
                         functools.partial(self._check, k), TRIES,
                     ),
                 )  # fmt: skip
+        for part in PARTS if self.tracks32 else PARTS[:2]:
+            yield Obligation(
+                f"sync/coherent/{part}", Kind.COHERENCE, "sync",
+                functools.partial(self._looks_known, part),
+                trial=Trial(
+                    "sync coherent", self.rules, self._inputs, stand,
+                    functools.partial(unlike, "sync", "", part), TRIES,
+                ),
+            )  # fmt: skip
+
+    def _looks_known(self, part: str) -> Iterator[Attempt]:
+        """Of any record that is `synced`: what `sync` returns is one of them."""
+        r, z = terms.fresh(SCALAR, "r"), z3.BitVec("z~", 64)
+        given = (well_formed(r), *synced(r))
+        yield Attempt(given, agree(r, z, part), "coherence", False, uses=frozenset({"sync"}))
 
     def _inputs(self, rng: random.Random) -> Iterator[Drawn]:
         return candidates((("r", SCALAR),), {}, rng)
@@ -235,6 +261,25 @@ def stand(args: tuple[Any, ...], numbers: tuple[int, ...]) -> bool:
     """Every scalar among the arguments stands for its number."""
     pairs = zip(args, numbers, strict=True)
     return all(stands_for(a, n) for a, n in pairs if isinstance(a, Scalar))
+
+
+def unlike(
+    rule: str,
+    side: str,
+    part: str,
+    rules: RuleSet,
+    args: tuple[Any, ...],
+    numbers: tuple[int, ...],
+) -> Counterexample | None:
+    """A result of which all bits are known, that is not empty, and a range that is wider."""
+    if not stand(args, numbers):
+        return None
+    result = rules.linked.ints[rule](*args)
+    r = result[SIDES.index(side[:-1])] if side else result
+    z = r.var_off.value
+    if r.var_off.mask != 0 or not scalar_contains(r, z) or _ends(r, part) == 1:
+        return None
+    return Counterexample(rule, f"{side}{part}", args, numbers, result, None)
 
 
 def _ends(r: Scalar, part: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import z3
 
-from bpfsmt.prover.mentions import variables
+from bpfsmt.prover.mentions import mentions, variables
 from bpfsmt.prover.minimise import smallest
 from bpfsmt.prover.obligation import (
     Attempt,
@@ -24,7 +24,16 @@ from bpfsmt.prover.obligation import (
     multiplies,
 )
 from bpfsmt.prover.recheck import Opinion
-from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, Unknown, words_only, words_usual
+from bpfsmt.prover.solver import (
+    Answer,
+    Proved,
+    Refuted,
+    Solver,
+    Unknown,
+    words_as_integers,
+    words_only,
+    words_usual,
+)
 
 MANY = 20
 """How many times as many inputs are tried where the solver did not soon decide."""
@@ -69,7 +78,8 @@ class Decider:
     """Decides obligations with one solver.
 
     Every attempt gets ``quick`` seconds with one strategy first; if none of them was enough,
-    ``slow`` ones, and as many with another strategy.
+    ``slow`` ones, and as many with another strategy.  A formula that only adds and compares is
+    for ``sums`` before, each with little work.
     ``known`` may remember that a formula (by its hash) is impossible; ``keep`` is told the
     name of each proved obligation with the hash and the text of every formula it took.
     Counterexamples are made ``small``, which takes longer than finding them.
@@ -81,6 +91,12 @@ class Decider:
     keep: Callable[[str, str, str], None] = lambda _, __, ___: None
     first: Solver = field(default_factory=lambda: Solver(make=words_only, simplify=False))
     second: Solver = field(default_factory=lambda: Solver(make=words_usual))
+    sums: tuple[Solver, ...] = field(
+        default_factory=lambda: (
+            Solver(make=words_only, simplify=False, work=200_000),
+            Solver(make=words_as_integers, simplify=False, work=100_000),
+        )
+    )
     small: bool = True
 
     def decide(self, obligation: Obligation) -> Result:
@@ -226,6 +242,12 @@ class Decider:
     def _ask(self, attempt: Attempt, formula: Any, limit: float) -> Answer:
         if attempt.how == "integers":
             return _integers(formula, limit)
+        mentioned = mentions(formula)
+        if mentioned.sums and not mentioned.bits and not mentioned.products:
+            for solver in self.sums:
+                answer = solver.impossible(formula)
+                if not isinstance(answer, Unknown):
+                    return answer
         answer = self.first.impossible(formula, limit)
         if isinstance(answer, Unknown) and limit > self.quick:
             answer = self.second.impossible(formula, limit)

@@ -1,4 +1,4 @@
-"""What a term mentions: its free variables, and whether it multiplies or divides.
+"""What a term mentions: its free variables, and whether it multiplies, adds, or looks at bits.
 
 Found once per term.
 
@@ -24,14 +24,25 @@ DIVISIONS = {
 }  # fmt: skip
 
 
+SUMS = {z3.Z3_OP_BADD, z3.Z3_OP_BSUB, z3.Z3_OP_BNEG}
+
+BITWISE = {
+    z3.Z3_OP_BAND, z3.Z3_OP_BOR, z3.Z3_OP_BXOR, z3.Z3_OP_BNOT, z3.Z3_OP_BSHL, z3.Z3_OP_BLSHR,
+    z3.Z3_OP_BASHR,
+}  # fmt: skip
+
+
 class Mentions(NamedTuple):
     """``variables`` has a bit for each free variable.
 
-    ``products`` says that open factors meet, or that something is divided by an open number.
+    ``products`` says that open factors meet, or that something is divided by an open number,
+    ``sums`` that open numbers are added, and ``bits`` that some are seen as rows of bits.
     """
 
-    variables: int
-    products: bool
+    variables: int = 0
+    products: bool = False
+    sums: bool = False
+    bits: bool = False
 
 
 class _Memory:
@@ -58,17 +69,20 @@ class _Memory:
     def _seen(self, t: Any, children: list[Any]) -> Mentions:
         kind = t.decl().kind()
         if not children:
-            return Mentions(self._bit(t) if kind == z3.Z3_OP_UNINTERPRETED else 0, False)
+            return Mentions(self._bit(t) if kind == z3.Z3_OP_UNINTERPRETED else 0)
         parts = [self.terms[c.get_id()][1] for c in children]
-        variables = 0
-        for p in parts:
-            variables |= p.variables
-        products = any(p.products for p in parts) or (
+        found = _together(parts)
+        if not found.variables:
+            return found
+        products = (
             len(parts) == 2
             and bool(parts[1].variables)
             and (kind in DIVISIONS or (kind == z3.Z3_OP_BMUL and bool(parts[0].variables)))
         )
-        return Mentions(variables, products)
+        return Mentions(
+            found.variables, found.products or products, found.sums or kind in SUMS,
+            found.bits or kind in BITWISE,
+        )  # fmt: skip
 
     def _bit(self, variable: Any) -> int:
         key = variable.get_id()
@@ -81,18 +95,24 @@ class _Memory:
 _MEMORY = _Memory()
 
 
+def _together(parts: list[Mentions]) -> Mentions:
+    variables, products, sums, bits = 0, False, False, False
+    for p in parts:
+        variables |= p.variables
+        products, sums, bits = products or p.products, sums or p.sums, bits or p.bits
+    return Mentions(variables, products, sums, bits)
+
+
 def mentions(*terms: Any) -> Mentions:
     """What these terms mention together.
 
     >>> x, y = z3.BitVecs("x y", 8)
     >>> mentions(x * y, x + 1).products, mentions(x * 3).products
     (True, False)
+    >>> mentions(x + y < 3).sums, mentions(x + y < 3).bits, mentions(x & y).bits
+    (True, False, True)
     """
-    found = [_MEMORY.of(t) for t in terms]
-    together = 0
-    for m in found:
-        together |= m.variables
-    return Mentions(together, any(m.products for m in found))
+    return _together([_MEMORY.of(t) for t in terms])
 
 
 def variables(*terms: Any) -> dict[int, Any]:

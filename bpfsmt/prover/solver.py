@@ -58,6 +58,17 @@ def words_only() -> Any:
     return z3.Then(*steps).solver()
 
 
+def words_as_integers() -> Any:
+    """A Z3 solver that reads words as integers and sums modulo 2**w.
+
+    Of ranges of sums and differences it decides in no time what takes a SAT solver seconds,
+    and of much else nothing: it is for formulas that only add and compare.
+    """
+    solver = z3.Tactic("smt").solver()
+    solver.set("smt.bv.solver", 2)
+    return solver
+
+
 @dataclass
 class Solver:
     """Decides formulas of bit-vectors and arrays of them, and no others.

@@ -46,19 +46,21 @@ TRIES = 600
 
 def agree(r: Scalar, z: Any, part: str) -> Any:
     """If r stands for z, and all its bits are known, then so is this range."""
-    return z3.Implies(contains(r, z), known_looks_known(r, z)[part])
+    return z3.Implies(contains(r, z), known_looks_known(r, z, part))
 
 
-def known_looks_known(r: Scalar, z: Any) -> dict[str, Any]:
-    """If all bits of r are known (r stands for z), every range is one number."""
+def known_looks_known(r: Scalar, z: Any, part: str) -> Any:
+    """If all bits of r are known (r stands for z), this range is one number."""
     low: Any = z3.Extract(31, 0, z)
     mask: Any = r.var_off.mask
-    ends = ((r.umin, r.umax, z), (r.smin, r.smax, z), (r.u32min, r.u32max, low),
-            (r.s32min, r.s32max, low))  # fmt: skip
-    return {
-        part: z3.Implies(mask == 0, z3.And(lo == number, hi == number))
-        for part, (lo, hi, number) in zip(PARTS, ends, strict=True)
+    ends = {
+        "u64": (r.umin, r.umax, z),
+        "s64": (r.smin, r.smax, z),
+        "u32": (r.u32min, r.u32max, low),
+        "s32": (r.s32min, r.s32max, low),
     }
+    lo, hi, number = ends[part]
+    return z3.Implies(mask == 0, z3.And(lo == number, hi == number))
 
 
 class Coherence:
@@ -122,17 +124,16 @@ class Coherence:
         reads = frozenset(c.reads)
 
         # Whichever the result is, and whyever it is that.
-        each = alternatives(r)
-        known = [a for a in each if ids(a) in self._synced]
-        if known:
-            told = [agree(a, z, part) for a in known]
-            given = told if len(known) == len(each) else [*told, *c.given]
+        each = {ids(a): agree(a, z, part) for a in alternatives(r)}
+        goal = conjunction(each.values())
+        told = [each[a] for a in each if a in self._synced]
+        if told:
+            given = told if len(told) == len(each) else [*told, *c.given]
             yield Attempt(
-                tuple(given), conjunction(agree(a, z, part) for a in each), "alternatives",
-                False, Inputs.SYNCED, uses=frozenset({"sync"}), reads=reads,
+                tuple(given), goal, "alternatives", False, Inputs.SYNCED,
+                uses=frozenset({"sync"}), reads=reads,
             )  # fmt: skip
         if len(each) > 1:
-            goal = conjunction(agree(a, z, part) for a in each)
             yield Attempt(tuple(c.given), goal, "alternatives", False, Inputs.SYNCED, reads=reads)
         yield Attempt(
             tuple(c.given), agree(r, z, part), "stages", False, Inputs.SYNCED, reads=reads

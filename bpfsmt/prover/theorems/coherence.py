@@ -30,6 +30,7 @@ from bpfsmt.prover.obligation import (
     Obligation,
     Trial,
     conjunction,
+    fixed,
     value_in,
 )
 from bpfsmt.prover.replay import SIDES, stands_for
@@ -66,8 +67,8 @@ def known_looks_known(r: Scalar, z: Any, part: str) -> Any:
 class Coherence:
     """The obligations of one operation; what it calls `sync` on is synced, and no more.
 
-    That such a record's parts agree is an obligation of `sync`, so of the alternatives that a
-    result is, only those are in question that are neither an operand nor what `sync` returned.
+    That the parts of such a record agree is a lemma, so of the alternatives that a result is,
+    only those are in question that are neither an operand nor what `sync` returned.
     """
 
     def __init__(self, rules: RuleSet, contract: Contract, tracks32: bool) -> None:
@@ -86,7 +87,7 @@ class Coherence:
                     functools.partial(self._attempts, side, part),
                     trial=Trial(
                         f"{self.contract.rule} coherent", self.rules, self._inputs, stand,
-                        functools.partial(unlike, self.contract.rule, side, part), TRIES, True,
+                        functools.partial(self._check, side, part), TRIES, True,
                     ),
                 )  # fmt: skip
 
@@ -145,11 +146,24 @@ class Coherence:
             case = dict(zip(self.contract.cases, values, strict=True))
             yield from itertools.islice(candidates(self.rule.params, case, rng, sync), TRIES)
 
+    def _check(
+        self, side: str, part: str, rules: RuleSet, args: tuple[Any, ...], numbers: tuple[int, ...]
+    ) -> Counterexample | None:
+        """A result of which all bits are known, that is not empty, and a range that is wider."""
+        if not stand(args, numbers):
+            return None
+        result = rules.linked.ints[self.contract.rule](*args)
+        r = result[SIDES.index(side[:-1])] if side else result
+        z = r.var_off.value
+        if r.var_off.mask != 0 or not scalar_contains(r, z) or _ends(r, part) == 1:
+            return None
+        return Counterexample(self.contract.rule, f"{side}{part}", args, numbers, result, None)
+
 
 class SyncCoherence:
     """What `synced` says holds of what `sync` returns, if it stands for anything.
 
-    And that then a known number looks known, which needs nothing but that.
+    And, a lemma that speaks of no rule: of whatever is `synced`, a known number looks known.
     """
 
     # The stages whose texts the facts rest on; of the others, that they lose no member.
@@ -175,20 +189,9 @@ class SyncCoherence:
                     ),
                 )  # fmt: skip
         for part in PARTS if self.tracks32 else PARTS[:2]:
-            yield Obligation(
-                f"sync/coherent/{part}", Kind.COHERENCE, "sync",
-                functools.partial(self._looks_known, part),
-                trial=Trial(
-                    "sync coherent", self.rules, self._inputs, stand,
-                    functools.partial(unlike, "sync", "", part), TRIES,
-                ),
-            )  # fmt: skip
-
-    def _looks_known(self, part: str) -> Iterator[Attempt]:
-        """Of any record that is `synced`: what `sync` returns is one of them."""
-        r, z = terms.fresh(SCALAR, "r"), z3.BitVec("z~", 64)
-        given = (well_formed(r), *synced(r))
-        yield Attempt(given, agree(r, z, part), "coherence", False, uses=frozenset({"sync"}))
+            r, z = terms.fresh(SCALAR, "r"), z3.BitVec("z~", 64)
+            given = (well_formed(r), *synced(r))
+            yield fixed(f"synced/{part}", Kind.LEMMA, "sync", given, agree(r, z, part))
 
     def _inputs(self, rng: random.Random) -> Iterator[Drawn]:
         return candidates((("r", SCALAR),), {}, rng)
@@ -262,25 +265,6 @@ def stand(args: tuple[Any, ...], numbers: tuple[int, ...]) -> bool:
     """Every scalar among the arguments stands for its number."""
     pairs = zip(args, numbers, strict=True)
     return all(stands_for(a, n) for a, n in pairs if isinstance(a, Scalar))
-
-
-def unlike(
-    rule: str,
-    side: str,
-    part: str,
-    rules: RuleSet,
-    args: tuple[Any, ...],
-    numbers: tuple[int, ...],
-) -> Counterexample | None:
-    """A result of which all bits are known, that is not empty, and a range that is wider."""
-    if not stand(args, numbers):
-        return None
-    result = rules.linked.ints[rule](*args)
-    r = result[SIDES.index(side[:-1])] if side else result
-    z = r.var_off.value
-    if r.var_off.mask != 0 or not scalar_contains(r, z) or _ends(r, part) == 1:
-        return None
-    return Counterexample(rule, f"{side}{part}", args, numbers, result, None)
 
 
 def _ends(r: Scalar, part: str) -> int:

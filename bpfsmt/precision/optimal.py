@@ -87,7 +87,7 @@ def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) 
         except (ValueError, Loops) as e:
             why = why or f"no proof: {str(e).splitlines()[0]}"
             continue
-        if how == BEGUN and not attempt.began:
+        if how in BEGUN and not attempt.began:
             continue
         end = time.process_time() + limits.formula / 2
         found = _lost(question, attempt, keeper) or _answers(question, attempt, end)
@@ -99,9 +99,9 @@ def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) 
     return replace(out, why=why)
 
 
-BEGUN = "witnesses, first steps of sync read"
-READ = "witnesses, all but sync read"
-_HOW = ("witnesses", BEGUN, READ)
+BEGUN = ("witnesses, first steps of sync read", "witnesses, all but last steps of sync read")
+READ = ("witnesses, all but sync read", BEGUN[1])
+_HOW = ("witnesses", BEGUN[0], READ[0], BEGUN[1])
 
 
 def _lost(question: Question, attempt: _Attempt, keeper: Keeper) -> str:
@@ -181,8 +181,8 @@ BEGIN = 2
 class _Attempt:
     """The rule on what `sync` makes of open operands, left out where it comes last.
 
-    If it is `BEGUN`, only its later steps are left out; if all else is `READ`, stages are too that
-    do not come last.
+    If it is `BEGUN`, only its later steps are left out; if all else is `READ`, no other stage is,
+    whether it comes last or not.
     """
 
     def __init__(self, question: Question, alone: Alone, how: str) -> None:
@@ -191,9 +191,9 @@ class _Attempt:
         rule = rules.linked.rules[question.operation.rule]
         if "mul" in rule.name:
             raise Loops("the product of tnums is a loop")
-        left_out = ("sync",) if how == READ else STAGES
+        left_out = ("sync",) if how in READ else STAGES
         stages = {n: c for n, c in contracts_of(rules).items() if n in left_out}
-        c = (_Begun if how == BEGUN else Composition)(rules, stages)
+        c = (_Begun if how in BEGUN else Composition)(rules, stages)
         self.given = c.given
         self.known: list[Any] = []
         args = self._operands(rule.params)

@@ -20,6 +20,7 @@ ALL = (1 << 64) - 1
 LOW = 0xFFFFFFFF
 UPPER = LOW << 32
 SIGN = 1 << 63
+HALVES = ((0, 0), (UPPER, 0), (0, UPPER), (UPPER, UPPER))
 Pair = tuple[Any, Any]
 
 
@@ -37,7 +38,9 @@ def reaching(operation: Operation, part: RangePart, known: list[Any], end: Any) 
     a, b = [*corners, [0], [0]][:2]
     found = [(x, y) for x in a for y in b]
     if operation.sets == 1:
-        turns = [_half(n, low) for n in a for low in (0, LOW, LOW >> 1, (LOW >> 1) + 1)]
+        shifted = [(e << y | below) & LOW for y in b for below in (0, (1 << y) - 1)]
+        lows = (0, LOW, LOW >> 1, (LOW >> 1) + 1, *shifted)
+        turns = [_half(n, low) for n in a for low in lows]
         return found + [(x, y) for x in (e, -e & ALL, *turns) for y in b]
     if operation.shape == "sum":
         found += [(x, (e - x) & ALL) for x in a] + [((e - y) & ALL, y) for y in b]
@@ -56,13 +59,13 @@ def _half(x: Any, low: int) -> Any:
 def _compared(part: RangePart, e: Any, a: list[Any], b: list[Any]) -> Iterator[Pair]:
     """The end itself, against numbers that are at, next to or far from it.
 
-    If only low halves are known, the upper ones are free: all clear or all set.
+    If only low halves are known, the upper ones are free: each all clear or all set.
     """
     near = [e, (e + 1) & ALL, (e - 1) & ALL]
     far = [0, ALL, SIGN, SIGN - 1]
     for other in (b, a):
         for y in (*other, *near, *far):
-            for u, v in ((0, 0), (UPPER, 0), (0, UPPER)) if part.word.bits == 32 else ((0, 0),):
+            for u, v in HALVES if part.word.bits == 32 else HALVES[:1]:
                 yield (e | u, y | v) if other is b else (y | v, e | u)
 
 

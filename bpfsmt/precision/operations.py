@@ -125,7 +125,7 @@ def _alu(name: str, swapped: bool = False) -> Meaning:
     return Meaning(getattr(alu, name), swapped)
 
 
-_SHAPES = {"add": "sum", "sub": "difference"}
+_SHAPES = {"add": "sum", "sub": "difference", "div": "quotient", "sdiv": "quotient"}
 _X, _Y = Meaning(first), Meaning(second)
 
 

@@ -7,6 +7,7 @@ They are written for numbers and terms alike, 64 bits wide.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,6 +47,8 @@ def reaching(operation: Operation, part: RangePart, known: list[Any], end: Any) 
         found += [(x, (e - x) & ALL) for x in a] + [((e - y) & ALL, y) for y in b]
     if operation.shape == "difference":
         found += [(x, (x - e) & ALL) for x in a] + [((e + y) & ALL, y) for y in b]
+    if operation.shape == "quotient" and part.word.bits == 32:
+        found += _divided(e, a, b)
     if operation.shape == "same":
         found += _compared(part, e, a, b)
     return found
@@ -54,6 +57,19 @@ def reaching(operation: Operation, part: RangePart, known: list[Any], end: Any) 
 def _half(x: Any, low: int) -> Any:
     """x with another low half: where low halves begin and end, read either way."""
     return (x & UPPER) | low
+
+
+def _divided(e: Any, a: list[Any], b: list[Any]) -> Iterator[Pair]:
+    """Numbers with these low halves of which the quotient has the low half ``e``.
+
+    The upper halves are free: the dividend is the multiple of the divisor, and as much more,
+    or less, as gives it its low half.
+    """
+    for x, y in itertools.product(a, (y | upper for y in b for upper in (0, 1 << 32))):
+        for quotient in (e, e | UPPER):
+            multiple = quotient * y & ALL
+            yield multiple + (x - multiple & LOW) & ALL, y
+            yield multiple - (multiple - x & LOW) & ALL, y
 
 
 def _compared(part: RangePart, e: Any, a: list[Any], b: list[Any]) -> Iterator[Pair]:

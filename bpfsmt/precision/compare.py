@@ -35,9 +35,10 @@ from bpfsmt.prover.obligation import (
     Trial,
     value_in,
 )
-from bpfsmt.prover.order import Relation, covers, relation, scalar_covers
+from bpfsmt.prover.order import Relation, covers, moved_covers, relation, scalar_covers
 from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, words_only
 from bpfsmt.prover.theorems import Theorem, theorems
+from bpfsmt.rules.linux.pointer import Moved
 from bpfsmt.rules.ruleset import RuleSet, reached
 
 TRIES = 400
@@ -282,8 +283,10 @@ class _Search:
         return max(self._nowhere_for(o, exact, which) for o, exact in self.obligations)
 
     def _nowhere_for(self, o: Obligation, exact: list[Attempt], which: str) -> str:
-        # What a result of these kinds holds if it is a single number, the other's holds too.
-        sound = o.kind in (Kind.OPERATOR, Kind.RELATION)
+        # What a result of these kinds holds if it is a single number, the other's holds too:
+        # each stands for one number that both results hold.  (Halves of a split are what an
+        # operation makes of them.)
+        sound = o.kind in (Kind.OPERATOR, Kind.RELATION, Kind.SPLIT)
         why = ""
         for attempt in exact:
             found = self._ask(attempt, which, sound)
@@ -325,14 +328,16 @@ class _Search:
 
     def _ways(self, attempt: Attempt, wide: Any, tight: Any, sound: bool) -> list[Any]:
         """How ``wide`` can fail to cover ``tight``, which is another and no single number."""
-        wides, tights = _scalars(wide), _scalars(tight)
-        self.rests_on_soundness |= sound and wides is not None
-        if not sound or wides is None or tights is None:
+        claims = _claims(wide, tight) if sound else []
+        self.rests_on_soundness |= bool(claims)
+        if not claims:
             return replace(attempt, goal=self.covers_terms(wide, tight)).violations()
         return [
-            z3.And(way, z3.Not(equal(w, t)), z3.Not(one_number(t)))
-            for w, t in zip(wides, tights, strict=True)
-            for way in replace(attempt, goal=scalar_covers.terms(w, t)).violations()
+            z3.And(
+                way, z3.Not(equal(c.wide, c.tight)), z3.Not(z3.And(*c.live, one_number(c.tight)))
+            )
+            for c in claims
+            for way in replace(attempt, goal=c.covered).violations()
         ]
 
     def _possible(self, attempt: Attempt, facts: list[Any], way: Any, seconds: float) -> Answer:
@@ -352,11 +357,26 @@ class _Search:
         return tuple(args)
 
 
-def _scalars(result: Any) -> tuple[Scalar, ...] | None:
-    """The scalars that a result is made of, `None` if it holds anything else."""
-    parts = (result,) if isinstance(result, Scalar) else result
-    fine = isinstance(parts, tuple) and all(isinstance(p, Scalar) for p in parts)
-    return parts if fine else None
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """Two results' scalars in one place, of which both stand for the same number if ``live``."""
+
+    wide: Scalar
+    tight: Scalar
+    covered: Any
+    live: tuple[Any, ...] = ()
+
+
+def _claims(wide: Any, tight: Any) -> list[_Claim]:
+    """What two results claim if these are all that they are made of; nothing otherwise."""
+    if isinstance(wide, Moved):
+        live = (wide.ok, tight.ok, wide.same == tight.same, wide.off == tight.off)
+        return [_Claim(wide.var, tight.var, moved_covers.terms(wide, tight), live)]
+    several = isinstance(wide, tuple) and not isinstance(wide, Scalar)
+    pairs = list(zip(wide, tight, strict=True)) if several else [(wide, tight)]
+    if not all(isinstance(w, Scalar) for w, _ in pairs):
+        return []
+    return [_Claim(w, t, scalar_covers.terms(w, t)) for w, t in pairs]
 
 
 class _NotShown(Exception):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bpfsmt.bits import U64_MAX, Rule, replace, rule
@@ -15,7 +17,7 @@ from bpfsmt.rules.tnum import tnum_neg
 BASE = rule_set("linux-6.12")
 
 
-def asked(theorem: str, *changed: Rule[..., object]) -> dict[str, Result]:
+def asked(theorem: str, *changed: Rule[..., Any]) -> dict[str, Result]:
     rules = BASE.derive("mine", *changed) if changed else BASE
     return {r.name: r for d in prove(rules, [theorem], jobs=1) for r in d.results}
 

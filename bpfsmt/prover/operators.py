@@ -1,7 +1,8 @@
 """A contract as obligations: one for each part of the result's γ.
 
-For each part the attempts are, in this order: callees by contract; the rule's whole text;
-and for rules whose operands are registers both once more with what `sync` establishes.
+For each part the attempts are, in this order: callees by contract; the rule's whole text; for
+rules whose operands are registers both once more with what `sync` establishes; and last these
+with how close the ends of ranges are behind `sync` (`closer`).
 """
 
 from __future__ import annotations

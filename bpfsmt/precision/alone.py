@@ -1,7 +1,9 @@
 """What `sync` makes of an operand of which one part alone is known, in few steps.
 
 Most of the steps of `sync` change nothing then.  Those are left out, each shown to change
-nothing where it comes; what is left is the same function, in a quarter of the text.
+nothing where it comes; what is left is the same function, in a quarter of the text.  The part
+itself stays as it was, which is shown, too: a rule that reads no other one is then asked about
+in few words.
 """
 
 from __future__ import annotations
@@ -31,10 +33,24 @@ class Alone:
 
     def __call__(self, part: Part, value: Any) -> Any:
         """What `sync` makes of the scalar of which ``value`` (of terms) is known."""
+        r = self._stepped(part, value)
+        return part.put(r, value) if self.stays(part) else r
+
+    def _stepped(self, part: Part, value: Any) -> Any:
         r = _lifted(part, value)
         for step in self.steps(part):
             r = self.rules.linked.terms[step](r)
         return r
+
+    @functools.cache  # noqa: B019
+    def stays(self, part: Part) -> bool:
+        """What is known of the part is, after all steps, what it was: it can be read as such."""
+        value, given = _open(part)
+        after = part.of(self._stepped(part, value))
+        pairs = zip(terms.leaves(after), terms.leaves(value), strict=True)
+        changed = z3.Or(*(x != y for x, y in pairs))
+        solver = Solver(make=words_only, cpu=True)
+        return isinstance(solver.impossible(z3.And(given, changed), PATIENCE), Proved)
 
     @functools.cache  # noqa: B019
     def steps(self, part: Part) -> tuple[str, ...]:

@@ -34,7 +34,11 @@ class RangePart:
 
     def alone(self, value: Any) -> Scalar:
         """The scalar of which nothing else is known."""
-        return UNKNOWN._replace(**{self.lo: value[0], self.hi: value[1]})
+        return self.put(UNKNOWN, value)
+
+    def put(self, r: Scalar, value: Any) -> Scalar:
+        """r with this in place of what it says here."""
+        return r._replace(**{self.lo: value[0], self.hi: value[1]})
 
     def read(self, x: int) -> int:
         """A 64-bit number as this part reads it."""
@@ -74,7 +78,11 @@ class TnumPart:
 
     def alone(self, value: Any) -> Scalar:
         """The scalar of which nothing else is known."""
-        return UNKNOWN._replace(var_off=value)
+        return self.put(UNKNOWN, value)
+
+    def put(self, r: Scalar, value: Any) -> Scalar:
+        """r with this in place of what it says here."""
+        return r._replace(var_off=value)
 
     def hull(self, numbers: Iterable[int]) -> Tnum:
         """The smallest tnum around numbers (at least one)."""

@@ -98,6 +98,9 @@ class Decider:
         )
     )
     small: bool = True
+    # The parts of a rule's result share their premises, which are long: by the terms' ids.
+    _premises: dict[tuple[int, ...], Premises] = field(default_factory=dict)
+    _satisfiable: dict[tuple[int, ...], bool] = field(default_factory=dict)
 
     def decide(self, obligation: Obligation) -> Result:
         """The verdict on one obligation."""
@@ -207,7 +210,7 @@ class Decider:
 
     def _answer(self, attempt: Attempt, limit: float) -> tuple[Answer, list[tuple[str, str]]]:
         shown = []
-        premises = Premises(attempt.given)
+        premises = self._premises_of(attempt)
         for violation in attempt.violations():
             answer, key, text = self._impossible(attempt, premises, violation, limit)
             if not isinstance(answer, Proved):
@@ -232,12 +235,22 @@ class Decider:
                 return answer, key, text
         return answer, "", ""
 
+    def _premises_of(self, attempt: Attempt) -> Premises:
+        """Kept, and so are the terms whose ids it is found by."""
+        key = _ids(attempt.given)
+        if key not in self._premises:
+            self._premises[key] = Premises(attempt.given)
+        return self._premises[key]
+
     def _possible(self, attempt: Attempt) -> bool:
         """The premises have a model: the proof speaks of something."""
-        premises = conjunction(attempt.given)
-        return _holds_of_zeros(premises) or isinstance(
-            self._ask(attempt, premises, self.slow), Refuted
-        )
+        key = _ids(self._premises_of(attempt).given)
+        if key not in self._satisfiable:
+            premises = conjunction(attempt.given)
+            self._satisfiable[key] = _holds_of_zeros(premises) or isinstance(
+                self._ask(attempt, premises, self.slow), Refuted
+            )
+        return self._satisfiable[key]
 
     def _ask(self, attempt: Attempt, formula: Any, limit: float) -> Answer:
         if attempt.how == "integers":
@@ -252,6 +265,10 @@ class Decider:
         if isinstance(answer, Unknown) and limit > self.quick:
             answer = self.second.impossible(formula, limit)
         return answer
+
+
+def _ids(terms: Iterable[Any]) -> tuple[int, ...]:
+    return tuple(t.get_id() for t in terms)
 
 
 def _argument(variable: Any) -> str:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import z3
 
 LIMIT = 200_000
-"""How many terms are worth remembering."""
+"""How many terms are worth remembering: then all are let go of, but the variables."""
 
 
 DIVISIONS = {
@@ -55,6 +55,8 @@ class _Memory:
         known = self.terms.get(term.get_id())
         if known is not None:
             return known[1]
+        if len(self.terms) > LIMIT:
+            self.terms.clear()
         pending = [(term, term.children())]
         while pending:
             t, children = pending[-1]
@@ -136,9 +138,3 @@ def inside(*terms: Any) -> Iterator[Any]:
             seen.add(t.get_id())
             pending += t.children()
             yield t
-
-
-def forget() -> None:
-    """Let go of all terms if they are many; no `Mentions` may be kept across this."""
-    if len(_MEMORY.terms) > LIMIT:
-        _MEMORY.__init__()  # type: ignore[misc]

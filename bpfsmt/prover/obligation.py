@@ -92,7 +92,8 @@ def multiplies(attempt: Attempt) -> bool:
 class Premises:
     """What is given, in small parts: ``every`` one, or those `near` a goal."""
 
-    def __init__(self, given: Iterable[Any]) -> None:
+    def __init__(self, given: tuple[Any, ...]) -> None:
+        self.given = given
         self.every = tuple(conjuncts(given))
         self._speak_of = [mentions(p).variables for p in self.every]
         all_ = variables(*self.every).values()

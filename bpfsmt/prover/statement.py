@@ -156,7 +156,8 @@ class _Instance:
 
     def _as_written(self, part: str) -> Iterator[Attempt]:
         for inputs in Inputs if self.of.synced else (Inputs.ARBITRARY,):
-            for built, exact in ((self.abstract, False), (self.exact, True)):
+            for exact in (False, True):  # the whole text is built only if it is asked for
+                built = self.exact if exact else self.abstract
                 if built is None:
                     continue
                 args, c, goals = built

@@ -84,7 +84,21 @@ def equal(a: Any, b: Any) -> Any:
     return a == b
 
 
+_LENGTHS: dict[int, tuple[Any, Any]] = {}
+"""Bit lengths that were built, by the ids of their terms (which are kept, so the ids are)."""
+
+
 def _bit_length(x: Any) -> Any:
+    """A choice for every bit: it is long, so each is built once."""
+    known = _LENGTHS.get(x.get_id())
+    if known is None:
+        if len(_LENGTHS) > 1000:
+            _LENGTHS.clear()
+        known = _LENGTHS[x.get_id()] = x, _counted(x)
+    return known[1]
+
+
+def _counted(x: Any) -> Any:
     bits = x.size()
     length = z3.BitVecVal(0, bits)
     for i in range(bits):

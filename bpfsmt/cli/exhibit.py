@@ -20,6 +20,7 @@ from bpfsmt.domain.printing import format_scalar
 from bpfsmt.domain.scalar import UNKNOWN, const
 from bpfsmt.museum import Belief, Seen, look
 from bpfsmt.poc import Poc, selftest, synthesise
+from bpfsmt.poc.operations import operations
 from bpfsmt.prover.decide import Result
 from bpfsmt.prover.obligation import Counterexample
 from bpfsmt.rules import load_exhibit
@@ -110,9 +111,19 @@ class Page:
 
 
 def _found(exhibit: Exhibit, seen: Seen, seconds: float) -> Poc | None:
-    """A program made from the first wrong rule for which there is one in that time."""
+    """A program made from the first wrong rule for which there is one in that time.
+
+    Rules that are operations are tried before those that these call, and all for a part of the
+    time first: one of them may soon show, and others never.
+    """
     wrong = dict.fromkeys(r.rule for r in seen.verdict.wrong if r.verdict == "refuted")
-    pocs = (synthesise(exhibit.rules, rule, seconds=seconds) for rule in wrong)
+    calling = {rule: [o.rule for o in operations(exhibit.rules, rule)] for rule in wrong}
+    ordered = sorted((r for r in wrong if calling[r]), key=lambda r: r not in calling[r])
+    pocs = (
+        synthesise(exhibit.rules, rule, seconds=share * seconds)
+        for share in ((0.3, 1) if len(ordered) > 1 else (1,))
+        for rule in ordered
+    )
     return next((poc for poc in pocs if poc is not None), None)
 
 

@@ -334,7 +334,9 @@ class _Search:
             return replace(attempt, goal=self.covers_terms(wide, tight)).violations()
         return [
             z3.And(
-                way, z3.Not(equal(c.wide, c.tight)), z3.Not(z3.And(*c.live, one_number(c.tight)))
+                way,
+                z3.Not(z3.And(*c.live, equal(c.wide, c.tight))),
+                z3.Not(z3.And(*c.live, one_number(c.tight))),
             )
             for c in claims
             for way in replace(attempt, goal=c.covered).violations()

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from bpfsmt.bits import U64_MAX, replace, rule, s32, u32, u64
+from bpfsmt.bits import U64_MAX, replace, rule, s32, s64, u32, u64
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
 from bpfsmt.rules import RuleSet, rule_set
+from bpfsmt.rules.bounds import is_const
 from bpfsmt.rules.branch64 import scalar_intersect
-from bpfsmt.rules.linux.sync import meet_s32, meet_u32
-from bpfsmt.rules.linux.widen import known
+from bpfsmt.rules.linux.alu import fits_s32
+from bpfsmt.rules.linux.pointer import Moved, offset_sane, pointer_sum
+from bpfsmt.rules.linux.sync import meet_s32, meet_u32, sync
+from bpfsmt.rules.linux.widen import forget32, known
 from bpfsmt.rules.tnum import tnum_add, tnum_lshift, tnum_mul_part, tnum_rshift
 
 PAPER = rule_set("xdp-paper")
+LINUX = rule_set("linux-6.12")
+
+OFFSET = 0x123_4567
+"""A fixed offset that nothing draws."""
 
 
 def loose_and() -> RuleSet:
@@ -155,3 +162,18 @@ def one_number_more(careless: bool = False) -> RuleSet:
 
     base = rule_set("linux-6.12").derive("one-number-more", bounds32_from_s64)
     return base.derive("careless", bounds32_from_neighbours) if careless else base
+
+
+def refuses_one_offset() -> RuleSet:
+    """What a pointer is after an addition is the same, but at one offset that is refused."""
+
+    @rule
+    def pointer_add(var: Scalar, off: s64, n: Scalar) -> Moved:
+        sane = offset_sane(n, 0) and offset_sane(var, off) and off != OFFSET
+        if is_const(n) and fits_s32(off + n.smin):
+            moved = off + n.smin
+            return Moved(sane and offset_sane(var, moved), True, moved, sync(forget32(var)))
+        sum_ = pointer_sum(var, n)
+        return Moved(sane and offset_sane(sum_, off), False, off, sync(sum_))
+
+    return LINUX.derive("refuses-one-offset", pointer_add)

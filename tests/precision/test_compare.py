@@ -48,6 +48,13 @@ def test_a_change_in_one_point_is_found() -> None:
     assert found.examples[LEFT].args[0] == planted.POINT
 
 
+def test_where_only_one_refuses_a_pointer_it_claims_less() -> None:
+    """The variable part is the same there."""
+    found = compare(planted.LINUX, planted.refuses_one_offset(), "pointer_add")
+    assert found.verdict == "A tighter"
+    assert found.examples[LEFT].args[1] == planted.OFFSET
+
+
 def test_incomparable_comes_with_an_example_each_way() -> None:
     found = compare(PAPER, planted.both_ways(), "alu64_neg")
     assert found.verdict == "incomparable"

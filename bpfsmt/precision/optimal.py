@@ -79,7 +79,7 @@ def _fault(question: Question, example: Example) -> str:
 
 
 def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) -> Optimality:
-    """Without what comes last in `sync`; if that is not enough, with the first steps of it."""
+    """Without what comes last in `sync`; where that is not enough, more is read (`_HOW`)."""
     why = ""
     for how in _HOW:
         try:

@@ -12,6 +12,7 @@ from typing import Any
 
 import z3
 
+from bpfsmt.prover.compose import ids
 from bpfsmt.prover.mentions import mentions, variables
 from bpfsmt.prover.minimise import smallest
 from bpfsmt.prover.obligation import (
@@ -100,7 +101,6 @@ class Decider:
     small: bool = True
     # The parts of a rule's result share their premises, which are long: by the terms' ids.
     _premises: dict[tuple[int, ...], Premises] = field(default_factory=dict)
-    _satisfiable: dict[tuple[int, ...], bool] = field(default_factory=dict)
 
     def decide(self, obligation: Obligation) -> Result:
         """The verdict on one obligation."""
@@ -149,7 +149,7 @@ class Decider:
                     hint = answer.model
                 if isinstance(answer, Proved):
                     if not self._possible(attempt):
-                        return f"vacuous: nothing satisfies the premises ({attempt.how})"
+                        return f"vacuous: no model of the premises is found ({attempt.how})"
                     for key, text in shown:
                         self.keep(obligation.name, key, text)
                     return Result(
@@ -237,20 +237,20 @@ class Decider:
 
     def _premises_of(self, attempt: Attempt) -> Premises:
         """Kept, and so are the terms whose ids it is found by."""
-        key = _ids(attempt.given)
+        key = ids(attempt.given)
         if key not in self._premises:
             self._premises[key] = Premises(attempt.given)
         return self._premises[key]
 
     def _possible(self, attempt: Attempt) -> bool:
         """The premises have a model: the proof speaks of something."""
-        key = _ids(self._premises_of(attempt).given)
-        if key not in self._satisfiable:
-            premises = conjunction(attempt.given)
-            self._satisfiable[key] = _holds_of_zeros(premises) or isinstance(
-                self._ask(attempt, premises, self.slow), Refuted
+        premises = self._premises_of(attempt)
+        if premises.possible is None:
+            every = conjunction(premises.given)
+            premises.possible = _holds_of_zeros(every) or isinstance(
+                self._ask(attempt, every, self.slow), Refuted
             )
-        return self._satisfiable[key]
+        return premises.possible
 
     def _ask(self, attempt: Attempt, formula: Any, limit: float) -> Answer:
         if attempt.how == "integers":
@@ -265,10 +265,6 @@ class Decider:
         if isinstance(answer, Unknown) and limit > self.quick:
             answer = self.second.impossible(formula, limit)
         return answer
-
-
-def _ids(terms: Iterable[Any]) -> tuple[int, ...]:
-    return tuple(t.get_id() for t in terms)
 
 
 def _argument(variable: Any) -> str:

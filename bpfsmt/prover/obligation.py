@@ -90,7 +90,12 @@ def multiplies(attempt: Attempt) -> bool:
 
 
 class Premises:
-    """What is given, in small parts: ``every`` one, or those `near` a goal."""
+    """What is given, in small parts: ``every`` one, or those `near` a goal.
+
+    ``possible`` says whether a model of them is found, once that was asked.
+    """
+
+    possible: bool | None = None
 
     def __init__(self, given: tuple[Any, ...]) -> None:
         self.given = given

@@ -8,5 +8,5 @@
 - `measured`: how far from it, over all inputs of a few bits and over drawn ones
 - `run`, `memory`: everything that is asked of a rule set, kept as it is decided
 - `generations`: the products of tnums compared with one another and with the best
-- `compare`, `shared`: the rules of two sets side by side
+- `compare`, `shared`, `nested`: the rules of two sets side by side
 """

@@ -21,6 +21,7 @@ import z3
 from bpfsmt.bits.terms import equal
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.precision.memory import Memory, key
+from bpfsmt.precision.nested import Nested, handed_on, low_covers, low_holds
 from bpfsmt.precision.pool import each
 from bpfsmt.precision.shared import LEFT, QUICK, RIGHT, SIDES, Opaque, Shared, one_number
 from bpfsmt.precision.varied import Varied
@@ -64,7 +65,8 @@ class Comparison:
     ``verdict`` is "equal" or "A tighter" or "B tighter" (at least as tight everywhere: proved,
     ``how``), "incomparable" (with ``examples`` of both, or one that is neither), or "unknown"
     (``why``; with what was seen).  A proof "if sound" counts on both sets being sound there, so
-    that a single number in one's result is in the other's.  ``inputs`` is "synced" if the proof
+    that a single number in one's result is in the other's, and that in what is handed to `zext32`
+    there is the low half of what the operation gives.  ``inputs`` is "synced" if the proof
     is of operands that went through `sync` only, "unsynced" if it takes others for an example,
     such as registers are not.  Of what is unknown ``drawn`` inputs were run,
     ``differed`` of them with different results, each as in the ``examples``.
@@ -99,6 +101,7 @@ class Comparer:
     def __init__(self, left: RuleSet, right: RuleSet, seconds: float = 20.0) -> None:
         self.left, self.right, self.seconds = left, right, seconds
         self.shared = Shared(left, right)
+        self.nested = {wide: Nested(self.shared, wide) for wide in SIDES}
 
     @functools.cached_property
     def _theorems(self) -> dict[str, list[Theorem]]:
@@ -305,6 +308,9 @@ class _Search:
         )
         if isinstance(briefly, Proved):
             return None
+        if sound and self._nested(attempt, which):
+            self.rests_on_soundness = True
+            return None
         read = Opaque(shared, shared.same_and_loops)
         answer = self._impossible(attempt, which, sound, read, self.seconds)
         if isinstance(answer, Proved):
@@ -325,6 +331,24 @@ class _Search:
             if not isinstance(answer, Proved):
                 return answer
         return Proved()
+
+    def _nested(self, attempt: Attempt, which: str) -> bool:
+        """What is handed to `zext32` covers what the other set hands to it, which is not empty."""
+        shared = self.of.shared
+        if not shared.own_text(self.name):
+            return False
+        a, b = (handed_on(shared.of(side), self.name, attempt.args) for side in SIDES)
+        if a is None:
+            return False
+        wide, tight = (a, b) if which == LEFT else (b, a)
+        given = [low_holds(tight, z3.BitVec("low!", 32))]
+        return (
+            all(
+                isinstance(self._possible(attempt, given, z3.Not(goal), self.seconds), Proved)
+                for goal in low_covers(wide, tight).values()
+            )
+            and self.of.nested[which].shown
+        )
 
     def _ways(self, attempt: Attempt, wide: Any, tight: Any, sound: bool) -> list[Any]:
         """How ``wide`` can fail to cover ``tight``, which is another and no single number."""

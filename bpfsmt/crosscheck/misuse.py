@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bpfsmt.cfg import reads
 from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp
+from bpfsmt.isa.opcodes import Class, JmpOp
 from bpfsmt.machine import Step, Trace
 from bpfsmt.program.program import Program
 from bpfsmt.semantics.helpers import HELPERS, Arg, Helper
@@ -42,8 +42,7 @@ def misuse(program: Program, one: Trace, two: Trace) -> str | None:
 
 
 def _helper(insn: Instruction) -> Helper | None:
-    is_call = insn.cls is Class.JMP and insn.jmp_op is JmpOp.CALL
-    return HELPERS.get(insn.imm) if is_call and insn.src == CallSrc.HELPER else None
+    return None if insn.helper is None else HELPERS.get(insn.helper)
 
 
 def _reads(insn: Instruction, register: int) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 import z3
 
-from bpfsmt.isa.opcodes import CallSrc
 from bpfsmt.semantics.context import CtxField, layout_of
 from bpfsmt.semantics.helpers import HELPERS, Arg
 from bpfsmt.symbolic.calls import CHECK_MTU
@@ -16,7 +15,6 @@ from bpfsmt.symbolic.memory import STACK_SIZE, ctx_part
 from bpfsmt.symbolic.records import GIVES_BACK
 from bpfsmt.symbolic.state import SymState
 
-CALL = 0x85
 AS_THEY_ARE = {*GIVES_BACK, CHECK_MTU}
 """Helpers that do in a replay what they do: nothing of the outcome is chosen."""
 MAX_BYTES = 2048
@@ -124,7 +122,7 @@ def _events(node: Node, read: _Reader) -> list[Event]:
     loads = [n for n in mentioned if n.startswith(f"load.{at}.")]
     if loads:
         return [Event("load", pc, read.word(read.named[loads[0]]()))]
-    if node.insn.opcode != CALL or node.insn.src != CallSrc.HELPER or node.insn.imm in AS_THEY_ARE:
+    if node.insn.helper is None or node.insn.helper in AS_THEY_ARE:
         return []
     assert node.stepped is not None
     for arm in node.stepped.arms:

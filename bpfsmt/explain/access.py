@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from bpfsmt.domain import Reg, RegType, State
 from bpfsmt.domain.analysis import Analysis, Visit
 from bpfsmt.domain.reg import NOT_INIT
-from bpfsmt.explain.trail import is_helper_call
 from bpfsmt.isa.disasm import disassemble
 from bpfsmt.isa.helper_ids import HELPER_NAMES
 from bpfsmt.isa.instruction import Instruction
@@ -58,7 +57,7 @@ def failing_access(analysis: Analysis) -> Access | None:
     state = visit.state
     if insn.cls in (Class.LDX, Class.ST, Class.STX):
         return _memory(verdict.pc, text, insn, state)
-    if is_helper_call(insn) and verdict.reg > 0:
+    if insn.helper is not None and verdict.reg > 0:
         return _argument(program, verdict.pc, text, insn, state, verdict.reg)
     if insn.is_alu:
         return _arithmetic(verdict.pc, text, insn, state, verdict.reg)

@@ -10,7 +10,7 @@ from bpfsmt.domain import Reg, RegType, State
 from bpfsmt.domain.analysis import Analysis
 from bpfsmt.domain.state import EMPTY_SLOT, INVALID, SLOT_SIZE, STACK_SIZE
 from bpfsmt.explain.access import Access, failing_visit
-from bpfsmt.explain.trail import PACKET, is_helper_call
+from bpfsmt.explain.trail import PACKET
 from bpfsmt.rules import RuleSet
 from bpfsmt.rules.access import MAX_PACKET_OFF, MAX_VAR_OFF
 from bpfsmt.semantics.helpers import HELPERS, Arg
@@ -173,7 +173,7 @@ _TYPED = ("pointer-arithmetic", "argument-type", "bad-pointer")
 def size_may_be_zero(finder: _Finder) -> bool:
     """Whether the helper's contract lets this size be 0."""
     insn = finder.program[finder.access.pc]
-    helper = HELPERS.get(insn.imm) if is_helper_call(insn) else None
+    helper = None if insn.helper is None else HELPERS.get(insn.helper)
     reg = finder.access.reg
     return bool(helper and reg <= len(helper.args) and helper.args[reg - 1] is Arg.SIZE_OR_ZERO)
 

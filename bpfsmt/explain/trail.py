@@ -19,7 +19,7 @@ from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.domain.state import SLOT_SIZE
 from bpfsmt.errors import UnsupportedError
 from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp, Mode
+from bpfsmt.isa.opcodes import Class, JmpOp, Mode
 from bpfsmt.program.program import Program
 
 PACKET = (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META)
@@ -218,8 +218,3 @@ def _writes(insn: Instruction) -> int:
         return writes(insn)
     except UnsupportedError:
         return 0
-
-
-def is_helper_call(insn: Instruction) -> bool:
-    """A call of a helper, not of a function of the program."""
-    return insn.is_jmp and insn.jmp_op is JmpOp.CALL and insn.src == CallSrc.HELPER

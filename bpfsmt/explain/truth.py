@@ -18,7 +18,6 @@ from bpfsmt.crosscheck.replay import replay
 from bpfsmt.crosscheck.settle import has_form, settle, smallest
 from bpfsmt.crosscheck.witness import Witness, witness_of
 from bpfsmt.domain.analysis import Analysis
-from bpfsmt.explain.trail import is_helper_call
 from bpfsmt.isa.opcodes import Class
 from bpfsmt.prover import Proved, Refuted, Solver
 from bpfsmt.symbolic.encode import Encoding
@@ -59,7 +58,7 @@ def find_truth(analysis: Analysis, encoding: Encoding | None, why: str, solver: 
         return Truth("unknown", "access", f"there is no formula of all runs: {why}")
     asked = _Access(analysis, encoding)
     insn = analysis.program[verdict.pc]
-    touches = insn.cls in (Class.LDX, Class.ST, Class.STX) or is_helper_call(insn)
+    touches = insn.cls in (Class.LDX, Class.ST, Class.STX) or insn.helper is not None
     if not asked.complete or not (asked.here or touches):
         return _of_program(analysis, encoding, solver)
     return _of_access(analysis, encoding, asked, solver)

@@ -10,7 +10,7 @@ from bpfsmt.cfg import writes
 from bpfsmt.domain.state import State
 from bpfsmt.isa.helper_ids import HELPER_NAMES
 from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import AluOp, CallSrc, Class, JmpOp, Mode
+from bpfsmt.isa.opcodes import AluOp, Class, JmpOp, Mode
 from bpfsmt.program.program import Program
 from bpfsmt.verifier.step.branch import FAILS, HOLDS
 
@@ -35,8 +35,8 @@ def rule_of(
     insn = program[pc]
     if insn.is_alu:
         return _alu(insn, state) if _names(where, writes(insn)) else LINKED
-    if insn.is_jmp and insn.jmp_op is JmpOp.CALL:
-        return HELPER_NAMES.get(insn.imm, "call") if insn.src == CallSrc.HELPER else "call"
+    if insn.is_call:
+        return "call" if insn.helper is None else HELPER_NAMES.get(insn.helper, "call")
     if insn.is_jmp and insn.jmp_op in (JmpOp.EXIT, JmpOp.JA, JmpOp.JCOND):
         return {JmpOp.EXIT: "return", JmpOp.JA: "goto", JmpOp.JCOND: "may_goto"}[insn.jmp_op]
     if insn.is_jmp:

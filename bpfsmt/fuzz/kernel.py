@@ -25,7 +25,7 @@ from bpfsmt.fuzz.blame import rule_of
 from bpfsmt.fuzz.finding import Key, Kind, Oracle, Shown
 from bpfsmt.fuzz.known import left_of
 from bpfsmt.fuzz.unwritten import reads_unwritten
-from bpfsmt.isa.helper_ids import HELPER_NAMES
+from bpfsmt.isa.helper_ids import HELPER_IDS
 from bpfsmt.isa.opcodes import JmpOp, LdImm64Src
 from bpfsmt.kernel import RunningKernel
 from bpfsmt.program.program import Program
@@ -128,9 +128,12 @@ class Kernel:
         return next(same, "")
 
 
-_DEVICES = frozenset({
-    "bpf_check_mtu", "bpf_ringbuf_reserve", "bpf_ringbuf_query", "bpf_get_hash_recalc",
-})  # fmt: skip
+_DEVICES = {
+    HELPER_IDS[name]
+    for name in (
+        "bpf_check_mtu", "bpf_ringbuf_reserve", "bpf_ringbuf_query", "bpf_get_hash_recalc",
+    )
+}  # fmt: skip
 """Helpers of which every machine knows something else: its devices, memory, and secrets."""
 
 
@@ -139,9 +142,7 @@ def repeatable(program: Program) -> bool:
     for _, insn in program.instructions():
         if insn.is_jmp and insn.jmp_op is JmpOp.JCOND:  # how many rounds there are
             return False
-        called = insn.imm if insn.opcode == 0x85 and insn.src == 0 else -1
-        helper = HELPERS.get(called)
-        if HELPER_NAMES.get(called) in _DEVICES or (helper is not None and not helper.args):
+        if insn.helper in _DEVICES or (insn.helper in HELPERS and not HELPERS[insn.imm].args):
             return False
         if insn.is_ld_imm64 and insn.src == LdImm64Src.CODE:
             return False

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from bpfsmt.domain.analysis import Analysis, Visit
 from bpfsmt.domain.reg import Reg, RegType
 from bpfsmt.domain.state import EMPTY_SLOT, INVALID, SLOT_SIZE, STACK_SIZE, State
-from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import Class, Mode
 from bpfsmt.program.program import MapDef, Program
 from bpfsmt.semantics.helpers import HELPERS, Arg
@@ -35,12 +34,8 @@ def _read(program: Program, visit: Visit) -> Iterator[tuple[Reg, int, int]]:
         yield regs[insn.src], insn.offset, insn.size.bytes
     elif insn.cls is Class.STX and insn.mode is Mode.ATOMIC:
         yield regs[insn.dst], insn.offset, insn.size.bytes
-    elif _calls_helper(insn):
+    elif insn.helper in HELPERS:
         yield from _handed_over(program.maps, regs, HELPERS[insn.imm].args)
-
-
-def _calls_helper(insn: Instruction) -> bool:
-    return insn.opcode == 0x85 and insn.src == 0 and insn.imm in HELPERS
 
 
 def _handed_over(

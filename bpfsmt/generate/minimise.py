@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp, LdImm64Src
+from bpfsmt.isa.opcodes import Class, JmpOp, LdImm64Src
 from bpfsmt.program.program import Program
 
 
@@ -74,7 +74,7 @@ def _function(program: Program, entry: int) -> Iterator[int]:
     yield from range(entry, end)
     for pc, insn in program.instructions():
         outside = not entry <= pc < end
-        if outside and _is_call(insn) and pc + 1 + insn.imm == entry:
+        if outside and insn.calls_local and pc + 1 + insn.imm == entry:
             yield pc
 
 
@@ -89,10 +89,10 @@ def without(program: Program, pc: int) -> Program | None:
     for at, insn in enumerate(program.slots):
         if pc <= at < pc + gone:
             continue
-        if insn is not None and (_is_jump(insn) or _is_call(insn)):
-            distance = insn.imm if _is_call(insn) else insn.offset
+        if insn is not None and (_is_jump(insn) or insn.calls_local):
+            distance = insn.imm if insn.calls_local else insn.offset
             new = _moved(at + 1 + distance, pc, gone) - _moved(at, pc, gone) - 1
-            insn = replace(insn, imm=new) if _is_call(insn) else replace(insn, offset=new)
+            insn = replace(insn, imm=new) if insn.calls_local else replace(insn, offset=new)
         kept.append(insn)
     if not kept:
         return None
@@ -103,10 +103,6 @@ def without(program: Program, pc: int) -> Program | None:
     return replace(
         program, slots=tuple(kept), source={}, functions=functions, signatures=signatures
     )
-
-
-def _is_call(insn: Instruction) -> bool:
-    return insn.is_jmp and insn.jmp_op is JmpOp.CALL and insn.src == CallSrc.LOCAL
 
 
 def _is_jump(insn: Instruction) -> bool:

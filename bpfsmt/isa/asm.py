@@ -37,7 +37,7 @@ from bpfsmt.isa.forms import parse_instruction
 from bpfsmt.isa.grammar import NAME, Ref
 from bpfsmt.isa.helper_ids import HELPER_IDS
 from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import CallSrc, JmpOp, LdImm64Src
+from bpfsmt.isa.opcodes import CallSrc, LdImm64Src
 from bpfsmt.isa.validate import problem
 
 
@@ -241,4 +241,4 @@ def is_function_reference(insn: Instruction) -> bool:
     """Whether ``imm`` is the distance to a function of the same program."""
     if insn.is_ld_imm64:
         return insn.src == LdImm64Src.CODE
-    return insn.is_jmp and insn.jmp_op is JmpOp.CALL and insn.src == CallSrc.LOCAL
+    return insn.calls_local

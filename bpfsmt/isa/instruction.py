@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bpfsmt.isa.opcodes import AluOp, Class, JmpOp, Mode, Size
+from bpfsmt.isa.opcodes import AluOp, CallSrc, Class, JmpOp, Mode, Size
 
 # Looked up, for calling an enumeration takes ten times as long and walks ask again and again.
 _CLASSES = tuple(Class)
@@ -55,6 +55,25 @@ class Instruction:
     def is_jmp(self) -> bool:
         """Any instruction of the two jump classes: jumps, calls, exit."""
         return self.opcode & 0x07 in (0x05, 0x06)
+
+    @property
+    def is_call(self) -> bool:
+        """A call: of a helper, a function of the program, or one of the kernel."""
+        return self.opcode == 0x85
+
+    @property
+    def calls_local(self) -> bool:
+        """A call of a function of the program, ``imm`` slots behind the next instruction."""
+        return self.opcode == 0x85 and self.src == CallSrc.LOCAL
+
+    @property
+    def helper(self) -> int | None:
+        """The number of the helper that is called, if one is.
+
+        >>> Instruction(opcode=0x85, imm=12).helper
+        12
+        """
+        return self.imm if self.opcode == 0x85 and self.src == CallSrc.HELPER else None
 
     @property
     def alu_op(self) -> AluOp:

@@ -11,8 +11,7 @@ from collections.abc import Callable
 
 from bpfsmt.errors import OracleError
 from bpfsmt.isa.helper_ids import HELPER_IDS
-from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp, LdImm64Src
+from bpfsmt.isa.opcodes import Class, LdImm64Src
 from bpfsmt.kernel.btf import BtfBuilder
 from bpfsmt.kernel.types import CONTEXTS
 from bpfsmt.program.program import Param, Program, ProgramType, Signature
@@ -29,14 +28,9 @@ def needs_types(program: Program) -> bool:
             return True
         # A legacy load may return from the function, which so must be known to return int.
         legacy = insn.cls is Class.LD and not insn.is_ld_imm64
-        if len(program.functions) > 1 and (legacy or _is_tail_call(insn)):
+        if len(program.functions) > 1 and (legacy or insn.helper == HELPER_IDS["bpf_tail_call"]):
             return True
     return False
-
-
-def _is_tail_call(insn: Instruction) -> bool:
-    helper = insn.is_jmp and insn.jmp_op is JmpOp.CALL and insn.src == CallSrc.HELPER
-    return helper and insn.imm == HELPER_IDS["bpf_tail_call"]
 
 
 def function_types(program: Program) -> tuple[bytes, list[tuple[int, int]]]:

@@ -52,8 +52,7 @@ def _entries(program: Program) -> dict[int, int]:
     """The slots of functions that are called or handed to helpers, by address."""
     found = set()
     for pc, insn in program.instructions():
-        is_call = insn.opcode == Class.JMP | JmpOp.CALL and insn.src == CallSrc.LOCAL
-        if is_call or (insn.is_ld_imm64 and insn.src == LdImm64Src.CODE):
+        if insn.calls_local or (insn.is_ld_imm64 and insn.src == LdImm64Src.CODE):
             entry = pc + 1 + insn.imm
             if 0 <= entry < len(program) and program.slots[entry] is not None:
                 found.add(entry)
@@ -82,7 +81,7 @@ class Code:
         for pc, insn in program.instructions():
             self.ops[pc] = self._op(pc, insn)
             self.writes[pc] = _writes(insn)
-            if _is_helper_call(insn) or _is_packet_load(insn):
+            if insn.helper is not None or _is_packet_load(insn):
                 self.clobbers[pc] = CALLER_SAVED
 
     def target(self, pc: int, to: int) -> int:
@@ -144,10 +143,6 @@ def code_of(program: Program) -> Code:
     return code
 
 
-def _is_helper_call(insn: Instruction) -> bool:
-    return insn.opcode == Class.JMP | JmpOp.CALL and insn.src == CallSrc.HELPER
-
-
 def _is_packet_load(insn: Instruction) -> bool:
     return insn.cls is Class.LD and not insn.is_ld_imm64
 
@@ -155,7 +150,7 @@ def _is_packet_load(insn: Instruction) -> bool:
 def _writes(insn: Instruction) -> int:
     if insn.is_alu or insn.is_ld_imm64 or insn.cls is Class.LDX:
         return 1 << insn.dst
-    if _is_helper_call(insn) or _is_packet_load(insn):
+    if insn.helper is not None or _is_packet_load(insn):
         return 1
     if insn.cls is Class.STX and insn.mode is Mode.ATOMIC and insn.imm & FETCH:
         return 1 if insn.imm == AtomicOp.CMPXCHG | FETCH else 1 << insn.src

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from bpfsmt.errors import DecodeError, LoadError
 from bpfsmt.isa.codec import SLOT_BYTES, decode
 from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import CallSrc, JmpOp, LdImm64Src
+from bpfsmt.isa.opcodes import CallSrc, LdImm64Src
 from bpfsmt.program.btf_ext import BtfExt
 from bpfsmt.program.elf import Image, Relocation, Section, Symbol
 from bpfsmt.program.maps import MapSymbol
@@ -191,7 +191,7 @@ class Linker:
         symbol = relocation.symbol
         section = self._home(symbol)
         if relocation.type == R_BPF_64_32:
-            if insn is None or not _is_call(insn) or insn.src != CallSrc.LOCAL:
+            if insn is None or not insn.calls_local:
                 raise LoadError("the relocation is for a call of a function, and here is none")
             target = symbol.value + (insn.imm + 1) * SLOT_BYTES
             code.functions[pc] = self._function(section, target)
@@ -207,9 +207,9 @@ class Linker:
         """A reference without a relocation: only a call within the section can be one."""
         if insn.is_ld_imm64 and insn.src != LdImm64Src.IMM:
             raise LoadError(f"ld_imm64 with src {insn.src} has no relocation")
-        if not _is_call(insn) or insn.src == CallSrc.HELPER:
+        if not insn.is_call or insn.helper is not None:
             return
-        if insn.src != CallSrc.LOCAL:
+        if not insn.calls_local:
             raise LoadError("a call of a kernel function takes a running kernel")
         target = function.start + (pc + 1 + insn.imm) * SLOT_BYTES
         code.functions[pc] = self._function(function.section, target)
@@ -268,10 +268,6 @@ def _functions(image: Image) -> Iterator[Function]:
             raise LoadError(f"function {symbol.name} overlaps another in section {section.name}")
         ends[section.index] = end
         yield Function(symbol.name, section, start, end, symbol.local)
-
-
-def _is_call(insn: Instruction) -> bool:
-    return insn.is_jmp and insn.jmp_op is JmpOp.CALL
 
 
 def _patch(

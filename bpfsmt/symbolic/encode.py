@@ -13,7 +13,7 @@ import z3
 
 from bpfsmt.errors import UnsupportedError
 from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp
+from bpfsmt.isa.opcodes import Class, JmpOp
 from bpfsmt.program.program import Program
 from bpfsmt.symbolic.calls import TAIL_CALL
 from bpfsmt.symbolic.state import SymState, merge
@@ -131,10 +131,10 @@ def _successors(program: Program, point: Point) -> list[Point]:
         return [(callsites[:-1], callsites[-1] + 1)] if callsites else []
     if insn.jmp_op is JmpOp.JA:
         return [(callsites, pc + 1 + (insn.imm if insn.cls is Class.JMP32 else insn.offset))]
-    if insn.jmp_op is JmpOp.CALL:
-        if insn.src == CallSrc.LOCAL:
+    if insn.is_call:
+        if insn.calls_local:
             return [((*callsites, pc), pc + 1 + insn.imm)]
-        returns = callsites and insn.src == CallSrc.HELPER and insn.imm == TAIL_CALL
+        returns = callsites and insn.helper == TAIL_CALL
         return [after, (callsites[:-1], callsites[-1] + 1)] if returns else [after]
     return [(callsites, pc + 1 + insn.offset), after]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bpfsmt.cfg.flow import function_entries
 from bpfsmt.errors import UnsupportedError
-from bpfsmt.isa.opcodes import CallSrc, JmpOp
 from bpfsmt.program.program import Program
 from bpfsmt.semantics.prototypes import PROTOTYPES
 from bpfsmt.symbolic.calls import behind, changed, other_program
@@ -41,12 +40,12 @@ def moves_packet(program: Program, entry: int) -> bool:
         end = next((e for e in entries if e > start), len(program))
         for pc in range(start, end):
             insn = program.slots[pc]
-            if insn is None or not insn.is_jmp or insn.jmp_op is not JmpOp.CALL:
+            if insn is None or not insn.is_call:
                 continue
-            if insn.src == CallSrc.LOCAL:
+            if insn.calls_local:
                 waiting.append(pc + 1 + insn.imm)
                 continue
-            helper = PROTOTYPES.get(insn.imm) if insn.src == CallSrc.HELPER else None
+            helper = None if insn.helper is None else PROTOTYPES.get(insn.helper)
             if helper is None or helper.changes_packet:
                 return True
     return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from bpfsmt.isa import HELPER_NAMES, CallSrc, Instruction, JmpOp, LdImm64Src
+from bpfsmt.isa import HELPER_NAMES, CallSrc, Instruction, LdImm64Src
 from bpfsmt.program.program import Program
 from bpfsmt.program.sections import program_type
 
@@ -55,11 +55,9 @@ def _instruction(insn: Instruction) -> str:
         if insn.src == LdImm64Src.CODE:
             return "callback"
         return "variable of the kernel" if insn.src == LdImm64Src.VARIABLE else ""
-    if not insn.is_jmp or insn.jmp_op is not JmpOp.CALL:
-        return ""
-    if insn.src == CallSrc.KFUNC:
+    if insn.is_call and insn.src == CallSrc.KFUNC:
         return "kfunc"
-    if insn.src != CallSrc.HELPER:
+    if insn.helper is None:
         return ""
-    name = HELPER_NAMES.get(insn.imm) or ""
+    name = HELPER_NAMES.get(insn.helper) or ""
     return next((word for word, names in _HELPERS.items() if names.fullmatch(name)), "")

@@ -15,7 +15,7 @@ from bpfsmt.domain.analysis import Visit
 from bpfsmt.domain.order import Place
 from bpfsmt.domain.reg import RegType
 from bpfsmt.domain.state import SLOT_SIZE, STACK_SIZE, State
-from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp, Mode
+from bpfsmt.isa.opcodes import Class, JmpOp, Mode
 from bpfsmt.program.program import Program
 from bpfsmt.semantics.prototypes import prototype
 
@@ -51,8 +51,7 @@ def alive(program: Program, visit: Visit, after: Iterable[tuple[str, int]]) -> i
         else:
             result |= mask
     leaves = insn.is_jmp and insn.jmp_op is JmpOp.EXIT and top
-    enters = insn.is_jmp and insn.jmp_op is JmpOp.CALL and insn.src == CallSrc.LOCAL
-    if leaves or enters:
+    if leaves or insn.calls_local:
         return result
     # That a slot is overwritten is not followed: more of the stack counts as read than is.
     result &= ~(writes(insn) << shift)
@@ -62,8 +61,8 @@ def alive(program: Program, visit: Visit, after: Iterable[tuple[str, int]]) -> i
 def _read(program: Program, visit: Visit) -> int:
     """The registers of the current frame that the instruction reads."""
     insn = program[visit.pc]
-    if insn.is_jmp and insn.jmp_op is JmpOp.CALL and insn.src == CallSrc.HELPER:
-        known = prototype(program.type, insn.imm)
+    if insn.helper is not None:
+        known = prototype(program.type, insn.helper)
         return ((1 << len(known.args)) - 1) << 1 if known else _ARGUMENTS
     return int(reads(insn)) & ALL_REGISTERS
 
@@ -75,7 +74,7 @@ def _touched(program: Program, visit: Visit) -> int:
         return _slots(state, insn.src, insn.offset, insn.size.bytes)
     if insn.cls is Class.STX and insn.mode is Mode.ATOMIC:
         return _slots(state, insn.dst, insn.offset, insn.size.bytes)
-    if insn.is_jmp and insn.jmp_op is JmpOp.CALL:
+    if insn.is_call:
         found = 0
         for n in range(1, 6):
             found |= _slots(state, n, 0, STACK_SIZE)

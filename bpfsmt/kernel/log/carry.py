@@ -28,7 +28,7 @@ from bpfsmt.domain.state import (
 )
 from bpfsmt.isa.helper_ids import HELPER_IDS
 from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import FETCH, AluOp, AtomicOp, CallSrc, Class, JmpOp, LdImm64Src, Mode
+from bpfsmt.isa.opcodes import FETCH, AluOp, AtomicOp, Class, JmpOp, LdImm64Src, Mode
 from bpfsmt.kernel.log.rules import Rules
 from bpfsmt.program.program import Program
 from bpfsmt.semantics.context import layout_of
@@ -70,7 +70,7 @@ def carry(
             return _atomic(state, insn)
         case Class.ST | Class.STX:
             return _store(state, insn)
-    if insn.jmp_op is JmpOp.CALL:
+    if insn.is_call:
         return _call(program, state, pc, insn, trusting=bool(live))
     if insn.jmp_op is JmpOp.EXIT:
         return _exit(state)
@@ -82,11 +82,6 @@ def carry(
 def is_conditional(insn: Instruction) -> bool:
     """A jump that compares."""
     return insn.is_jmp and insn.jmp_op not in (JmpOp.JA, JmpOp.CALL, JmpOp.EXIT, JmpOp.JCOND)
-
-
-def is_call(insn: Instruction) -> bool:
-    """A call of whatever kind."""
-    return insn.is_jmp and insn.jmp_op is JmpOp.CALL
 
 
 def links_of(state: State, insn: Instruction, live: Sequence[int]) -> tuple[Place, ...]:
@@ -329,9 +324,9 @@ def _clobber(state: State, result: Reg) -> State:
 
 
 def _call(program: Program, state: State, pc: int, insn: Instruction, *, trusting: bool) -> State:
-    if insn.src == CallSrc.LOCAL:
+    if insn.calls_local:
         return _enter(state, pc)
-    known = prototype(program.type, insn.imm) if insn.src == CallSrc.HELPER else None
+    known = None if insn.helper is None else prototype(program.type, insn.helper)
     if known is None:
         return _clobber(state, ANY_NUMBER)
     result = ANY_NUMBER

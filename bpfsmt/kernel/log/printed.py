@@ -14,7 +14,7 @@ from bpfsmt.domain.order import Place
 from bpfsmt.domain.reg import ADDED, NOT_INIT, Reg, RegType
 from bpfsmt.domain.state import EMPTY_SLOT, SLOT_SIZE, Slot, State
 from bpfsmt.isa.opcodes import AluOp, Class
-from bpfsmt.kernel.log.carry import is_call, is_conditional, learned, read_later
+from bpfsmt.kernel.log.carry import is_conditional, learned, read_later
 from bpfsmt.kernel.log.claims import Claims, Here, get, put
 from bpfsmt.kernel.log.guess import compared, computed
 from bpfsmt.kernel.log.regs import Reader
@@ -127,7 +127,7 @@ class Printed:
         insn = self.claims.insn(visit)
         frame, name = place
         if name[0] != "R":
-            return insn.cls in (Class.ST, Class.STX) or is_call(insn)
+            return insn.cls in (Class.ST, Class.STX) or insn.is_call
         top = frame == len(state.frames) - 1
         number = int(name[1:])
         if is_conditional(insn):

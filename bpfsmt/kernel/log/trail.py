@@ -137,7 +137,7 @@ class Trail:
         """
         here = self._anywhere()
         last = self.claims.insn(here.src)
-        if last.opcode != _CALL or last.src != CallSrc.HELPER or last.imm != _TAIL_CALL:
+        if last.helper != _TAIL_CALL:
             return
         visit, state = self.claims.visits[here.src], return_from_global(here.state)
         if state is None:
@@ -247,7 +247,6 @@ class Trail:
         return lambda visit: everything & ~(dead << shift)
 
 
-_CALL = 0x85
 _TAIL_CALL = HELPER_IDS["bpf_tail_call"]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bpfsmt.cfg import reads, writes
 from bpfsmt.isa.instruction import Instruction
-from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp
+from bpfsmt.isa.opcodes import Class, JmpOp
 from bpfsmt.program.program import Program
 
 _DUPLICATED = 4  # instructions of an exit that is rather written twice than jumped to
@@ -67,7 +67,7 @@ def function_flow(program: Program, entry: int, arity: Mapping[int, int]) -> Flo
 def _onward(pc: int, insn: Instruction) -> tuple[int, ...]:
     """Where control may go after an instruction, in or out of the program."""
     after = pc + insn.slots
-    if not insn.is_jmp or insn.jmp_op is JmpOp.CALL:
+    if not insn.is_jmp or insn.is_call:
         return (after,)
     if insn.jmp_op is JmpOp.EXIT:
         return ()
@@ -125,8 +125,7 @@ def _number(flow: Flow) -> None:
 
 def _reads(insn: Instruction, arity: Mapping[int, int]) -> int:
     """The registers that an instruction depends on, as a mask."""
-    helper = insn.opcode == Class.JMP | JmpOp.CALL and insn.src == CallSrc.HELPER
-    if helper and insn.imm in arity:
+    if insn.helper in arity:
         return (1 << arity[insn.imm] + 1) - 2
     return reads(insn)
 

@@ -6,7 +6,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from bpfsmt.isa.helper_ids import HELPER_NAMES
-from bpfsmt.isa.opcodes import CallSrc, JmpOp, LdImm64Src
+from bpfsmt.isa.opcodes import LdImm64Src
 from bpfsmt.machine.translate.emit import HelperKinds
 from bpfsmt.machine.translate.function import translate_function
 from bpfsmt.machine.translate.runtime import NAMESPACE, lookup_in, unsupported
@@ -62,5 +62,5 @@ def _maps(program: Program) -> list[int]:
 
 
 def _helpers(program: Program) -> list[int]:
-    calls = (i for _, i in program.instructions() if i.is_jmp and i.jmp_op is JmpOp.CALL)
-    return sorted({i.imm for i in calls if i.src == CallSrc.HELPER})
+    called = {i.helper for _, i in program.instructions()}
+    return sorted(h for h in called if h is not None)

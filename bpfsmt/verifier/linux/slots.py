@@ -81,8 +81,7 @@ def _keeps(insn: Instruction, at: Where) -> bool:
     """Whether a pointer into the frame may get into memory."""
     if insn.cls is Class.STX:
         return at[insn.src] < NOWHERE
-    local = insn.opcode == 0x85 and insn.src == CallSrc.LOCAL
-    return local and any(x < NOWHERE for x in at[1:6])
+    return insn.calls_local and any(x < NOWHERE for x in at[1:6])
 
 
 def _after(insn: Instruction, at: Where, kept: bool) -> Where:

@@ -24,7 +24,7 @@ from bpfsmt.precision.operations import below, result_of
 from bpfsmt.precision.parts import RangePart, TnumPart
 from bpfsmt.precision.search import smallest_example
 from bpfsmt.precision.witnesses import around_bit, reaching
-from bpfsmt.prover.compose import Composition, well_formed
+from bpfsmt.prover.compose import Composition, ids, well_formed
 from bpfsmt.prover.obligation import value_in
 from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, words_only
 from bpfsmt.prover.theorems import contracts_of
@@ -81,14 +81,16 @@ def _fault(question: Question, example: Example) -> str:
 def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) -> Optimality:
     """Without what comes last in `sync`; where that is not enough, more is read (`_HOW`)."""
     why = ""
+    tried: list[_Attempt] = []
     for how in _HOW:
         try:
             attempt = _Attempt(question, keeper.alone, how)
         except (ValueError, Loops) as e:
             why = why or f"no proof: {str(e).splitlines()[0]}"
             continue
-        if how in BEGUN and not attempt.began:
+        if (how in BEGUN and not attempt.began) or any(map(attempt.asks_the_same, tried)):
             continue
+        tried.append(attempt)
         end = time.process_time() + limits.formula / 2
         found = _lost(question, attempt, keeper) or _answers(question, attempt, end)
         if not found:
@@ -201,6 +203,10 @@ class _Attempt:
         self.result = result_of(question.operation, c.run(rule.name, *args))
         self.stages = set(c.stages)
         self.began = isinstance(c, _Begun) and c.began
+
+    def asks_the_same(self, other: _Attempt) -> bool:
+        """Nothing is left out of one that is not left out of the other."""
+        return self.stages == other.stages and ids(self.result) == ids(other.result)
 
     def _operands(self, params: Any) -> list[Any]:
         args: list[Any] = []

@@ -10,6 +10,7 @@ import z3
 
 from bpfsmt.bits import Rule, replace, rule
 from bpfsmt.domain.scalar import Scalar, Tnum
+from bpfsmt.precision import optimal
 from bpfsmt.precision.cases import Case, Question, questions, subsets
 from bpfsmt.precision.kept import Keeper
 from bpfsmt.precision.measured import drawn, small
@@ -160,3 +161,25 @@ def test_a_stage_that_widens_is_not_taken_to_keep() -> None:
     assert all(Keeper(PAPER).keeps("sync", p) for p in parts)
     wrong = Keeper(PAPER.derive("widening", widening()))
     assert [wrong.keeps("sync", p) for p in parts] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("rule", "part", "asked"),
+    [("alu64_add", "u64", 2), ("alu64_xor", "u64", 3)],
+)
+def test_what_leaves_out_the_same_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch, rule: str, part: str, asked: int
+) -> None:
+    """Of the first no stage but `sync` is left out, of the second another one, too."""
+    (question,) = [q for q in questions(LINUX, (rule,)) if q.part.name == part]
+    formulas = []
+
+    def undecided(_: Question, attempt: Any, __: float) -> str:
+        formulas.append(sorted(attempt.stages))
+        return "timeout"
+
+    monkeypatch.setattr(optimal, "smallest_example", lambda *_: None)
+    monkeypatch.setattr(optimal, "_lost", lambda *_: "")
+    monkeypatch.setattr(optimal, "_answers", undecided)
+    assert decide(question, Keeper(LINUX), Limits(1, 60)).verdict == "unknown"
+    assert len(formulas) == asked, formulas

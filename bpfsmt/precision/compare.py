@@ -345,7 +345,7 @@ class _Search:
         return (
             all(
                 isinstance(self._possible(attempt, given, z3.Not(goal), self.seconds), Proved)
-                for goal in low_covers(wide, tight).values()
+                for goal in low_covers(wide, tight)
             )
             and self.of.nested[which].shown
         )

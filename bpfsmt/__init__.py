@@ -17,77 +17,25 @@ scalar(smin=0,smax=umax=3,var_off=(0x0; 0x3))
 >>> report.refuted, report.unknown, report.exit_code
 ([], [], 0)
 
-`bpfsmt.crosscheck` is that function; import what else is in the package of this name with
-``from bpfsmt.crosscheck.report import ...``.
+The names are those of `bpfsmt.api`, which is imported when the first of them is used: the
+command line starts without it.  `bpfsmt.crosscheck` is the package of that name and can be
+called as that function.
 """
 
-from bpfsmt.bits import Rule, RuleError, rule
-from bpfsmt.cfg import ControlFlow, build_cfg, to_dot, to_svg
-from bpfsmt.crosscheck.finding import Finding, Status
-from bpfsmt.crosscheck.report import Report
-from bpfsmt.crosscheck.run import check, crosscheck
-from bpfsmt.domain import Reg, Scalar, State, Tnum, format_reg, format_state
-from bpfsmt.domain.analysis import Analysis, Edge, Outcome, Verdict, Visit
-from bpfsmt.errors import (
-    AsmError,
-    BpfsmtError,
-    CfgError,
-    DecodeError,
-    LoadError,
-    UnsupportedError,
-)
-from bpfsmt.isa import Instruction, assemble, decode, disassemble, encode
-from bpfsmt.program import MapDef, Object, Program, ProgramType, load, load_asm, load_raw
-from bpfsmt.rules import Policy, RuleSet, RuleSetError, load_rules, rule_set, rule_set_names
-from bpfsmt.verifier import verify
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "Analysis",
-    "AsmError",
-    "BpfsmtError",
-    "CfgError",
-    "ControlFlow",
-    "DecodeError",
-    "Edge",
-    "Finding",
-    "Instruction",
-    "LoadError",
-    "MapDef",
-    "Object",
-    "Outcome",
-    "Policy",
-    "Program",
-    "ProgramType",
-    "Reg",
-    "Report",
-    "Rule",
-    "RuleError",
-    "RuleSet",
-    "RuleSetError",
-    "Scalar",
-    "State",
-    "Status",
-    "Tnum",
-    "UnsupportedError",
-    "Verdict",
-    "Visit",
-    "assemble",
-    "build_cfg",
-    "check",
-    "crosscheck",
-    "decode",
-    "disassemble",
-    "encode",
-    "format_reg",
-    "format_state",
-    "load",
-    "load_asm",
-    "load_raw",
-    "load_rules",
-    "rule",
-    "rule_set",
-    "rule_set_names",
-    "to_dot",
-    "to_svg",
-    "verify",
-]
+if TYPE_CHECKING:
+    from bpfsmt.api import *  # noqa: F403
+else:
+
+    def __getattr__(name: str) -> Any:
+        """A name of `bpfsmt.api`."""
+        api = import_module("bpfsmt.api")
+        if name not in api.__all__:
+            raise AttributeError(f"module 'bpfsmt' has no attribute {name!r}")
+        return globals().setdefault(name, getattr(api, name))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *import_module("bpfsmt.api").__all__})

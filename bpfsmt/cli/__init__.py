@@ -1,67 +1,61 @@
-"""The command line: a thin layer over the Python API, one module for each command."""
+"""The command line: a thin layer over the Python API, one module for each command.
+
+A command's module is imported when the command is used, so that none waits for what only others
+need; the group's ``--help`` imports them all.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
-from bpfsmt.cli.agree import agree
-from bpfsmt.cli.bench import bench
-from bpfsmt.cli.bench_verify import verify as verify_speed
 from bpfsmt.cli.boundary import Boundary
-from bpfsmt.cli.cfg import cfg
-from bpfsmt.cli.crosscheck import crosscheck
-from bpfsmt.cli.diff import diff
-from bpfsmt.cli.explain import explain
-from bpfsmt.cli.fuzz import fuzz
-from bpfsmt.cli.generate import generate
-from bpfsmt.cli.machine_check import machine_check
-from bpfsmt.cli.museum import museum
-from bpfsmt.cli.mutate import mutate
-from bpfsmt.cli.oracles import oracles
-from bpfsmt.cli.precision import precision
-from bpfsmt.cli.prove import prove
-from bpfsmt.cli.record import record
-from bpfsmt.cli.replay import replay
-from bpfsmt.cli.rules import rules
-from bpfsmt.cli.run import run
-from bpfsmt.cli.selftests import selftests
-from bpfsmt.cli.supported import supported
-from bpfsmt.cli.text import asm, disasm
-from bpfsmt.cli.verify import verify
+
+MODULES = {
+    "agree": "agree",
+    "asm": "text",
+    "bench": "bench",
+    "cfg": "cfg",
+    "crosscheck": "crosscheck",
+    "diff": "diff",
+    "disasm": "text",
+    "explain": "explain",
+    "fuzz": "fuzz",
+    "generate": "generate",
+    "machine-check": "machine_check",
+    "museum": "museum",
+    "mutate": "mutate",
+    "oracles": "oracles",
+    "precision": "precision",
+    "prove": "prove",
+    "record": "record",
+    "replay": "replay",
+    "rules": "rules",
+    "run": "run",
+    "selftests": "selftests",
+    "supported": "supported",
+    "verify": "verify",
+}
+"""The module of this package that each command is in, as a function of its name."""
 
 
-@click.group(cls=Boundary, context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(Boundary):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in MODULES:
+            return None
+        module = import_module(f"bpfsmt.cli.{MODULES[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="bpfsmt")
 def main() -> None:
     """Is what an eBPF verifier believes about a program true?"""
 
-
-bench.add_command(verify_speed)
-for command in (
-    crosscheck,
-    verify,
-    explain,
-    prove,
-    museum,
-    mutate,
-    fuzz,
-    precision,
-    diff,
-    record,
-    replay,
-    run,
-    cfg,
-    disasm,
-    asm,
-    rules,
-    oracles,
-    machine_check,
-    bench,
-    supported,
-    agree,
-    selftests,
-    generate,
-):
-    main.add_command(command)
 
 __all__ = ["main"]

@@ -18,7 +18,7 @@ from bpfsmt.bench.spread import Spread
 from bpfsmt.bench.synthetic import counting, rounds
 from bpfsmt.bench.verified import Verified, measure_verification
 from bpfsmt.cli.agreement import progress
-from bpfsmt.cli.bench import Host, cpu_model
+from bpfsmt.cli.bench_run import Host, cpu_model
 from bpfsmt.cli.boundary import (
     EXIT_INPUT,
     EXIT_INTERRUPTED,

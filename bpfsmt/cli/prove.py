@@ -16,7 +16,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bpfsmt.cli.boundary import EXIT_PROVED, EXIT_REFUTED, EXIT_UNKNOWN, worst
 from bpfsmt.cli.common import Seconds, json_option
-from bpfsmt.cli.exhibit import Page
 from bpfsmt.cli.prove_text import counterexample_text, known, poc_text, proof_json, proof_table
 from bpfsmt.poc import Poc, selftest, synthesise
 from bpfsmt.prover.cache import Cache, default_path
@@ -25,7 +24,7 @@ from bpfsmt.prover.prove import Done, Options
 from bpfsmt.prover.prove import prove as run_proofs
 from bpfsmt.prover.recheck import check_installed
 from bpfsmt.prover.settled import callers_unasked, given_unasked, settled
-from bpfsmt.prover.theorems import theorems, uncovered
+from bpfsmt.prover.theorems import Theorem, theorems, uncovered
 from bpfsmt.rules import RuleSet, RuleSetError, load_rules
 from bpfsmt.rules.museum import PREFIX
 
@@ -88,6 +87,9 @@ def prove(
     try:
         for spec in specs or (DEFAULT,):
             if spec.startswith(PREFIX) and not (about or every or recheck or dump):
+                # Imported for a page alone: proofs need neither the verifier nor the machine.
+                from bpfsmt.cli.exhibit import Page
+
                 page = Page(spec, 0.0 if no_poc else POC_SECONDS)
                 codes.add(page.code)
                 if as_json:
@@ -95,10 +97,13 @@ def prove(
                 else:
                     page.show(_console(), as_selftest)
                 continue
-            rules = load_rules(spec)
-            _check_names(rules, about)
             start = time.perf_counter()
-            done = _run(rules, about, jobs, cache if not no_cache else None, options, spec)
+            rules = load_rules(spec)
+            everything = theorems(rules)
+            _check_names(rules, everything, about)
+            chosen = [t for t in everything if not about or {t.rule, t.name} & set(about)]
+            order = [t.name for t in chosen]
+            done = _run(rules, order, jobs, cache if not no_cache else None, options, spec)
             seconds = time.perf_counter() - start
             codes.add(_code(done))
             pocs = {} if no_poc else _pocs(rules, done)
@@ -107,6 +112,8 @@ def prove(
             else:
                 _show(rules, done, pocs, every, as_selftest)
                 _summary(rules, done, seconds)
+                if len(done) == len(everything):
+                    _uncovered(rules, everything)
     finally:
         cache.close()
     if as_json:
@@ -114,8 +121,8 @@ def prove(
     return worst(codes)
 
 
-def _check_names(rules: RuleSet, about: Sequence[str]) -> None:
-    known = {t.rule for t in theorems(rules)} | {t.name for t in theorems(rules)}
+def _check_names(rules: RuleSet, everything: Sequence[Theorem], about: Sequence[str]) -> None:
+    known = {t.rule for t in everything} | {t.name for t in everything}
     for name in about:
         if name not in known:
             raise RuleSetError(f"{rules.name}: nothing is to be proved of {name!r}")
@@ -123,21 +130,21 @@ def _check_names(rules: RuleSet, about: Sequence[str]) -> None:
 
 def _run(
     rules: RuleSet,
-    about: Sequence[str],
+    names: Sequence[str],
     jobs: int | None,
     cache: Cache | None,
     options: Options,
     spec: str,
 ) -> list[Done]:
-    chosen = [t for t in theorems(rules) if not about or {t.rule, t.name} & set(about)]
-    order = {t.name: i for i, t in enumerate(chosen)}
+    """What came of the theorems of these names, in this order."""
+    order = {name: i for i, name in enumerate(names)}
     done: list[Done] = []
     counts: Counter[str] = Counter()
     columns = (TextColumn(rules.name), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TextColumn("{task.description}"))  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=len(chosen))
-        for one in run_proofs(rules, about, jobs=jobs, cache=cache, options=options, spec=spec):
+        task = progress.add_task("", total=len(names))
+        for one in run_proofs(rules, names, jobs=jobs, cache=cache, options=options, spec=spec):
             done.append(one)
             counts.update(r.verdict for r in one.results)
             said = ", ".join(f"{n} {word}" for word, n in sorted(counts.items()))
@@ -206,9 +213,12 @@ def _summary(rules: RuleSet, done: Sequence[Done], seconds: float) -> None:
         console.print("  second solver: " + ", ".join(f"{k} {n}" for k, n in opinions.items()))
     for line in _unasked(rules, results):
         console.print(f"  {line}", soft_wrap=True)
-    missing = uncovered(rules, theorems(rules)) if len(done) == len(theorems(rules)) else []
+
+
+def _uncovered(rules: RuleSet, everything: Sequence[Theorem]) -> None:
+    missing = uncovered(rules, everything)
     if missing:
-        console.print(f"  no obligation speaks of: {', '.join(missing)}", soft_wrap=True)
+        _console().print(f"  no obligation speaks of: {', '.join(missing)}", soft_wrap=True)
 
 
 def _unasked(rules: RuleSet, results: Sequence[Result]) -> Iterator[str]:

@@ -14,7 +14,6 @@ import threading
 from pathlib import Path
 from typing import Any, Protocol
 
-import bpfsmt
 from bpfsmt.fuzz.worker import Died, receive, send
 
 _local = threading.local()
@@ -35,7 +34,7 @@ class Worker:
     """A process that runs one task after another."""
 
     def __init__(self) -> None:
-        root = str(Path(bpfsmt.__file__).parent.parent)
+        root = str(Path(__file__).parent.parent.parent)
         paths = [root, os.environ.get("PYTHONPATH", "")]
         env = os.environ | {
             "PYTHONHASHSEED": "0",

@@ -14,7 +14,6 @@ import pickle
 import sqlite3
 from pathlib import Path
 
-import bpfsmt
 from bpfsmt.fuzz.history import Hunt, Hunted
 from bpfsmt.fuzz.settings import versions
 from bpfsmt.fuzz.store import CampaignError
@@ -74,7 +73,7 @@ def _key(hunt: Hunt) -> str:
 @functools.cache
 def _texts() -> str:
     digest = hashlib.sha256()
-    root = Path(bpfsmt.__file__).parent
+    root = Path(__file__).parent.parent
     for path in sorted(root.rglob("*.py")):
         name = path.relative_to(root)
         if name.parts[0] not in _NO_PART:

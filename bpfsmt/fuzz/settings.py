@@ -11,7 +11,6 @@ from typing import Any
 
 import z3
 
-import bpfsmt
 from bpfsmt.fuzz.finding import Oracle
 from bpfsmt.rules import RuleSet
 
@@ -84,7 +83,7 @@ def versions(kernel: str) -> dict[str, str]:
 @functools.cache
 def _texts() -> str:
     digest = hashlib.sha256()
-    root = Path(bpfsmt.__file__).parent
+    root = Path(__file__).parent.parent
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:12]

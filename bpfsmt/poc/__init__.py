@@ -6,7 +6,8 @@ solver for shapes, constants and numbers with which the rule fails, writes them 
 and accepts it only if the verifier believes something there that a run contradicts.
 """
 
+from bpfsmt.poc.found import Poc
 from bpfsmt.poc.selftest import selftest
-from bpfsmt.poc.synthesise import Poc, synthesise
+from bpfsmt.poc.synthesise import synthesise
 
 __all__ = ["Poc", "selftest", "synthesise"]

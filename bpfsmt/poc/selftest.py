@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpfsmt.poc.synthesise import Poc
+from bpfsmt.poc.found import Poc
 
 
 def selftest(poc: Poc) -> str:

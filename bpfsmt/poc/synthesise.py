@@ -5,51 +5,22 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import z3
 
-from bpfsmt.crosscheck.concrete import check_trace
-from bpfsmt.domain.analysis import Analysis
-from bpfsmt.machine import Event, Inputs, ScriptedEnvironment, run
 from bpfsmt.poc.belief import question
+from bpfsmt.poc.found import Poc
 from bpfsmt.poc.operations import Operation, operations
 from bpfsmt.poc.shapes import SHAPES, Builder, Move, Numbers
-from bpfsmt.program import Program, load_asm
 from bpfsmt.prover.compose import contains
 from bpfsmt.rules.ruleset import RuleSet
-from bpfsmt.verifier import verify
-
-PROLOGUE = ("call bpf_ktime_get_ns", "r6 = r0", "call bpf_ktime_get_ns", "r7 = r0")
-"""Two numbers of which nothing is known."""
-
-CALLS = (0, 2)
-"""Where in the prologue the numbers come from."""
 
 Choice = tuple[tuple[Move, ...], tuple[Move, ...]]
 
 PATIENCE = 2000
 """Milliseconds of the solver for one choice of shapes."""
-
-
-@dataclass(frozen=True)
-class Poc:
-    """A program, the two numbers with which it shows the fault, and what it shows.
-
-    ``violation`` says which claim of the verifier the run contradicts; ``length`` counts
-    the instructions after the prologue and before the exit.  It returns 1 in this run, which
-    the verifier believes it never does.
-    """
-
-    operation: str
-    text: str
-    program: Program
-    numbers: tuple[int, int]
-    violation: str
-    length: int
-    analysis: Analysis = field(repr=False)
-    seconds: float = 0.0
 
 
 def synthesise(
@@ -149,33 +120,7 @@ def _line(text: str, reg: str, k: int) -> str:
 
 
 def _shown(rules: RuleSet, operation: Operation, candidate: _Candidate) -> Poc | None:
-    """The program, if the verifier accepts it and a run contradicts a claim of its analysis."""
-    text = program_text(f"{operation.rule} is wrong", candidate.lines, candidate.numbers)
-    program = load_asm(text, f"poc_{operation.rule}")
-    analysis = verify(program, rules)
-    if not analysis.verdict.accepted:
-        return None
-    events = [Event("call", pc, n) for pc, n in zip(CALLS, candidate.numbers, strict=True)]
-    result = run(program, Inputs(b"\0" * 64), ScriptedEnvironment(events), trace=True)
-    assert result.trace is not None
-    violations = check_trace(analysis, result.trace)
-    if not violations or result.r0 != 1:
-        return None
-    return Poc(
-        operation.rule, text, program, candidate.numbers, str(violations[0]),
-        len(candidate.lines), analysis,
-    )  # fmt: skip
+    # Verifier and machine are imported for a candidate, so that proofs do not wait for them.
+    from bpfsmt.poc.shown import shown
 
-
-def program_text(title: str, lines: Sequence[str], numbers: Sequence[int]) -> str:
-    """The program as assembly text that says with which numbers it shows the fault."""
-    x, y = (hex(n) for n in numbers)
-    body = "\n".join(f"    {line}" for line in (*PROLOGUE, *lines))
-    return (
-        f"; Returns 1 with r6 = {x} and r7 = {y}, which the verifier believes it never does.\n"
-        f'.title "{title}"\n.type xdp\n{body}\nout:\n    r0 = 0\n    exit\n'
-        "wrong:\n    r0 = 1\n    exit\n"
-    )
-
-
-__all__ = ["Poc", "program_text", "synthesise"]
+    return shown(rules, operation.rule, candidate.lines, candidate.numbers)

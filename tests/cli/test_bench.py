@@ -16,7 +16,7 @@ from .common import ACCEPTED, REJECTED, bpfsmt, written
 
 PROGRAMS = Path(__file__).parents[2] / "bench_programs" / "xdp"
 QUICK = ("--runs", "2", "--seconds", "0.001")
-command = importlib.import_module("bpfsmt.cli.bench")
+command = importlib.import_module("bpfsmt.cli.bench_run")
 needs_kernel = pytest.mark.skipif(available() is not None, reason=str(available()))
 
 

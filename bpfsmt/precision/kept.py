@@ -16,6 +16,7 @@ import z3
 from bpfsmt.bits import terms
 from bpfsmt.precision.alone import Alone, chain
 from bpfsmt.precision.parts import Part, TnumPart
+from bpfsmt.precision.signs import Signs
 from bpfsmt.prover.compose import SCALAR, parts_of_gamma
 from bpfsmt.prover.solver import Proved, Solver, words_only, words_usual
 from bpfsmt.rules.ruleset import RuleSet
@@ -30,6 +31,7 @@ class Keeper:
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
         self.alone = Alone(rules)
+        self.signs = Signs(rules)
         self.seconds = 0.0
 
     @functools.cache  # noqa: B019

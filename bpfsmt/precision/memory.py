@@ -59,7 +59,7 @@ ASKS = (
     "bits", "domain/gamma.py", "domain/scalar.py", "semantics/alu.py",
     "precision/alone.py", "precision/cases.py", "precision/kept.py", "precision/measured.py",
     "precision/operations.py", "precision/optimal.py", "precision/parts.py",
-    "precision/search.py", "precision/witnesses.py",
+    "precision/search.py", "precision/signs.py", "precision/witnesses.py",
     "prover/compose.py", "prover/facts.py", "prover/solver.py",
     "prover/theorems/meanings.py", "prover/theorems/numbers.py",
 )  # fmt: skip

@@ -17,18 +17,21 @@ from bpfsmt.bits import terms
 from bpfsmt.bits.types import RecordType, type_of
 from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
-from bpfsmt.precision.alone import Alone, chain
+from bpfsmt.precision.alone import chain
 from bpfsmt.precision.cases import Case, Example, Question, inside
 from bpfsmt.precision.kept import Keeper
 from bpfsmt.precision.operations import below, result_of
 from bpfsmt.precision.parts import RangePart, TnumPart
 from bpfsmt.precision.search import smallest_example
+from bpfsmt.precision.signs import Signs
 from bpfsmt.precision.witnesses import around_bit, reaching
 from bpfsmt.prover.compose import Composition, ids, well_formed
+from bpfsmt.prover.contract import Contract
 from bpfsmt.prover.obligation import value_in
 from bpfsmt.prover.solver import Answer, Proved, Refuted, Solver, words_only
 from bpfsmt.prover.theorems import contracts_of
 from bpfsmt.prover.theorems.numbers import STAGES
+from bpfsmt.rules.ruleset import RuleSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,10 @@ class Optimality:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds of processor time to search for a small example, and for the formulas of a part."""
+    """Seconds of processor time to search for a small example, and for the formulas of a part.
+
+    A way to prove a part gets half of the latter; all of it the one for sums (`SIGNS`).
+    """
 
     search: float = 20.0
     formula: float = 60.0
@@ -84,15 +90,18 @@ def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) 
     tried: list[_Attempt] = []
     for how in _HOW:
         try:
-            attempt = _Attempt(question, keeper.alone, how)
+            attempt = _Attempt(question, keeper, how)
         except (ValueError, Loops) as e:
             why = why or f"no proof: {str(e).splitlines()[0]}"
             continue
-        if (how in BEGUN and not attempt.began) or any(map(attempt.asks_the_same, tried)):
+        if how in (*BEGUN, SIGNS) and not attempt.began:
+            continue
+        if any(map(attempt.asks_the_same, tried)):
             continue
         tried.append(attempt)
-        end = time.process_time() + limits.formula / 2
-        found = _lost(question, attempt, keeper) or _answers(question, attempt, end)
+        # What is asked once for all questions is not of this one's time.
+        share = limits.formula * (1 if how == SIGNS else 0.5)
+        found = _lost(question, attempt, keeper) or _answers(question, attempt, share)
         if not found:
             return replace(out, verdict="optimal", how=how)
         if isinstance(found, Example):
@@ -103,10 +112,13 @@ def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) 
 
 BEGUN = ("witnesses, first steps of sync read", "witnesses, all but last steps of sync read")
 READ = ("witnesses, all but sync read", BEGUN[1])
-_HOW = ("witnesses", BEGUN[0], READ[0], BEGUN[1])
+SIGNS = "witnesses, one step of sync read"
+_HOW = ("witnesses", SIGNS, BEGUN[0], READ[0], BEGUN[1])
 
 
 def _lost(question: Question, attempt: _Attempt, keeper: Keeper) -> str:
+    if attempt.of_one and not keeper.signs.stands_for_more(question.part):
+        return f"no step of sync is shown to stand for those before it, for {question.part.name}"
     for stage in sorted(attempt.stages):
         for part in dict.fromkeys((question.part, question.given)):
             if not keeper.keeps(stage, part):
@@ -114,8 +126,13 @@ def _lost(question: Question, attempt: _Attempt, keeper: Keeper) -> str:
     return ""
 
 
-def _answers(question: Question, attempt: _Attempt, end: float) -> Example | str:
+def _answers(question: Question, attempt: _Attempt, seconds: float) -> Example | str:
     """An example, or why there is neither one nor a proof; nothing if all is proved."""
+    end = time.process_time() + seconds
+    for term in attempt.of_one:
+        answer = _impossible(z3.And(*attempt.given, z3.Not(term)), end)
+        if not isinstance(answer, Proved):
+            return f"two ranges together may tell the {question.part.name} more than each"
     for unreached in attempt.unreached():
         found = _answer(question, attempt, unreached, end)
         if found:
@@ -180,29 +197,57 @@ BEGIN = 2
 """In Linux the bits and one round of deduction."""
 
 
+class _Signed(Composition):
+    """Of a `sync` that comes last one step alone is read: where the part's range learns (`signs`).
+
+    ``of_one`` collects what has to hold for that.
+    """
+
+    def __init__(
+        self, rules: RuleSet, stages: dict[str, Contract], signs: Signs, part: RangePart
+    ) -> None:
+        super().__init__(rules, stages)
+        self._signs, self._part = signs, part
+        self.of_one: list[Any] = []
+
+    def _skip(self, name: str, r: Any) -> Any:
+        found = self._signs.split(self._part) if name == "sync" else None
+        if found is None:
+            return super()._skip(name, r)
+        self.of_one.append(self._signs.of_one(self._part, r))
+        left_out = super()._skip(name, self._signs.step(self._part, r))
+        self.stages = self.stages - {name} | set(found.behind)
+        return left_out
+
+
 class _Attempt:
     """The rule on what `sync` makes of open operands, left out where it comes last.
 
-    If it is `BEGUN`, only its later steps are left out; if all else is `READ`, no other stage is,
-    whether it comes last or not.
+    If it is `SIGNS`, one step of it is read.  If it is `BEGUN`, only its later steps are left
+    out; if all else is `READ`, no other stage is, whether it comes last or not.
     """
 
-    def __init__(self, question: Question, alone: Alone, how: str) -> None:
-        self.q, self.alone = question, alone
+    def __init__(self, question: Question, keeper: Keeper, how: str) -> None:
+        self.q, self.alone = question, keeper.alone
         rules = question.rules
         rule = rules.linked.rules[question.operation.rule]
         if "mul" in rule.name:
             raise Loops("the product of tnums is a loop")
         left_out = ("sync",) if how in READ else STAGES
         stages = {n: c for n, c in contracts_of(rules).items() if n in left_out}
-        c = (_Begun if how in BEGUN else Composition)(rules, stages)
+        c: Composition
+        if how == SIGNS and isinstance(question.part, RangePart):
+            c = _Signed(rules, stages, keeper.signs, question.part)
+        else:
+            c = (_Begun if how in BEGUN else Composition)(rules, stages)
         self.given = c.given
         self.known: list[Any] = []
         args = self._operands(rule.params)
         self._alive()
         self.result = result_of(question.operation, c.run(rule.name, *args))
         self.stages = set(c.stages)
-        self.began = isinstance(c, _Begun) and c.began
+        self.of_one = c.of_one if isinstance(c, _Signed) else []
+        self.began = bool(self.of_one) or (isinstance(c, _Begun) and c.began)
 
     def asks_the_same(self, other: _Attempt) -> bool:
         """Nothing is left out of one that is not left out of the other."""

@@ -113,3 +113,12 @@ RANGES = (
 )
 PARTS: dict[str, Part] = {p.name: p for p in (TNUM_PART, *RANGES)}
 """All parts by name."""
+
+
+def other(part: RangePart) -> RangePart:
+    """The range of the same width that is read the other way.
+
+    >>> other(RANGES[0]).name
+    's64'
+    """
+    return next(p for p in RANGES if p.word.bits == part.word.bits and p != part)

@@ -114,10 +114,10 @@ def shown_by(name: str) -> str:
     return path.read_text()
 
 
-def causes(rules: RuleSet, text: str, *oracles: str, draws: int = 1) -> dict[Key, str]:
+def causes(rules: RuleSet, text: str, *oracles: str, draws: int = 1, **more: int) -> dict[Key, str]:
     """What is found in so many draws, and by what it is explained."""
     made = load_asm(text, "x") if ".type" in text else program(text)
-    alone = settings(*oracles, share=1)
+    alone = settings(*oracles, share=1, **more)
     court = Court(rules.name, alone, alone.bound(rules))
     shown = [s for n in range(draws) for s in judge(court, made, str(n), 0).shown]
     return {s.key: explained(court.rules, alone, made, s).cause for s in shown}
@@ -202,12 +202,12 @@ f1: r2 = map[jumps]
 
 
 def test_a_walk_that_is_given_up_without_the_fault_is_looked_at_as_far_as_it_went() -> None:
-    found = causes(rule_set("linux-6.1"), TAIL.format(before=""), "machine", draws=3)
+    found = causes(rule_set("linux-6.1"), TAIL.format(before=""), "machine", draws=3, walked=2000)
     assert list(found) == [Key("run", "bpf_tail_call", "tnum")]
     assert "a tail call" in found[Key("run", "bpf_tail_call", "tnum")]
     planted = rule_set("linux-6.1").derive("planted", tnum_add)
     before = CARRY.replace("r8", "r6") + "    *(u64 *)(r10 - 8) = r6\n"
-    found = causes(planted, TAIL.format(before=before), "machine", draws=3)
+    found = causes(planted, TAIL.format(before=before), "machine", draws=3, walked=2000)
     assert found[Key("run", "alu64_add", "tnum")] == ""
 
 

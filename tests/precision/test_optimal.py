@@ -165,7 +165,7 @@ def test_a_stage_that_widens_is_not_taken_to_keep() -> None:
 
 @pytest.mark.parametrize(
     ("rule", "part", "asked"),
-    [("alu64_add", "u64", 2), ("alu64_xor", "u64", 3)],
+    [("alu64_add", "u64", 3), ("alu64_xor", "u64", 3)],
 )
 def test_what_leaves_out_the_same_is_asked_once(
     monkeypatch: pytest.MonkeyPatch, rule: str, part: str, asked: int

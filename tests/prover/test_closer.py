@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import z3
 
@@ -22,15 +24,15 @@ from bpfsmt.rules.linux.widen import known
 from bpfsmt.rules.tnum import tnum_const
 
 
-def answers(rules: RuleSet) -> list[type]:
+def answers(rules: RuleSet) -> Iterator[type]:
     """What the solver says of each lemma; no goal is beside them."""
     nothing = Attempt((), z3.BoolVal(True), args=(terms.fresh(SCALAR, "r"),))
     (attempt,) = closer(nothing, rules, contracts_of(rules))
-    every = attempt.violations()
-    return [type(Solver().impossible(violation, 60)) for violation in every]
+    for violation in attempt.violations():
+        yield type(Solver().impossible(violation, 60))
 
 
-@pytest.mark.parametrize("name", ["linux-6.12", "linux-6.18"])
+@pytest.mark.parametrize("name", ["linux-6.12", pytest.param("linux-6.18", marks=pytest.mark.slow)])
 def test_three_rounds_bring_the_ends_together(name: str) -> None:
     assert set(answers(rule_set(name))) == {Proved}
 
@@ -40,8 +42,8 @@ def test_fewer_do_not() -> None:
     def sync(r: Scalar) -> Scalar:
         return from_bits(tnum_from_bounds(deduce(deduce(from_bits(r)))))
 
-    assert answers(rule_set("linux-6.12").derive("planted", sync)).count(Refuted) == 2
-    assert answers(rule_set("linux-6.1")).count(Refuted) == 3  # one
+    assert list(answers(rule_set("linux-6.12").derive("planted", sync))).count(Refuted) == 2
+    assert list(answers(rule_set("linux-6.1"))).count(Refuted) == 3  # one
 
 
 def test_a_sync_that_does_not_is_not_said_to() -> None:
@@ -84,7 +86,7 @@ def test_a_rule_that_takes_one_end_for_another_is_proved_by_it() -> None:
     rules = rule_set("linux-6.12").derive("changed", movsx64)
     of_bytes = next(operators(rules, contracts_of(rules), "movsx64"))
     part = next(o for o in of_bytes.obligations() if o.name == "movsx64(8)/s64")
-    r = Decider(quick=1.0).decide(part)
+    r = Decider(quick=4.0).decide(part)
     assert (r.verdict, r.inputs) == ("proved", "synced"), r.why
     assert r.how.endswith("close behind sync")
     assert "deduce" in r.uses

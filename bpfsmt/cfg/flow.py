@@ -8,6 +8,7 @@ from typing import Literal
 
 from bpfsmt.cfg.defuse import jmp_op
 from bpfsmt.errors import UnsupportedError
+from bpfsmt.isa.helper_ids import TAIL_CALL
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import CallSrc, Class, JmpOp, LdImm64Src, Mode
 from bpfsmt.program.program import Program
@@ -18,9 +19,6 @@ EdgeKind = Literal["fall", "jump", "taken", "not-taken", "both"]
 ProblemKind = Literal[
     "empty", "bad-function", "out-of-range", "into-ld-imm64", "out-of-function", "falls-off"
 ]
-
-TAIL_CALL = 12
-"""The helper that, when it succeeds, never comes back (its number in the kernel's ABI)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +88,7 @@ def may_leave(insn: Instruction) -> bool:
         return insn.opcode & 0xE0 in (Mode.ABS, Mode.IND)
     if not insn.is_jmp:
         return False
-    op = jmp_op(insn)
-    tail_call = op is JmpOp.CALL and insn.src == CallSrc.HELPER and insn.imm == TAIL_CALL
-    return op is JmpOp.EXIT or tail_call
+    return jmp_op(insn) is JmpOp.EXIT or insn.helper == TAIL_CALL
 
 
 def function_entries(program: Program) -> tuple[int, ...]:

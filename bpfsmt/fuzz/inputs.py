@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bpfsmt.conformance.values import word
 from bpfsmt.crosscheck.witness import Event, Witness
-from bpfsmt.isa import HELPER_IDS
+from bpfsmt.isa import TAIL_CALL
 from bpfsmt.isa.opcodes import JmpOp
 from bpfsmt.machine import Code, Inputs, Machine, Region, Result, ScriptedEnvironment, run
 from bpfsmt.machine.helpers.base import Args
@@ -29,7 +29,6 @@ MOST_ROUNDS = 8
 _U64 = (1 << 64) - 1
 _LENGTHS = (14, 34, 64, 64, 64, 90, 128)
 _ARRAYS = frozenset({"array", "percpu_array"})
-_TAIL_CALL = HELPER_IDS["bpf_tail_call"]
 _OPEN = {
     "bpf_get_prandom_u32": 0xFFFFFFFF, "bpf_ktime_get_ns": _U64, "bpf_ktime_get_boot_ns": _U64,
     "bpf_jiffies64": _U64, "bpf_get_current_pid_tgid": _U64,
@@ -106,7 +105,7 @@ class Surroundings(ScriptedEnvironment):
         helper = HELPERS.get(number)
         if helper is not None and helper.ret is Ret.MAP_VALUE_OR_NULL:
             self._look_up(machine, args)
-        elif number == _TAIL_CALL:
+        elif number == TAIL_CALL:
             self._go_over(machine)
         elif helper is not None and helper.name in _OPEN:
             self._say(Event("call", machine.pc, self.draw.word() & _OPEN[helper.name]))

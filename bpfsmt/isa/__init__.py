@@ -4,7 +4,7 @@ from bpfsmt.isa.asm import AsmUnit, assemble
 from bpfsmt.isa.codec import Slots, decode, decode_one, encode, encode_one
 from bpfsmt.isa.directives import Directive, MapDirective
 from bpfsmt.isa.disasm import disassemble, listing
-from bpfsmt.isa.helper_ids import HELPER_IDS, HELPER_NAMES
+from bpfsmt.isa.helper_ids import HELPER_IDS, HELPER_NAMES, TAIL_CALL
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import (
     FETCH,
@@ -24,6 +24,7 @@ __all__ = [
     "FETCH",
     "HELPER_IDS",
     "HELPER_NAMES",
+    "TAIL_CALL",
     "AluOp",
     "AsmUnit",
     "AtomicOp",

@@ -56,3 +56,6 @@ HELPER_NAMES: dict[int, str] = {
 
 HELPER_IDS: dict[str, int] = {name: number for number, name in HELPER_NAMES.items()}
 """Helper name to number: ``HELPER_IDS["bpf_map_lookup_elem"] == 1``."""
+
+TAIL_CALL = HELPER_IDS["bpf_tail_call"]
+"""The helper that, when it succeeds, never comes back."""

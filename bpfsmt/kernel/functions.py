@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bpfsmt.errors import OracleError
-from bpfsmt.isa.helper_ids import HELPER_IDS
+from bpfsmt.isa.helper_ids import TAIL_CALL
 from bpfsmt.isa.opcodes import Class, LdImm64Src
 from bpfsmt.kernel.btf import BtfBuilder
 from bpfsmt.kernel.types import CONTEXTS
@@ -28,7 +28,7 @@ def needs_types(program: Program) -> bool:
             return True
         # A legacy load may return from the function, which so must be known to return int.
         legacy = insn.cls is Class.LD and not insn.is_ld_imm64
-        if len(program.functions) > 1 and (legacy or insn.helper == HELPER_IDS["bpf_tail_call"]):
+        if len(program.functions) > 1 and (legacy or insn.helper == TAIL_CALL):
             return True
     return False
 

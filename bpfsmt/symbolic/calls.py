@@ -33,7 +33,7 @@ from bpfsmt.symbolic.values import (
     pointer,
 )
 
-TAIL_CALL, CHECK_MTU = HELPER_IDS["bpf_tail_call"], HELPER_IDS["bpf_check_mtu"]
+CHECK_MTU = HELPER_IDS["bpf_check_mtu"]
 
 HEADROOM = 256
 """Bytes before the packet that adjust_head and adjust_meta may claim (XDP_PACKET_HEADROOM)."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import z3
 
 from bpfsmt.errors import UnsupportedError
+from bpfsmt.isa.helper_ids import TAIL_CALL
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import Class, JmpOp
 from bpfsmt.program.program import Program
-from bpfsmt.symbolic.calls import TAIL_CALL
 from bpfsmt.symbolic.state import SymState, merge
 from bpfsmt.symbolic.step import Stepped, start_state, step
 from bpfsmt.symbolic.values import TRUE, Term, conj, disj, neg

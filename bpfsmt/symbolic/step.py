@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import z3
 
 from bpfsmt.errors import UnsupportedError
+from bpfsmt.isa.helper_ids import TAIL_CALL
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import FETCH, AluOp, AtomicOp, CallSrc, Class, JmpOp, LdImm64Src, Mode
 from bpfsmt.program.program import Program
@@ -22,7 +23,7 @@ from bpfsmt.semantics.alu import (
     jmp_meaning,
     load_sext,
 )
-from bpfsmt.symbolic.calls import TAIL_CALL, call_helper, other_program
+from bpfsmt.symbolic.calls import call_helper, other_program
 from bpfsmt.symbolic.memory import Access
 from bpfsmt.symbolic.state import SymFrame, SymState
 from bpfsmt.symbolic.values import (
@@ -229,7 +230,7 @@ class _Step:
         if insn.src != CallSrc.HELPER:
             raise UnsupportedError(f"instruction {self.pc}: kfunc call")
         after = call_helper(self.access, state, self.pc, insn.imm, self.reg)
-        if insn.imm != TAIL_CALL or len(state.frames) == 1:
+        if insn.helper != TAIL_CALL or len(state.frames) == 1:
             return self.next(after)
         # If it succeeds the other program runs in place of this function, and is come back from.
         succeeds = z3.Bool(f"succeeds.{self.place}")

@@ -8,13 +8,11 @@ from bpfsmt.generate.guided.helpers import packet_changed
 from bpfsmt.generate.guided.maps import JUMPS
 from bpfsmt.generate.guided.numbers import context
 from bpfsmt.generate.insns import EXIT, alu, call, const, map_of, mov
-from bpfsmt.isa import HELPER_IDS, AluOp
+from bpfsmt.isa import TAIL_CALL, AluOp
 from bpfsmt.program.program import Param, Signature
 
 MOST_FUNCTIONS = 3
 MOST_DEPTH = 2
-
-_TAIL_CALL = HELPER_IDS["bpf_tail_call"]
 
 
 def local_call(d: Drawing, body: Body) -> None:
@@ -97,7 +95,7 @@ def tail_call(d: Drawing, body: Body) -> None:
         return
 
     def inside(d: Drawing) -> None:
-        d.draft.put(map_of(2, JUMPS), const(3, d.number(0, 1)), call(_TAIL_CALL))
+        d.draft.put(map_of(2, JUMPS), const(3, d.number(0, 1)), call(TAIL_CALL))
         d.draft.put(const(0, d.one((0, 1))))
         if d.often(1, 3):
             body(d)

@@ -26,7 +26,7 @@ from bpfsmt.domain.state import (
     Slot,
     State,
 )
-from bpfsmt.isa.helper_ids import HELPER_IDS
+from bpfsmt.isa.helper_ids import TAIL_CALL
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import FETCH, AluOp, AtomicOp, Class, JmpOp, LdImm64Src, Mode
 from bpfsmt.kernel.log.rules import Rules
@@ -36,7 +36,6 @@ from bpfsmt.semantics.prototypes import Prototype, prototype
 
 ANY_NUMBER = Reg(RegType.SCALAR_VALUE)
 PACKET_TYPES = (RegType.PTR_TO_PACKET, RegType.PTR_TO_PACKET_META)
-_TAIL_CALL = HELPER_IDS["bpf_tail_call"]
 _STALE = (*PACKET_TYPES, RegType.PTR_TO_PACKET_END)
 _ARGUMENTS = range(1, 6)
 _FIELDS = {
@@ -334,7 +333,7 @@ def _call(program: Program, state: State, pc: int, insn: Instruction, *, trustin
         type_ = RegType.PTR_TO_MAP_VALUE_OR_NULL
         result = Reg(type_, const(0), map=state.regs[1].map)
     state = _memory(program, state, known, trusting)
-    if known.changes_packet and not (trusting and insn.imm == _TAIL_CALL):
+    if known.changes_packet and not (trusting and insn.imm == TAIL_CALL):
         # (A tail call that comes back here has failed, as later kernels know.)
         state = each_reg(state, lambda reg: ANY_NUMBER if reg.type in _STALE else reg)
     return _clobber(state, result)

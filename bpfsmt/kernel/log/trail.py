@@ -13,7 +13,7 @@ from bpfsmt.domain.analysis import DeadArm, Edge
 from bpfsmt.domain.reg import NOT_INIT, Reg, RegType
 from bpfsmt.domain.scalar import const
 from bpfsmt.domain.state import Frame, State
-from bpfsmt.isa.helper_ids import HELPER_IDS
+from bpfsmt.isa.helper_ids import TAIL_CALL
 from bpfsmt.isa.opcodes import AluOp, CallSrc, Class, JmpOp
 from bpfsmt.kernel.log.alive import FRAME_BITS, alive
 from bpfsmt.kernel.log.arms import Arm, Arms
@@ -137,7 +137,7 @@ class Trail:
         """
         here = self._anywhere()
         last = self.claims.insn(here.src)
-        if last.helper != _TAIL_CALL:
+        if last.helper != TAIL_CALL:
             return
         visit, state = self.claims.visits[here.src], return_from_global(here.state)
         if state is None:
@@ -245,9 +245,6 @@ class Trail:
         shift = FRAME_BITS * (len(state.frames) - 1)
         dead = ~(self.live[pc] | 1 << 10) & ALL_REGISTERS
         return lambda visit: everything & ~(dead << shift)
-
-
-_TAIL_CALL = HELPER_IDS["bpf_tail_call"]
 
 
 def _start(pc: int) -> Here:

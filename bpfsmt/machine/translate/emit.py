@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bpfsmt.bits.inline import Operand, inline, number
 from bpfsmt.cfg import registers
-from bpfsmt.isa.helper_ids import HELPER_IDS
+from bpfsmt.isa.helper_ids import HELPER_IDS, TAIL_CALL
 from bpfsmt.isa.instruction import Instruction
 from bpfsmt.isa.opcodes import FETCH, AluOp, AtomicOp, CallSrc, Class, JmpOp, LdImm64Src, Mode
 from bpfsmt.machine.code import function_address
@@ -43,7 +43,7 @@ from bpfsmt.semantics.alu import (
 from bpfsmt.semantics.context import LAYOUTS
 from bpfsmt.semantics.loops import leaves, one_less
 
-TAIL_CALL, LOOKUP = HELPER_IDS["bpf_tail_call"], HELPER_IDS["bpf_map_lookup_elem"]
+LOOKUP = HELPER_IDS["bpf_map_lookup_elem"]
 _ROUNDS = Operand("left", 0, U64)
 _POINTERS = {"pkt": "pd", "pkt_end": "pe", "pkt_meta": "pm"}
 _GIVES_POINTER = frozenset(

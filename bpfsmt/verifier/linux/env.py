@@ -10,7 +10,7 @@ from bpfsmt.domain import Reg, RegType, Scalar, format_reg
 from bpfsmt.domain.reg import NOT_INIT
 from bpfsmt.domain.scalar import const
 from bpfsmt.domain.state import Frame, State
-from bpfsmt.isa import HELPER_IDS, CallSrc, JmpOp
+from bpfsmt.isa import TAIL_CALL, CallSrc, JmpOp
 from bpfsmt.program.program import LOAD_FLAGS, MapDef, Program
 from bpfsmt.rules import RuleSet
 from bpfsmt.semantics.context import layout_of
@@ -20,7 +20,6 @@ from bpfsmt.verifier.linux.liveness import live_before, register_effects, ways_o
 from bpfsmt.verifier.linux.reads import Reads
 from bpfsmt.verifier.linux.slots import slot_effects
 
-TAIL_CALL = HELPER_IDS["bpf_tail_call"]
 STRICT_ALIGNMENT, TEST_STATE_FREQ, SLEEPABLE = LOAD_FLAGS.values()
 """Flags of a load (``BPF_F_...``)."""
 

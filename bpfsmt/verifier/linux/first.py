@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpfsmt.isa import Class, Instruction, JmpOp, LdImm64Src
+from bpfsmt.isa import TAIL_CALL, Class, Instruction, JmpOp, LdImm64Src
 from bpfsmt.isa.opcodes import AluOp
 from bpfsmt.program.program import Program, ProgramType
 from bpfsmt.rules import Policy
@@ -10,7 +10,6 @@ from bpfsmt.verifier.reasons import Rejection
 
 _WITH_ADDRESS = ("array",)
 _ALU_OPS, _JMP_OPS = frozenset(map(int, AluOp)), frozenset(map(int, JmpOp))
-_CALL, _TAIL_CALL = 0x85, 12
 
 
 def check_program(program: Program, policy: Policy) -> None:
@@ -103,7 +102,7 @@ def check_returns(program: Program, starts: list[int]) -> None:
             if insn is None:
                 continue
             legacy = insn.cls is Class.LD and not insn.is_ld_imm64
-            tail = insn.opcode == _CALL and insn.src == 0 and insn.imm == _TAIL_CALL
+            tail = insn.helper == TAIL_CALL
             if legacy or tail:
                 what = "LD_ABS" if legacy else "tail_call"
                 message = f"{what} is only allowed in functions that return 'int'."

@@ -12,9 +12,19 @@ from collections.abc import Callable
 
 from bpfsmt.domain import RegType
 from bpfsmt.domain.state import SPILL
-from bpfsmt.isa import FETCH, AluOp, AtomicOp, CallSrc, Class, Instruction, JmpOp, Mode, Size
+from bpfsmt.isa import (
+    FETCH,
+    TAIL_CALL,
+    AluOp,
+    AtomicOp,
+    CallSrc,
+    Class,
+    Instruction,
+    JmpOp,
+    Mode,
+    Size,
+)
 from bpfsmt.rules import Duties
-from bpfsmt.verifier.linux.env import TAIL_CALL
 from bpfsmt.verifier.linux.flow import is_local_call
 from bpfsmt.verifier.linux.path import Checkpoint, Past, Path
 

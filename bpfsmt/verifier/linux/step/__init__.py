@@ -7,8 +7,8 @@ left is a function on the walk.
 from __future__ import annotations
 
 from bpfsmt.errors import DecodeError
-from bpfsmt.isa import CallSrc, Class, Instruction, JmpOp, Mode, validate
-from bpfsmt.verifier.linux.env import TAIL_CALL, Env
+from bpfsmt.isa import TAIL_CALL, CallSrc, Class, Instruction, JmpOp, Mode, validate
+from bpfsmt.verifier.linux.env import Env
 from bpfsmt.verifier.linux.flow import jump_target
 from bpfsmt.verifier.linux.step.alu import alu
 from bpfsmt.verifier.linux.step.branch import branch

@@ -26,7 +26,7 @@ crosscheck: $(VENV)/.run
 	$(BIN)/bpfsmt crosscheck $(ARGS) $(FILES)
 
 test: lint
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -22,7 +22,7 @@ from bpfsmt.precision.cases import Case, Example, Question, inside
 from bpfsmt.precision.kept import Keeper
 from bpfsmt.precision.operations import below, result_of
 from bpfsmt.precision.parts import RangePart, TnumPart
-from bpfsmt.precision.search import smallest_example
+from bpfsmt.precision.search import drawn_example, smallest_example
 from bpfsmt.precision.signs import Signs
 from bpfsmt.precision.witnesses import around_bit, reaching
 from bpfsmt.prover.compose import Composition, ids, well_formed
@@ -76,6 +76,10 @@ def decide(question: Question, keeper: Keeper, limits: Limits = Limits()) -> Opt
         out = replace(out, verdict=_fault(question, found[0]), example=found[0], width=found[1])
     else:
         out = _proof(question, keeper, limits, out)
+    if out.verdict == "unknown":
+        drawn = drawn_example(question, limits.search)
+        if drawn is not None:
+            out = replace(out, verdict=_fault(question, drawn), why="", example=drawn, width=64)
     return replace(out, seconds=round(time.process_time() - start, 3))
 
 

@@ -1,13 +1,15 @@
-"""The smallest example of a rule that says less than it could, by trying all small operands.
+"""Examples of a rule that says less than it could: the smallest one, by trying all small operands.
 
 Operands are of one bit, then two, then three, though the rule works on 64: the ends of a
 range of k bits are signed numbers of k bits, or as near to where the sign changes; a tnum of
-k bits has zeros above them.  Of one width the smallest numbers come first.
+k bits has zeros above them.  Of one width the smallest numbers come first.  Where there is no small
+one and no proof, operands with few members are drawn that are anywhere.
 """
 
 from __future__ import annotations
 
 import itertools
+import random
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +19,8 @@ from bpfsmt.precision.cases import Case, Example, Question
 from bpfsmt.precision.parts import Part, RangePart
 
 WIDTHS = (1, 2, 3)
+
+ALL = (1 << 64) - 1
 
 COUNTS = (0, 1, 2, 3, 7, 8, 15, 16, 31, 32, 33, 63)
 """Known shift counts that are tried."""
@@ -36,6 +40,35 @@ def smallest_example(question: Question, seconds: float) -> tuple[Example, int] 
             if found is not None:
                 return found, width
     return None
+
+
+def drawn_example(question: Question, seconds: float) -> Example | None:
+    """A case in which more could be said among operands that are drawn: few numbers each, anywhere.
+
+    `None` if none was found in so many seconds of processor time.
+    """
+    rng = random.Random(question.name)
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        values = tuple(
+            rng.randrange(question.operation.below) if kind == "count" else few(question.given, rng)
+            for kind in question.operation.kinds
+        )
+        found = Case(question, values).example()
+        if found is not None:
+            return found
+    return None
+
+
+def few(part: Part, rng: random.Random) -> Any:
+    """A value of the part with few members, near a power of two or anywhere."""
+    near = rng.choice((0, 1 << rng.randrange(64), rng.getrandbits(64), rng.getrandbits(32)))
+    lo = near + rng.randrange(-4, 4)
+    if isinstance(part, RangePart):
+        ends = part.word(lo), part.word(lo + rng.randrange(8))
+        return min(ends), max(ends)
+    mask = sum(1 << rng.randrange(64) for _ in range(rng.randrange(4))) & ALL
+    return Tnum(lo & ALL & ~mask, mask)
 
 
 def cases(question: Question, width: int) -> Iterator[tuple[Any, ...]]:

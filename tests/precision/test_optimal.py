@@ -17,6 +17,7 @@ from bpfsmt.precision.measured import drawn, small
 from bpfsmt.precision.operations import operations
 from bpfsmt.precision.optimal import Limits, Optimality, decide
 from bpfsmt.precision.parts import PARTS, TNUM_PART
+from bpfsmt.precision.search import drawn_example
 from bpfsmt.prover.theorems import contracts_of
 from bpfsmt.rules import RuleSet, rule_set
 
@@ -62,6 +63,23 @@ def test_an_example_that_is_not_small_is_found_by_the_proof() -> None:
     a, b = found.example.values
     assert a.value & b.value & 1 << 40
     assert found.example.best == PAPER.ints.tnum_or(a, b)
+
+
+def test_where_neither_small_operands_nor_a_proof_tell_some_are_drawn() -> None:
+    new = rule_set("linux-6.18")
+    found = ask(new, "alu32_mul", "u64")
+    assert (found.verdict, found.width, found.why) == ("not optimal", 64, "")
+    example = found.example
+    assert example is not None
+    a, b = (range(lo, hi + 1) for lo, hi in example.values)
+    products = {x * y & 0xFFFFFFFF for x in a for y in b}
+    assert (min(products), max(products)) == example.best
+    assert new.ints.alu32_mul(*example.args)[1:3] == example.result != example.best
+
+
+def test_of_what_is_the_best_none_is_drawn() -> None:
+    (best,) = questions(PAPER, ("tnum_add",))
+    assert drawn_example(best, 1.0) is None
 
 
 def test_a_rule_that_says_too_much_is_not_called_optimal() -> None:

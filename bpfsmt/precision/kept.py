@@ -16,6 +16,7 @@ import z3
 from bpfsmt.bits import terms
 from bpfsmt.precision.alone import Alone, chain
 from bpfsmt.precision.parts import Part, TnumPart
+from bpfsmt.precision.plain import Plain
 from bpfsmt.precision.signs import Signs
 from bpfsmt.prover.compose import SCALAR, parts_of_gamma
 from bpfsmt.prover.solver import Proved, Solver, words_only, words_usual
@@ -31,6 +32,7 @@ class Keeper:
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
         self.alone = Alone(rules)
+        self.plain = Plain(rules)
         self.signs = Signs(rules)
         self.seconds = 0.0
 

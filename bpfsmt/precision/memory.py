@@ -58,8 +58,8 @@ COMPARES = ("bits", "domain", "semantics", "prover", "precision")
 ASKS = (
     "bits", "domain/gamma.py", "domain/scalar.py", "semantics/alu.py",
     "precision/alone.py", "precision/cases.py", "precision/kept.py", "precision/measured.py",
-    "precision/operations.py", "precision/optimal.py", "precision/parts.py",
-    "precision/search.py", "precision/signs.py", "precision/witnesses.py",
+    "precision/operations.py", "precision/optimal.py", "precision/parts.py", "precision/plain.py",
+    "precision/search.py", "precision/shared.py", "precision/signs.py", "precision/witnesses.py",
     "prover/compose.py", "prover/facts.py", "prover/solver.py",
     "prover/theorems/meanings.py", "prover/theorems/numbers.py",
 )  # fmt: skip

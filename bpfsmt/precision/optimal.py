@@ -22,6 +22,7 @@ from bpfsmt.precision.cases import Case, Example, Question, inside
 from bpfsmt.precision.kept import Keeper
 from bpfsmt.precision.operations import below, result_of
 from bpfsmt.precision.parts import RangePart, TnumPart
+from bpfsmt.precision.plain import Plain
 from bpfsmt.precision.search import drawn_example, smallest_example
 from bpfsmt.precision.signs import Signs
 from bpfsmt.precision.witnesses import around_bit, reaching
@@ -98,7 +99,7 @@ def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) 
         except (ValueError, Loops) as e:
             why = why or f"no proof: {str(e).splitlines()[0]}"
             continue
-        if how in (*BEGUN, SIGNS) and not attempt.began:
+        if how in (SIGNS, ASIDE, *BEGUN) and not attempt.began:
             continue
         if any(map(attempt.asks_the_same, tried)):
             continue
@@ -117,7 +118,8 @@ def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) 
 BEGUN = ("witnesses, first steps of sync read", "witnesses, all but last steps of sync read")
 READ = ("witnesses, all but sync read", BEGUN[1])
 SIGNS = "witnesses, one step of sync read"
-_HOW = ("witnesses", SIGNS, BEGUN[0], READ[0], BEGUN[1])
+ASIDE = "witnesses, first steps of sync read but for single numbers"
+_HOW = ("witnesses", SIGNS, ASIDE, BEGUN[0], READ[0], BEGUN[1])
 
 
 def _lost(question: Question, attempt: _Attempt, keeper: Keeper) -> str:
@@ -180,20 +182,28 @@ class Loops(Exception):
 class _Begun(Composition):
     """Of a `sync` that comes last the first steps are not left out.
 
-    What the others are given they keep, where it is the best.
+    What the others are given they keep, where it is the best.  With ``plain`` it is these texts
+    that are read, if they are others, and the stages that are read have to keep it too.
     """
 
     began = False
+
+    def __init__(
+        self, rules: RuleSet, stages: dict[str, Contract], plain: Plain | None = None
+    ) -> None:
+        super().__init__(rules, stages)
+        self._plain = plain
 
     def _skip(self, name: str, r: Any) -> Any:
         steps = chain(self.rules, name)
         if name != "sync" or len(steps) <= BEGIN:
             return super()._skip(name, r)
-        self.began = True
-        for step in steps[:BEGIN]:
-            r = self.rules.linked.terms[step](r)
+        begin, plain = steps[:BEGIN], self._plain
+        self.began = plain is None or any(map(plain.matters, begin))
+        for step in begin:
+            r = (plain.terms if plain else self.rules.linked.terms)[step](r)
         left_out = super()._skip(name, r)
-        self.stages = self.stages - {name} | set(steps[BEGIN:])
+        self.stages = self.stages - {name} | set(steps if plain else steps[BEGIN:])
         return left_out
 
 
@@ -227,8 +237,8 @@ class _Signed(Composition):
 class _Attempt:
     """The rule on what `sync` makes of open operands, left out where it comes last.
 
-    If it is `SIGNS`, one step of it is read.  If it is `BEGUN`, only its later steps are left
-    out; if all else is `READ`, no other stage is, whether it comes last or not.
+    If it is `SIGNS`, one step of it is read.  If it is `BEGUN` (or `ASIDE`), only its later steps
+    are left out; if all else is `READ`, no other stage is, whether it comes last or not.
     """
 
     def __init__(self, question: Question, keeper: Keeper, how: str) -> None:
@@ -239,11 +249,11 @@ class _Attempt:
             raise Loops("the product of tnums is a loop")
         left_out = ("sync",) if how in READ else STAGES
         stages = {n: c for n, c in contracts_of(rules).items() if n in left_out}
-        c: Composition
+        c = Composition(rules, stages)
         if how == SIGNS and isinstance(question.part, RangePart):
             c = _Signed(rules, stages, keeper.signs, question.part)
-        else:
-            c = (_Begun if how in BEGUN else Composition)(rules, stages)
+        elif how in (ASIDE, *BEGUN):
+            c = _Begun(rules, stages, keeper.plain if how == ASIDE else None)
         self.given = c.given
         self.known: list[Any] = []
         args = self._operands(rule.params)

@@ -40,7 +40,7 @@ def reaching(operation: Operation, part: RangePart, known: list[Any], end: Any) 
     found = [(x, y) for x in a for y in b]
     if operation.sets == 1:
         shifted = [(e << y | below) & LOW for y in b for below in (0, (1 << y) - 1)]
-        lows = (0, LOW, LOW >> 1, (LOW >> 1) + 1, *shifted)
+        lows = (0, LOW, LOW >> 1, (LOW >> 1) + 1, -e & LOW, *shifted)
         turns = [_half(n, low) for n in a for low in lows]
         return found + [(x, y) for x in (e, -e & ALL, *turns) for y in b]
     if operation.shape == "sum":

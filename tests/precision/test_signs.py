@@ -9,13 +9,15 @@ import z3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpfsmt.bits import S32_MAX, S32_MIN, replace, rule, s32, s64, u32
-from bpfsmt.domain.scalar import Scalar
+from bpfsmt.bits import S32_MAX, S32_MIN, replace, rule, s32, s64, terms, u32
+from bpfsmt.bits.types import type_of
+from bpfsmt.domain.scalar import Scalar, Tnum
 from bpfsmt.precision.alone import Alone
 from bpfsmt.precision.cases import Question, questions
 from bpfsmt.precision.kept import Keeper
-from bpfsmt.precision.optimal import SIGNS, Limits, decide
+from bpfsmt.precision.optimal import ASIDE, SIGNS, Limits, decide
 from bpfsmt.precision.parts import PARTS, TNUM_PART, RangePart
+from bpfsmt.precision.plain import Plain
 from bpfsmt.precision.signs import STEPS, Signs
 from bpfsmt.prover import Refuted, Solver
 from bpfsmt.rules import RuleSet, rule_set
@@ -135,3 +137,37 @@ def test_one_number_too_many_is_not_the_best() -> None:
     assert (found.verdict, found.width) == ("not optimal", 64), found.why
     assert found.example is not None
     assert found.example.values[0][0] == 0x1234567
+
+
+def test_a_stage_that_may_leave_a_single_number_is_set_aside() -> None:
+    assert Plain(LINUX).left_out == frozenset()
+    assert Plain(NEW).left_out == {"single_value"}
+    assert Plain(NEW).matters("bounds_from_tnum")
+    assert not Plain(NEW).matters("bounds32_from_tnum")
+    r = Scalar(Tnum(0, 0b101), 2, 4, 2, 4, 2, 4, 2, 4)
+    assert NEW.ints.bounds_from_tnum(r).var_off == Tnum(4, 0)
+    lifted = terms.lift(type_of(Scalar), r)
+    assert z3.simplify(Plain(NEW).terms["bounds_from_tnum"](lifted).var_off.mask).as_long() == 5
+
+
+def test_a_stage_that_leaves_more_or_less_is_read() -> None:
+    @rule
+    def single_value(r: Scalar) -> Scalar:
+        return replace(r, umax=r.umin) if r.umin == 7 else r
+
+    assert Plain(NEW.derive("planted", single_value)).left_out == frozenset()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["u64", "s64"])
+def test_a_negation_of_a_low_half_that_ends_with_0_could_say_more(part: str) -> None:
+    found = decide(asked(NEW, "alu32_neg", part), Keeper(NEW), Limits(1, 60))
+    assert (found.verdict, found.width) == ("not optimal", 64), found.why
+
+
+@pytest.mark.slow
+def test_compares_are_the_best_but_for_single_numbers() -> None:
+    (question,) = [q for q in questions(NEW, ("refine64_sle",))
+                   if q.part.name == "u64" and q.operation.name.endswith("right")]  # fmt: skip
+    found = decide(question, Keeper(NEW), Limits(1, 60))
+    assert (found.verdict, found.how) == ("optimal", ASIDE), found.why

@@ -29,9 +29,8 @@ from bpfsmt.cli.agreement import (
     show_score,
 )
 from bpfsmt.cli.boundary import complain, describe, worst
-from bpfsmt.cli.common import expand, json_option, load_programs, type_option
+from bpfsmt.cli.common import each_program, json_option, type_option
 from bpfsmt.cli.tables import console
-from bpfsmt.errors import BpfsmtError
 from bpfsmt.kernel.oracle import oracle
 from bpfsmt.program import Program
 from bpfsmt.rules import load_rules
@@ -122,17 +121,9 @@ def agree(
 
 
 def _load(files: Sequence[str], kind: str) -> tuple[list[tuple[str, Program]], list[Exception]]:
-    paths, errors = expand(files)
-    programs: list[tuple[str, Program]] = []
-    for path in paths:
-        try:
-            found, skipped = load_programs(path, kind)
-        except (BpfsmtError, OSError) as error:
-            errors.append(error)
-            continue
-        errors += skipped
-        programs += [(f"{path}:{program.name}", program) for program in found]
-    return programs, errors
+    errors: list[Exception] = []
+    programs = each_program(files, kind, errors)
+    return [(f"{path}:{program.name}", program) for path, program in programs], errors
 
 
 def _generated(count: int, seed: int) -> Iterator[tuple[str, Program]]:

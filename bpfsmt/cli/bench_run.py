@@ -30,7 +30,7 @@ from bpfsmt.cli.boundary import (
     describe,
     worst,
 )
-from bpfsmt.cli.common import expand, json_option, load_programs, type_option
+from bpfsmt.cli.common import each_program, json_option, type_option
 from bpfsmt.errors import BpfsmtError, LoadError
 from bpfsmt.kernel import available
 from bpfsmt.kernel.cpu import one_cpu
@@ -115,16 +115,8 @@ def run(files: tuple[str, ...], traffic: str, kind: str, as_json: bool, plot: st
     if len(frames) != 1:
         raise click.UsageError(f"--generate {traffic}: one frame is wanted, not {len(frames)}.")
     how = _effort(**effort)
-    paths, errors = expand(files)
-    programs: list[Program] = []
-    for path in paths:
-        try:
-            found, skipped = load_programs(path, kind)
-        except (BpfsmtError, OSError) as error:
-            errors.append(error)
-            continue
-        programs += found
-        errors += skipped
+    errors: list[Exception] = []
+    programs = [program for _, program in each_program(files, kind, errors)]
 
     def job(program: Program) -> Job:
         return program.name, lambda: measure_program(program, frames[0], how)

@@ -30,9 +30,9 @@ from bpfsmt.cli.boundary import (
     describe,
     worst,
 )
-from bpfsmt.cli.common import expand, json_option, load_programs, type_option
+from bpfsmt.cli.common import each_program, json_option, type_option
 from bpfsmt.cli.tables import console
-from bpfsmt.errors import BpfsmtError, OracleError
+from bpfsmt.errors import OracleError
 from bpfsmt.kernel import available
 from bpfsmt.kernel.cpu import one_cpu
 from bpfsmt.program import Program
@@ -118,17 +118,8 @@ def _rules_for(release: str) -> str:
 
 
 def _programs(files: Sequence[str], kind: str) -> tuple[list[Program], list[Exception]]:
-    paths, errors = expand(files)
-    programs: list[Program] = []
-    for path in paths:
-        try:
-            found, skipped = load_programs(path, kind)
-        except (BpfsmtError, OSError) as error:
-            errors.append(error)
-            continue
-        programs += found
-        errors += skipped
-    return programs, errors
+    errors: list[Exception] = []
+    return [program for _, program in each_program(files, kind, errors)], errors
 
 
 def _measure(

@@ -6,13 +6,13 @@ import functools
 import glob
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from bpfsmt.errors import LoadError
+from bpfsmt.errors import BpfsmtError, LoadError
 from bpfsmt.program import Program, ProgramType, load
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -117,6 +117,25 @@ def _below(path: Path) -> list[Path]:
         for name in names
         if name.endswith(SUFFIXES)
     )
+
+
+def each_program(
+    arguments: Iterable[str], kind: str, errors: list[Exception]
+) -> Iterator[tuple[Path, Program]]:
+    """The programs in all files that are named (`expand`), read one after another, with their file.
+
+    ``errors`` takes one for each argument, file or program that is no good.
+    """
+    paths, wrong = expand(arguments)
+    errors += wrong
+    for path in paths:
+        try:
+            programs, skipped = load_programs(path, kind)
+        except (BpfsmtError, OSError) as error:
+            errors.append(error)
+            continue
+        errors += skipped
+        yield from ((path, program) for program in programs)
 
 
 def load_programs(file: str | Path, kind: str) -> tuple[Sequence[Program], list[Exception]]:

@@ -19,11 +19,10 @@ from bpfsmt.cli.boundary import (
     complain,
     describe,
 )
-from bpfsmt.cli.common import expand, load_programs
+from bpfsmt.cli.common import each_program
 from bpfsmt.cli.progress import counting
 from bpfsmt.corpus.difference import LEVELS, STATES, UNKNOWN, Difference
 from bpfsmt.corpus.side import Side
-from bpfsmt.errors import BpfsmtError
 from bpfsmt.program import Program
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -82,21 +81,12 @@ def named_programs(
 
     Files are named as from ``folder``.  What cannot be loaded goes to ``errors``.
     """
-    paths, wrong = expand(files)
-    errors += wrong
     seen: Counter[str] = Counter()
-    for path in paths:
-        try:
-            found, skipped = load_programs(path, kind)
-        except (BpfsmtError, OSError) as error:
-            errors.append(error)
-            continue
-        errors += skipped
+    for path, program in each_program(files, kind, errors):
         where = path.relative_to(folder) if folder else path
-        for program in found:
-            name = f"{where.as_posix()}:{program.name}"
-            seen[name] += 1
-            yield (f"{name}#{seen[name]}" if seen[name] > 1 else name), program
+        name = f"{where.as_posix()}:{program.name}"
+        seen[name] += 1
+        yield (f"{name}#{seen[name]}" if seen[name] > 1 else name), program
 
 
 @dataclass(slots=True)

@@ -14,13 +14,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bpfsmt.cli.boundary import EXIT_CODES, clean, complain, describe
-from bpfsmt.cli.common import Seconds, expand, json_option, load_programs, rules_option, type_option
+from bpfsmt.cli.common import Seconds, each_program, json_option, rules_option, type_option
 from bpfsmt.cli.oracle import no_rules_with_oracle, oracle_option
 from bpfsmt.cli.pool import run_jobs
 from bpfsmt.cli.results import Result, Results
 from bpfsmt.cli.tables import console, show
 from bpfsmt.cli.worker import Job, KernelSaid
-from bpfsmt.errors import BpfsmtError, OracleError
+from bpfsmt.errors import OracleError
 from bpfsmt.kernel.oracle import oracle
 from bpfsmt.rules import load_rules
 
@@ -104,16 +104,9 @@ def _collect(
     files: Sequence[str], rules: str, kind: str, timeout: float, precision: float
 ) -> tuple[list[Job], list[str]]:
     """A job for each program, and a line for each input that is no good."""
-    paths, errors = expand(files)
-    jobs: list[Job] = []
-    for path in paths:
-        try:
-            programs, skipped = load_programs(path, kind)
-        except (BpfsmtError, OSError) as error:
-            errors.append(error)
-            continue
-        errors += skipped
-        jobs += [Job(str(path), program, rules, timeout, precision) for program in programs]
+    errors: list[Exception] = []
+    programs = each_program(files, kind, errors)
+    jobs = [Job(str(path), program, rules, timeout, precision) for path, program in programs]
     return jobs, [describe(error) for error in errors]
 
 

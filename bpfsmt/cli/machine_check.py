@@ -25,16 +25,14 @@ from bpfsmt.cli.boundary import (
     describe,
     worst,
 )
-from bpfsmt.cli.common import expand, json_option, load_programs, type_option
+from bpfsmt.cli.common import each_program, json_option, type_option
 from bpfsmt.cli.tables import console
 from bpfsmt.conformance.campaign import Tally, Task, Wanted, tasks
 from bpfsmt.conformance.case import Agreement, Checked
 from bpfsmt.conformance.pool import run_tasks
 from bpfsmt.conformance.report import to_json
 from bpfsmt.conformance.saved import Saved
-from bpfsmt.errors import BpfsmtError
 from bpfsmt.kernel.syscall import require
-from bpfsmt.program import Program
 from bpfsmt.program.text import program_text
 
 _GROUPS = ("files", "edges", "random", "maps", "helpers", "generated")
@@ -96,7 +94,8 @@ def machine_check(
     """
     start = time.perf_counter()
     require()
-    programs, errors = _load(files, kind)
+    errors: list[Exception] = []
+    programs = list(each_program(files, kind, errors))
     for error in errors:
         complain(describe(error))
     work = tasks(programs, Wanted(edges, drawn, maps, helpers, generated, seed))
@@ -110,20 +109,6 @@ def machine_check(
     if interrupted:
         complain("interrupted")
     return _exit_code(tally, bool(errors), interrupted)
-
-
-def _load(files: Sequence[str], kind: str) -> tuple[list[tuple[Path, Program]], list[Exception]]:
-    paths, errors = expand(files)
-    programs: list[tuple[Path, Program]] = []
-    for path in paths:
-        try:
-            found, skipped = load_programs(path, kind)
-        except (BpfsmtError, OSError) as error:
-            errors.append(error)
-            continue
-        errors += skipped
-        programs += [(path, program) for program in found]
-    return programs, errors
 
 
 def _run(work: Sequence[Task], processes: int, saved: Saved | None) -> tuple[Tally, bool]:

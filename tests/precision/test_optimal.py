@@ -196,7 +196,8 @@ def test_what_leaves_out_the_same_is_asked_once(
         formulas.append(sorted(attempt.stages))
         return "timeout"
 
-    monkeypatch.setattr(optimal, "smallest_example", lambda *_: None)
+    for search in ("smallest_example", "drawn_example"):
+        monkeypatch.setattr(optimal, search, lambda *_: None)
     monkeypatch.setattr(optimal, "_lost", lambda *_: "")
     monkeypatch.setattr(optimal, "_answers", undecided)
     assert decide(question, Keeper(LINUX), Limits(1, 60)).verdict == "unknown"

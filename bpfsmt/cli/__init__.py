@@ -37,7 +37,7 @@ MODULES = {
     "supported": "supported",
     "verify": "verify",
 }
-"""The module of this package that each command is in, as a function of its name."""
+"""Each command with the module of this package in which a function of its name is it."""
 
 
 class _Commands(Boundary):

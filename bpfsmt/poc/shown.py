@@ -28,7 +28,4 @@ def shown(rules: RuleSet, rule: str, lines: Sequence[str], numbers: tuple[int, i
     violations = check_trace(analysis, result.trace)
     if not violations or result.r0 != 1:
         return None
-    return Poc(
-        rule, text, program, numbers, str(violations[0]),
-        len(lines), analysis,
-    )  # fmt: skip
+    return Poc(rule, text, program, numbers, str(violations[0]), len(lines), analysis)

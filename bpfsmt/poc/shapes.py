@@ -42,10 +42,18 @@ Apply = Callable[["Builder", Register, Any], Register]
 
 @dataclass(frozen=True)
 class Move:
-    """A kind of step: its text with REG and K, and what it makes of a register."""
+    """A kind of step: its text with REG and K, and what it makes of a register.
+
+    K is an immediate, and ``below`` a limit where there is one.
+    """
 
     text: str
     apply: Apply
+    below: int | None = None
+
+    def takes(self, k: int) -> bool:
+        """Whether ``k``, an immediate as a 64-bit number, can be its constant."""
+        return self.below is None or k < self.below
 
 
 class Builder:
@@ -76,10 +84,6 @@ class Builder:
         """The low half of a number, zero-extended."""
         return z3.ZeroExt(32, z3.Extract(31, 0, k))
 
-    def below(self, k: Any, limit: int) -> Any:
-        """That a constant is below a limit."""
-        return z3.ULT(k, limit)
-
     def constant(self, k: Any) -> Scalar:
         """A register that is known to be ``k``."""
         low = z3.Extract(31, 0, k)
@@ -97,9 +101,11 @@ class Builder:
         steps = []
         for i, move in enumerate(moves):
             k = z3.BitVec(f"{number}k{i}", 64)
-            fits = k == z3.SignExt(32, z3.Extract(31, 0, k))  # an immediate
+            fits = [k == z3.SignExt(32, z3.Extract(31, 0, k))]  # an immediate
+            if move.below is not None:
+                fits.append(z3.ULT(k, move.below))
             start = move.apply(self, start, k)
-            start = Register(start.known, start.number, (*start.given, fits))
+            start = Register(start.known, start.number, (*start.given, *fits))
             steps.append(Step(move.text, k))
         return start, steps
 
@@ -123,10 +129,6 @@ class Numbers(Builder):
         """The low half."""
         return k & 0xFFFF_FFFF
 
-    def below(self, k: int, limit: int) -> bool:
-        """Whether a constant is below a limit."""
-        return k < limit
-
     def constant(self, k: int) -> Scalar:
         """A register that is known to be ``k``."""
         return const(k, subreg=self.tracks32)
@@ -143,16 +145,15 @@ def _compute(op: str, bits: int) -> Move:
     meaning = getattr(alu, f"{op}{bits}")
     symbol = {"and": "&=", "or": "|=", "add": "+=", "lsh": "<<=", "rsh": ">>=", "arsh": "s>>=",
               "xor": "^=", "sub": "-=", "mul": "*="}[op]  # fmt: skip
-    shift = op in ("lsh", "rsh", "arsh")
+    below = bits if op in ("lsh", "rsh", "arsh") else None
 
     def apply(b: Builder, r: Register, k: Any) -> Register:
         # A w instruction's immediate is not sign-extended.
         operand = k if bits == 64 else b.low(k)
         known = b.run(f"alu{bits}_{op}", r.known, b.constant(operand))
-        given = (*r.given, b.below(k, bits)) if shift else r.given
-        return Register(known, b.means(meaning, r.number, k), given)
+        return Register(known, b.means(meaning, r.number, k), r.given)
 
-    return Move(f"{'r' if bits == 64 else 'w'}REG {symbol} K", apply)
+    return Move(f"{'r' if bits == 64 else 'w'}REG {symbol} K", apply, below)
 
 
 # The jump that leaves if the condition does not hold, so that it holds behind it.
@@ -180,9 +181,9 @@ def _bound(cond: str, bits: int, below: bool) -> Move:
 def _zext() -> Move:
     def apply(b: Builder, r: Register, k: Any) -> Register:
         number = b.means(alu.mov32, 0, r.number)
-        return Register(b.run("zext32", r.known), number, (*r.given, k == 0))
+        return Register(b.run("zext32", r.known), number, r.given)
 
-    return Move("wREG = wREG", apply)
+    return Move("wREG = wREG", apply, below=1)
 
 
 def _set() -> Move:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bpfsmt.crosscheck.concrete import check_trace
 from bpfsmt.machine import Event, Inputs, ScriptedEnvironment, run
+from bpfsmt.poc.attempt import Candidate
 from bpfsmt.poc.found import Poc, program_text
 from bpfsmt.program import load_asm
 from bpfsmt.rules.ruleset import RuleSet
@@ -15,8 +14,9 @@ CALLS = (0, 2)
 """Where in the prologue the numbers come from."""
 
 
-def shown(rules: RuleSet, rule: str, lines: Sequence[str], numbers: tuple[int, int]) -> Poc | None:
+def shown(rules: RuleSet, candidate: Candidate) -> Poc | None:
     """The program, if the verifier accepts it and a run contradicts a claim of its analysis."""
+    rule, lines, numbers = candidate.rule, candidate.lines, candidate.numbers
     text = program_text(f"{rule} is wrong", lines, numbers)
     program = load_asm(text, f"poc_{rule}")
     analysis = verify(program, rules)

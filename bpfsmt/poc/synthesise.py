@@ -1,26 +1,28 @@
-"""Looking for a program that shows a wrong rule: shapes by the solver, proof by running it."""
+"""Looking for a program that shows a wrong rule: by drawing, by the solver; proof by a run."""
 
 from __future__ import annotations
 
 import itertools
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import z3
 
-from bpfsmt.poc.belief import question
+from bpfsmt.poc.attempt import Attempt, Candidate
+from bpfsmt.poc.drawn import drawn
 from bpfsmt.poc.found import Poc
 from bpfsmt.poc.operations import Operation, operations
-from bpfsmt.poc.shapes import SHAPES, Builder, Move, Numbers
+from bpfsmt.poc.shapes import SHAPES, Builder, Numbers
 from bpfsmt.prover.compose import contains
 from bpfsmt.rules.ruleset import RuleSet
 
-Choice = tuple[tuple[Move, ...], tuple[Move, ...]]
+DRAWING = 3.0
+"""Seconds for which numbers are drawn, before the solver is asked."""
 
 PATIENCE = 2000
-"""Milliseconds of the solver for one choice of shapes."""
+"""Milliseconds of the solver for one attempt."""
 
 
 def synthesise(
@@ -31,72 +33,67 @@ def synthesise(
     None says only that nothing was found in that time.
     """
     start = time.perf_counter()
-    choices = sorted(itertools.product(SHAPES, SHAPES), key=lambda pair: sum(map(len, pair)))
-    found = operations(rules, rule)
-    for synced in (False, True):
-        builder = Builder(rules, synced)
-        ints = Numbers(rules)
-        for operation, (left, right) in _in_order(found, choices):
-            if time.perf_counter() - start > (seconds if synced else seconds / 2):
-                break
-            if len(left) + len(right) + 1 > longest or (operation.unary and right):
-                continue
-            candidate = _solve(builder, ints, operation, left, right)
-            poc = _shown(rules, operation, candidate) if candidate else None
+    ints = Numbers(rules)
+    attempts = [
+        a
+        for a in _in_order(operations(rules, rule))
+        if a.length <= longest and not (a.operation.unary and a.right)
+    ]
+    ways = (
+        (drawn(ints, attempts, rule), min(DRAWING, seconds / 4)),
+        (_solved(rules, False, ints, attempts), seconds / 2),
+        (_solved(rules, True, ints, attempts), seconds),
+    )
+    for candidates, limit in ways:
+        for candidate in candidates:
+            poc = _shown(rules, candidate) if candidate else None
+            spent = time.perf_counter() - start
             if poc is not None:
-                return replace(poc, seconds=round(time.perf_counter() - start, 2))
+                return replace(poc, seconds=round(spent, 2))
+            if spent > limit:
+                break
     return None
 
 
-def _in_order(found: Sequence[Operation], choices: Sequence[Choice]) -> Iterator[Any]:
+def _in_order(found: Sequence[Operation]) -> Iterator[Attempt]:
     """Short shapes first; among them by turns the nearest operation, and the simplest shapes.
 
     A rule may be part of many operations and show in few of them, or in one of them only after
     some steps.
     """
+    choices = sorted(itertools.product(SHAPES, SHAPES), key=lambda pair: sum(map(len, pair)))
     for few, many in ((0, 2), (3, 4), (5, 99)):
         some = [c for c in choices if few <= sum(map(len, c)) <= many]
         nearest = itertools.product(range(len(found)), range(len(some)))
         simplest = ((i, j) for j in range(len(some)) for i in range(len(found)))
         # Both are all pairs, so they end together.
         turns = itertools.chain.from_iterable(zip(nearest, simplest, strict=True))
-        yield from ((found[i], some[j]) for i, j in dict.fromkeys(turns))
+        yield from (Attempt(found[i], *some[j]) for i, j in dict.fromkeys(turns))
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    lines: tuple[str, ...]
-    numbers: tuple[int, int]
+def _solved(
+    rules: RuleSet, synced: bool, ints: Numbers, attempts: Sequence[Attempt]
+) -> Iterator[Candidate | None]:
+    """What the solver finds of each attempt, with `sync` or without."""
+    b = Builder(rules, synced)
+    yield from (_solve(b, ints, attempt) for attempt in attempts)
 
 
-def _solve(
-    b: Builder,
-    ints: Numbers,
-    operation: Operation,
-    left: tuple[Move, ...],
-    right: tuple[Move, ...],
-) -> _Candidate | None:
+def _solve(b: Builder, ints: Numbers, attempt: Attempt) -> Candidate | None:
     """Constants and numbers with which the operation's result misses the number."""
-    (a, a_steps), (c, c_steps) = b.shaped("x", left), b.shaped("y", right)
+    (a, a_steps), (c, c_steps) = b.shaped("x", attempt.left), b.shaped("y", attempt.right)
     solver = z3.SolverFor("QF_BV")
     solver.add(*a.given, *c.given, contains(a.known, a.number), contains(c.known, c.number))
-    solver.add(operation.wrong(b, a, c))
-    steps = (*a_steps, *c_steps)
-    model = _smallest(solver, [s.constant for s in steps])
+    solver.add(attempt.operation.wrong(b, a, c))
+    constants = [s.constant for s in (*a_steps, *c_steps)]
+    model = _smallest(solver, constants)
     if model is None:
         return None
     x, y, *ks = (
         model.eval(t, model_completion=True).as_long()
-        for t in (z3.BitVec("x", 64), z3.BitVec("y", 64), *(s.constant for s in steps))
+        for t in (z3.BitVec("x", 64), z3.BitVec("y", 64), *constants)
     )
-    first = ints.follow(x, left, ks[: len(left)])
-    second = ints.follow(y, right, ks[len(left) :])
-    asked = question(operation, operation.outcome(ints, first, second))
-    if asked is None:
-        return None
-    texts = [(s.text, "6") for s in a_steps] + [(s.text, "7") for s in c_steps]
-    lines = [_line(t, reg, k) for (t, reg), k in zip(texts, ks, strict=True)]
-    return _Candidate((*lines, *asked), (x, y))
+    return attempt.candidate(ints, (x, y), ks)
 
 
 def _smallest(solver: Any, constants: Sequence[Any]) -> Any:
@@ -114,13 +111,8 @@ def _smallest(solver: Any, constants: Sequence[Any]) -> Any:
     return model
 
 
-def _line(text: str, reg: str, k: int) -> str:
-    value = k - (1 << 64) if k >> 63 else k
-    return text.replace("REG", reg).replace("K", str(value))
-
-
-def _shown(rules: RuleSet, operation: Operation, candidate: _Candidate) -> Poc | None:
+def _shown(rules: RuleSet, candidate: Candidate) -> Poc | None:
     # Verifier and machine are imported for a candidate, so that proofs do not wait for them.
     from bpfsmt.poc.shown import shown
 
-    return shown(rules, operation.rule, candidate.lines, candidate.numbers)
+    return shown(rules, candidate)

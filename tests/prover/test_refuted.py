@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 from bpfsmt.bits import U64_MAX, replace, rule, s64, u64
 from bpfsmt.domain import Tnum
 from bpfsmt.domain.scalar import Scalar
 from bpfsmt.poc import Poc, selftest, synthesise
+from bpfsmt.poc.attempt import Attempt
+from bpfsmt.poc.drawn import drawn
+from bpfsmt.poc.operations import operations
+from bpfsmt.poc.shapes import OR, SET, Numbers
 from bpfsmt.prover.decide import Result
 from bpfsmt.prover.prove import prove
 from bpfsmt.prover.replay import stands_for
@@ -128,6 +134,28 @@ def check_poc(poc: Poc | None, rules: RuleSet) -> None:
 def test_a_program_shows_it(make: object, about: str) -> None:
     rules = make()  # type: ignore[operator]
     check_poc(synthesise(rules, about, seconds=60), rules)
+
+
+@pytest.mark.parametrize("without", ["drawn", "_solved"])
+def test_drawing_and_solver_each_find_it_alone(
+    without: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The solver may need seconds; what is drawn shows at once."""
+    rules = wrong_add()
+    module = importlib.import_module("bpfsmt.poc.synthesise")
+    monkeypatch.setattr(module, without, lambda *_: iter(()))
+    check_poc(synthesise(rules, "tnum_add", seconds=60), rules)
+
+
+def test_drawn_programs_are_small() -> None:
+    """What matters nothing is left out: the number that no other exceeds takes one step."""
+    rules = wrong_decision()
+    ints = Numbers(rules)
+    (operation,) = (o for o in operations(rules, "taken64_ult") if o.rule == "taken64_ult")
+    attempts = [Attempt(operation, (), (SET, OR))]
+    found = next(c for c in drawn(ints, attempts, "any") if c is not None)
+    assert found.lines[0] in ("r7 = -1", "r7 |= -1")
+    assert found.lines[1:] == ("if r6 < r7 goto out", "goto wrong")
 
 
 def test_nothing_is_shown_of_a_sound_rule() -> None:

@@ -6,7 +6,7 @@ import functools
 import itertools
 import os
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,16 +47,32 @@ def flat(value: Any) -> tuple[Any, ...]:
 
 def lanes(type_: Type, values: Iterable[Any]) -> list[Any]:
     """One array for each leaf; a value outside its type is an error."""
-    columns = zip(*(flat(v) for v in values), strict=True)
+    columns = zip(*map(flattener(type_), values), strict=True)
     return [_lanes(t, column) for (t, _), column in zip(leaves(type_), columns, strict=True)]
+
+
+@functools.cache
+def flattener(type_: Type) -> Callable[[Any], tuple[Any, ...]]:
+    """`flat` for values of one type: of thousands of them much the faster."""
+
+    def parts(t: Type, name: str) -> list[str]:
+        if isinstance(t, RecordType | TupleType):
+            items = t.items if isinstance(t, TupleType) else [item for _, item in t.fields]
+            return [x for i, item in enumerate(items) for x in parts(item, f"{name}[{i}]")]
+        return [name]
+
+    made: Callable[[Any], tuple[Any, ...]] = eval(f"lambda v: ({', '.join(parts(type_, 'v'))},)")
+    return made
 
 
 def _lanes(type_: Type, column: tuple[Any, ...]) -> Any:
     if not isinstance(type_, Word):
-        assert set(column) <= {False, True} and all(isinstance(x, bool) for x in column), column
+        assert set(map(type, column)) == {bool}, column
         return np.array(column)
     assert type_.min <= min(column) and max(column) <= type_.max, (type_, min(column), max(column))
-    return np.array([x & type_.mask for x in column], dtype=np.uint64)
+    if type_.signed:
+        return np.array(column, dtype=np.int64).view(np.uint64) & np.uint64(type_.mask)
+    return np.array(column, dtype=np.uint64)
 
 
 @dataclass(frozen=True)

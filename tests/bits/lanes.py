@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import z3
@@ -106,25 +106,50 @@ SIZED: dict[int, Callable[..., Any]] = {
 """Operators that need to know the width."""
 
 
-def _value(term: Any, args: list[Any]) -> Any:
-    kind = term.decl().kind()
+class Subterm(NamedTuple):
+    """A subterm by its number, with what it does to the subterms of those numbers."""
+
+    ast: Any
+    number: int
+    kind: int
+    operands: tuple[int, ...]
+
+
+def _size(ast: Any) -> int:
+    ctx = z3.main_ctx().ref()
+    return int(z3.Z3_get_bv_sort_size(ctx, z3.Z3_get_sort(ctx, ast)))
+
+
+def _parameter(ast: Any, i: int) -> int:
+    ctx = z3.main_ctx().ref()
+    return int(z3.Z3_get_decl_int_parameter(ctx, z3.Z3_get_app_decl(ctx, ast), i))
+
+
+def _name(ast: Any) -> str:
+    ctx = z3.main_ctx().ref()
+    symbol = z3.Z3_get_decl_name(ctx, z3.Z3_get_app_decl(ctx, ast))
+    return str(z3.Z3_get_symbol_string(ctx, symbol))
+
+
+def _value(term: Subterm, args: list[Any]) -> Any:
+    kind, ast = term.kind, term.ast
     if kind == z3.Z3_OP_BNUM:
-        return U(term.as_long())
+        return U(int(z3.Z3_get_numeral_string(z3.main_ctx().ref(), ast)))
     if kind in PLAIN:
         return PLAIN[kind](*args)
     if kind in SIGNED:
-        width = term.arg(0).size()
+        width = _size(_operand(ast, 0))
         return SIGNED[kind](*(signed(np.asarray(a), width) for a in args))
     if kind in WRAPPED:
-        return WRAPPED[kind](*args) & mask(term.size())
+        return WRAPPED[kind](*args) & mask(_size(ast))
     if kind in SIZED:
-        return SIZED[kind](*map(np.asarray, args), term.size())
+        return SIZED[kind](*map(np.asarray, args), _size(ast))
     if kind == z3.Z3_OP_EXTRACT:
-        high, low = term.params()
+        high, low = _parameter(ast, 0), _parameter(ast, 1)
         return args[0] >> U(low) & mask(high - low + 1)
     if kind == z3.Z3_OP_SIGN_EXT:
-        return unsigned(signed(np.asarray(args[0]), term.arg(0).size()), term.size())
-    raise NotImplementedError(f"{term.decl().name()}")
+        return unsigned(signed(np.asarray(args[0]), _size(_operand(ast, 0))), _size(ast))
+    raise NotImplementedError(_name(ast))
 
 
 def evaluate(terms: Iterable[Any], known: Mapping[str, Any]) -> list[Any]:
@@ -134,37 +159,55 @@ def evaluate(terms: Iterable[Any], known: Mapping[str, Any]) -> list[Any]:
     >>> evaluate([x + 255, x < 0], {"x": np.array([0, 1, 200], dtype=U)})[0].tolist()
     [255, 0, 199]
     """
-    roots = list(terms)
+    roots = [t.as_ast() for t in terms]
     order = _in_order(roots)
-    left = Counter(c.get_id() for _, children in order for c in children)
-    left.update(t.get_id() for t in roots)
+    numbers = [_number(t) for t in roots]
+    left = Counter(c for t in order for c in t.operands)
+    left.update(numbers)
     found: dict[int, Any] = {}
     with np.errstate(over="ignore"):
-        for t, children in order:
-            name = t.decl().name()
-            open_ = not children and t.decl().kind() == z3.Z3_OP_UNINTERPRETED
-            args = [found[c.get_id()] for c in children]
-            found[t.get_id()] = known[name] if open_ else _value(t, args)
-            for c in children:  # arrays are let go of when nothing needs them any more
-                left[c.get_id()] -= 1
-                if not left[c.get_id()]:
-                    del found[c.get_id()]
-    return [found[t.get_id()] for t in roots]
+        for t in order:
+            args = [found[c] for c in t.operands]
+            open_ = t.kind == z3.Z3_OP_UNINTERPRETED
+            found[t.number] = known[_name(t.ast)] if open_ else _value(t, args)
+            for c in t.operands:  # arrays are let go of when nothing needs them any more
+                left[c] -= 1
+                if not left[c]:
+                    del found[c]
+    return [found[n] for n in numbers]
 
 
-def _in_order(roots: list[Any]) -> list[tuple[Any, list[Any]]]:
-    """Every subterm once with its operands, behind these."""
-    order: list[tuple[Any, list[Any]]] = []
+# Terms have thousands of subterms: no object of z3py for each of them.
+
+
+def _number(ast: Any) -> int:
+    return int(z3.Z3_get_ast_id(z3.main_ctx().ref(), ast))
+
+
+def _operand(ast: Any, i: int) -> Any:
+    return z3.Z3_get_app_arg(z3.main_ctx().ref(), ast, i)
+
+
+def _in_order(roots: list[Any]) -> list[Subterm]:
+    """Every subterm once, behind its operands."""
+    ctx = z3.main_ctx().ref()
+    order: list[Subterm] = []
     done: set[int] = set()
-    pending = [(t, t.children()) for t in roots]
+    pending: list[tuple[Any, int, tuple[int, ...] | None]]
+    pending = [(t, _number(t), None) for t in roots]
     while pending:
-        t, children = pending[-1]
-        missing = [c for c in children if c.get_id() not in done]
-        if missing and t.get_id() not in done:
-            pending += [(c, c.children()) for c in missing]
+        ast, number, operands = pending.pop()
+        if number in done:
             continue
-        pending.pop()
-        if t.get_id() not in done:
-            done.add(t.get_id())
-            order.append((t, children))
+        if operands is None:
+            children = [_operand(ast, i) for i in range(z3.Z3_get_app_num_args(ctx, ast))]
+            operands = tuple(map(_number, children))
+            pending.append((ast, number, operands))
+            pending += [
+                (c, n, None) for c, n in zip(children, operands, strict=True) if n not in done
+            ]
+            continue
+        done.add(number)
+        kind = z3.Z3_get_decl_kind(ctx, z3.Z3_get_app_decl(ctx, ast))
+        order.append(Subterm(ast, number, kind, operands))
     return order

@@ -55,6 +55,10 @@ def identity(plan: Plan, kernel: str) -> dict[str, Any]:
     return {"rules": rules, **plan.settings.to_json(), **versions(kernel)}
 
 
+PATIENCE = "10s"
+"""How long a Dask scheduler may take to answer."""
+
+
 @contextmanager
 def executor(jobs: int, dask: str | None = None) -> Iterator[tuple[Executor, int]]:
     """Where tasks run, and how many at a time: processes here, or a Dask cluster.
@@ -78,7 +82,7 @@ def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
     except ModuleNotFoundError:
         raise BpfsmtError("--dask needs Dask: install bpfsmt[dask]") from None
     try:
-        client = distributed.Client(address, timeout="10s")
+        client = distributed.Client(address, timeout=PATIENCE)
     except (OSError, ValueError, TimeoutError) as error:
         raise BpfsmtError(f"{address}: no Dask scheduler answers: {error}") from None
     try:

@@ -11,6 +11,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Meaning = Callable[..., Any]
+"""A function of terms; `Meant` is one that runs on ints as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A meaning that has a reading on ints besides, such as that of the rule that it is."""
+
+    terms: Callable[..., Any]
+    ints: Callable[..., Any]
+
+    def __call__(self, *words: Any) -> Any:
+        """The reading as terms."""
+        return self.terms(*words)
 
 
 @dataclass(frozen=True, slots=True)

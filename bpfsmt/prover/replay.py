@@ -10,7 +10,7 @@ from bpfsmt.bits import Rule
 from bpfsmt.bits.words import Word
 from bpfsmt.domain.gamma import scalar_contains, tnum_contains, tnum_well_formed
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
-from bpfsmt.prover.contract import Contract
+from bpfsmt.prover.contract import Contract, Meaning, Meant
 from bpfsmt.prover.obligation import Counterexample
 from bpfsmt.rules.ruleset import RuleSet
 
@@ -49,13 +49,11 @@ def check_on_ints(
     rule = rules.linked.rules[contract.rule]
     if not promised(rule, contract, args, numbers):
         return None
-    words = [z3.BitVecVal(n, _bits(rule, i)) for i, n in enumerate(numbers)]
     result = rules.linked.ints[contract.rule](*args)
-    r, z, name = result, contract.meaning(*words), part
-    if isinstance(z, tuple):
+    r, value, name = result, _meant(rule, contract.meaning, numbers), part
+    if isinstance(value, tuple):
         side, name = part.split("/")
-        r, z = r[SIDES.index(side)], z[SIDES.index(side)]
-    value = z3.simplify(z).as_long()
+        r, value = r[SIDES.index(side)], value[SIDES.index(side)]
     if part_holds(r, name, value):
         return None
     return Counterexample(contract.rule, part, args, numbers, result, value)
@@ -68,8 +66,20 @@ def promised(
     pairs = zip(args, numbers, strict=False)  # a free number has no argument
     if not all(stands_for(a, n) for a, n in pairs if isinstance(a, tuple)):
         return False
-    words = (z3.BitVecVal(n, _bits(rule, i)) for i, n in enumerate(numbers))
-    return contract.when is None or z3.is_true(z3.simplify(contract.when(*words)))
+    return contract.when is None or _meant(rule, contract.when, numbers)
+
+
+def _meant(rule: Rule[..., Any], meaning: Meaning, numbers: tuple[int, ...]) -> Any:
+    """What a meaning says of the rule's numbers, as an int, a truth value, or a tuple of them."""
+    if isinstance(meaning, Meant):
+        return meaning.ints(*numbers)
+    found = meaning(*(z3.BitVecVal(n, _bits(rule, i)) for i, n in enumerate(numbers)))
+    return tuple(map(_folded, found)) if isinstance(found, tuple) else _folded(found)
+
+
+def _folded(term: Any) -> Any:
+    value = z3.simplify(term)
+    return value.as_long() if z3.is_bv_value(value) else z3.is_true(value)
 
 
 def _bits(rule: Rule[..., Any], i: int) -> int:

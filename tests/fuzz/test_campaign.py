@@ -32,7 +32,7 @@ from bpfsmt.program import load_asm
 
 from .common import BLATANT, doing
 
-QUICK = ("--batch", "8", "-o", "machine", "--seed", "4")
+QUICK = ("--batch", "4", "-o", "machine", "--seed", "4")
 
 
 def fuzz(*args: str | Path) -> Result:
@@ -84,7 +84,7 @@ def alive(pid: int) -> bool:
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """A campaign that one process ran from its beginning to its end."""
     file = tmp_path_factory.mktemp("campaign") / "c.sqlite"
-    result = fuzz(file, "-r", BLATANT, "-n", "16", "-j", "1", "--json", *QUICK)
+    result = fuzz(file, "-r", BLATANT, "-n", "8", "-j", "1", "--json", *QUICK)
     assert result.exit_code == 1, result.output
     return file, told(result)
 
@@ -97,14 +97,14 @@ def test_what_is_found_is_small_and_told_apart(uninterrupted: tuple[Path, Any]) 
     assert any(f["times"] > 1 for f in findings)
     assert all(f["program"].count("\n    ") < 16 for f in findings)
     (counts,) = (rules["counts"] for rules in uninterrupted[1]["rules"].values())
-    assert counts["programs"] == 16
+    assert counts["programs"] == 8
 
 
 def test_killed_and_gone_on_with_by_two_processes_it_finds_the_same(
     uninterrupted: tuple[Path, Any], tmp_path: Path
 ) -> None:
     file = tmp_path / "c.sqlite"
-    args = (file, "-r", BLATANT, "-n", "16", "-j", "2", "--json", *QUICK)
+    args = (file, "-r", BLATANT, "-n", "8", "-j", "2", "--json", *QUICK)
     killed = start(*args)
     wait_for_batches(file, 1, killed)
     workers = children(killed)
@@ -148,7 +148,7 @@ def test_other_settings_are_refused(
     changed: Sequence[str], said: str, uninterrupted: tuple[Path, Any]
 ) -> None:
     options = ("-o", "machine") if "-o" not in changed else ()
-    result = fuzz(uninterrupted[0], "-n", "16", "--batch", "8", *changed, *options)
+    result = fuzz(uninterrupted[0], "-n", "8", "--batch", "4", *changed, *options)
     assert result.exit_code == 2
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
@@ -324,7 +324,8 @@ def test_what_is_no_case_is_refused(tmp_path: Path) -> None:
     [("--source", "nowhere"), ("--export", "somewhere"), ("a.sqlite", "b.sqlite"),
      ("--museum", "cve-0000-0000"), ("--dask", "tcp://127.0.0.1:1", "-n", "1")],
 )  # fmt: skip
-def test_bad_usage(args: Sequence[str]) -> None:
+def test_bad_usage(args: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bpfsmt.fuzz.campaign.PATIENCE", "1s")
     result = fuzz(*args)
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr

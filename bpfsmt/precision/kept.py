@@ -15,7 +15,7 @@ import z3
 
 from bpfsmt.bits import terms
 from bpfsmt.precision.alone import Alone, chain
-from bpfsmt.precision.parts import Part, TnumPart
+from bpfsmt.precision.parts import PARTS, TNUM_PART, Part, TnumPart
 from bpfsmt.precision.plain import Plain
 from bpfsmt.precision.signs import Signs
 from bpfsmt.prover.compose import SCALAR, parts_of_gamma
@@ -24,6 +24,9 @@ from bpfsmt.rules.ruleset import RuleSet
 
 PATIENCE = 30.0
 """Seconds for one stage and one end, for each of two strategies."""
+
+BEGIN = 2
+"""How many first steps of `sync` may be read: in Linux the bits and one round of deduction."""
 
 
 class Keeper:
@@ -43,6 +46,27 @@ class Keeper:
         if len(steps) > 1 and all(self.keeps(s, part) for s in dict.fromkeys(steps)):
             return True
         return all(self._impossible(f) for f in self._lost(stage, part))
+
+    @functools.cached_property
+    def tells_one(self) -> bool:
+        """Whether `sync` makes one number of what has an unsigned range of one: every bit of it.
+
+        One of its last steps does, all before keep the range, and all after what is known of bits.
+        """
+        steps = chain(self.rules, "sync")[BEGIN:]
+        tells = next((i for i, s in enumerate(steps) if self._impossible(self._untold(s))), None)
+        if tells is None:
+            return False
+        before, after = steps[:tells], steps[tells + 1 :]
+        return all(self.keeps(s, PARTS["u64"]) for s in dict.fromkeys(before)) and all(
+            self.keeps(s, TNUM_PART) for s in dict.fromkeys(after)
+        )
+
+    def _untold(self, step: str) -> Any:
+        """That some bit stays unknown of what has an unsigned range of one number."""
+        r, x = terms.fresh(SCALAR, "r"), z3.BitVec("x~", 64)
+        out = self.rules.linked.terms[step](r)
+        return z3.And(*parts_of_gamma(r, x).values(), r.umin == r.umax, out.var_off.mask != 0)
 
     def _impossible(self, formula: Any) -> bool:
         for make in (words_only, words_usual):

@@ -19,7 +19,7 @@ from bpfsmt.bits.words import Word
 from bpfsmt.domain.scalar import UNKNOWN, Scalar, Tnum
 from bpfsmt.precision.alone import chain
 from bpfsmt.precision.cases import Case, Example, Question, inside
-from bpfsmt.precision.kept import Keeper
+from bpfsmt.precision.kept import BEGIN, Keeper
 from bpfsmt.precision.operations import below, result_of
 from bpfsmt.precision.parts import RangePart, TnumPart
 from bpfsmt.precision.plain import Plain
@@ -184,15 +184,20 @@ class _Begun(Composition):
 
     What the others are given they keep, where it is the best.  With ``plain`` it is these texts
     that are read, if they are others, and the stages that are read have to keep it too.
+    With ``tells_one`` the others are known to make a tnum of one number of a range of one.
     """
 
     began = False
 
     def __init__(
-        self, rules: RuleSet, stages: dict[str, Contract], plain: Plain | None = None
+        self,
+        rules: RuleSet,
+        stages: dict[str, Contract],
+        plain: Plain | None = None,
+        tells_one: bool = False,
     ) -> None:
         super().__init__(rules, stages)
-        self._plain = plain
+        self._plain, self._tells_one = plain, tells_one
 
     def _skip(self, name: str, r: Any) -> Any:
         steps = chain(self.rules, name)
@@ -202,13 +207,16 @@ class _Begun(Composition):
         self.began = plain is None or any(map(plain.matters, begin))
         for step in begin:
             r = (plain.terms if plain else self.rules.linked.terms)[step](r)
-        left_out = super()._skip(name, r)
+        left_out = super()._skip(name, _one_told(r) if self._tells_one else r)
         self.stages = self.stages - {name} | set(steps if plain else steps[BEGIN:])
         return left_out
 
 
-BEGIN = 2
-"""In Linux the bits and one round of deduction."""
+def _one_told(r: Any) -> Any:
+    """r with a tnum of one number, if its unsigned range is one of one number."""
+    one, t = r.umin == r.umax, r.var_off
+    tnum = Tnum(z3.If(one, r.umin, t.value), z3.If(one, z3.BitVecVal(0, 64), t.mask))
+    return r._replace(var_off=tnum)
 
 
 class _Signed(Composition):
@@ -253,7 +261,8 @@ class _Attempt:
         if how == SIGNS and isinstance(question.part, RangePart):
             c = _Signed(rules, stages, keeper.signs, question.part)
         elif how in (ASIDE, *BEGUN):
-            c = _Begun(rules, stages, keeper.plain if how == ASIDE else None)
+            tells_one = isinstance(question.part, TnumPart) and keeper.tells_one
+            c = _Begun(rules, stages, keeper.plain if how == ASIDE else None, tells_one)
         self.given = c.given
         self.known: list[Any] = []
         args = self._operands(rule.params)

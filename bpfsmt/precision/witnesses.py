@@ -98,7 +98,7 @@ def around_bit(operation: Operation, known: list[Any], bit: Any) -> list[Pair]:
     turned = [list(_turned(k, bit)) for k in known]
     if len(known) == 1:
         return [(x, 0) for x in (*ends[0], *turned[0])]
-    # The smallest of one with one bit turned in the other, beside all ends.
+    # An end of one with the bit turned beside the smallest of the other, and all ends.
     found = [(x, y) for x in ends[0] for y in ends[1]]
     found += [(x, ends[1][0]) for x in turned[0]]
     return found + [(ends[0][0], y) for y in turned[1]]
@@ -114,9 +114,10 @@ def _met(t: Any, u: Any, low: int) -> Iterator[Pair]:
 
 
 def _turned(known: Any, bit: Any) -> Iterator[Any]:
-    """The smallest member of a tnum with one unknown bit turned."""
+    """The smallest and the greatest member of a tnum with one unknown bit turned."""
     if isinstance(known, Tnum):
         yield known.value | (known.mask & bit)
+        yield (known.value | known.mask) ^ (known.mask & bit)
 
 
 def _ends(operation: Operation, known: Any) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import z3
 
-from bpfsmt.bits import Rule, replace, rule
+from bpfsmt.bits import U64_MAX, Rule, replace, rule
 from bpfsmt.domain.scalar import Scalar, Tnum
 from bpfsmt.precision import optimal
 from bpfsmt.precision.cases import Case, Question, questions, subsets
@@ -20,6 +20,7 @@ from bpfsmt.precision.parts import PARTS, TNUM_PART
 from bpfsmt.precision.search import drawn_example
 from bpfsmt.prover.theorems import contracts_of
 from bpfsmt.rules import RuleSet, rule_set
+from bpfsmt.rules.linux.sync import deduce, from_bits
 
 from . import planted
 
@@ -179,6 +180,29 @@ def test_a_stage_that_widens_is_not_taken_to_keep() -> None:
     assert all(Keeper(PAPER).keeps("sync", p) for p in parts)
     wrong = Keeper(PAPER.derive("widening", widening()))
     assert [wrong.keeps("sync", p) for p in parts] == [False, True, True]
+
+
+def test_bits_are_told_of_a_range_of_one_number() -> None:
+    """Where no step looks at the range, or its bits are forgotten after it, they are not."""
+
+    @rule
+    def sync(r: Scalar) -> Scalar:
+        return from_bits(deduce(deduce(deduce(from_bits(r)))))
+
+    base = rule_set("linux-6.18")
+    assert Keeper(base).tells_one
+    assert not Keeper(base.derive("planted", sync)).tells_one
+    assert not Keeper(base.derive("planted", forgetful())).tells_one
+
+
+def forgetful() -> Rule[..., Any]:
+    """A `sync` of which the last step forgets what is known of bits."""
+
+    @rule
+    def from_bits(r: Scalar) -> Scalar:
+        return replace(r, var_off=Tnum(0, U64_MAX))
+
+    return from_bits
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def around_bit(operation: Operation, known: list[Any], bit: Any) -> list[Pair]:
         t, u = known
         return list(_met(t, u, LOW if "32" in operation.rule else ALL))
     ends = [list(_ends(operation, k)) for k in known]
-    turned = [list(_turned(k, bit)) for k in known]
+    turned = [list(_turned(k, bit, operation.shape == "same")) for k in known]
     if len(known) == 1:
         return [(x, 0) for x in (*ends[0], *turned[0])]
     # An end of one with the bit turned beside the smallest of the other, and all ends.
@@ -113,11 +113,15 @@ def _met(t: Any, u: Any, low: int) -> Iterator[Pair]:
             yield same | (x & high), same | (y & high)
 
 
-def _turned(known: Any, bit: Any) -> Iterator[Any]:
-    """The smallest and the greatest member of a tnum with one unknown bit turned."""
+def _turned(known: Any, bit: Any, both: bool) -> Iterator[Any]:
+    """The smallest member of a tnum with one unknown bit turned; with ``both`` the greatest too.
+
+    That is for compares, behind which the smallest may be no member any more.
+    """
     if isinstance(known, Tnum):
         yield known.value | (known.mask & bit)
-        yield (known.value | known.mask) ^ (known.mask & bit)
+        if both:
+            yield (known.value | known.mask) ^ (known.mask & bit)
 
 
 def _ends(operation: Operation, known: Any) -> Iterator[Any]:

@@ -59,7 +59,7 @@ class Optimality:
 class Limits:
     """Seconds of processor time to search for a small example, and for the formulas of a part.
 
-    A way to prove a part gets half of the latter; all of it the one for sums (`SIGNS`).
+    A way to prove a part gets half of the latter; twice it the one for sums (`SIGNS`).
     """
 
     search: float = 20.0
@@ -105,7 +105,7 @@ def _proof(question: Question, keeper: Keeper, limits: Limits, out: Optimality) 
             continue
         tried.append(attempt)
         # What is asked once for all questions is not of this one's time.
-        share = limits.formula * (1 if how == SIGNS else 0.5)
+        share = limits.formula * (2 if how == SIGNS else 0.5)
         found = _lost(question, attempt, keeper) or _answers(question, attempt, share)
         if not found:
             return replace(out, verdict="optimal", how=how)

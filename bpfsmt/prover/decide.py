@@ -90,12 +90,14 @@ class Decider:
     slow: float = 30.0
     known: Callable[[str], bool] = lambda _: False
     keep: Callable[[str, str, str], None] = lambda _, __, ___: None
-    first: Solver = field(default_factory=lambda: Solver(make=words_only, simplify=False))
-    second: Solver = field(default_factory=lambda: Solver(make=words_usual))
+    first: Solver = field(
+        default_factory=lambda: Solver(make=words_only, simplify=False, apart=True)
+    )
+    second: Solver = field(default_factory=lambda: Solver(make=words_usual, apart=True))
     sums: tuple[Solver, ...] = field(
         default_factory=lambda: (
-            Solver(make=words_only, simplify=False, work=200_000),
-            Solver(make=words_as_integers, simplify=False, work=100_000),
+            Solver(make=words_only, simplify=False, work=200_000, apart=True),
+            Solver(make=words_as_integers, simplify=False, work=100_000, apart=True),
         )
     )
     small: bool = True

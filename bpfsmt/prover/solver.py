@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -38,33 +39,33 @@ class Unknown:
 Answer: TypeAlias = Proved | Refuted | Unknown
 
 
-def words_and_arrays() -> Any:
+def words_and_arrays(ctx: Any = None) -> Any:
     """A Z3 solver for bit-vectors and arrays of them."""
-    return z3.SolverFor("QF_AUFBV")
+    return z3.SolverFor("QF_AUFBV", ctx)
 
 
-def words_usual() -> Any:
+def words_usual(ctx: Any = None) -> Any:
     """Z3's usual strategy for bit-vectors alone."""
-    return z3.SolverFor("QF_BV")
+    return z3.SolverFor("QF_BV", ctx)
 
 
-def words_only() -> Any:
+def words_only(ctx: Any = None) -> Any:
     """A Z3 solver for bit-vectors alone: small formulas to bits, bits to a SAT solver.
 
     About twice as fast on rules as the general strategy.
     """
     steps = ("simplify", "propagate-values", "solve-eqs", "elim-uncnstr", "simplify",
              "max-bv-sharing", "bit-blast", "sat")  # fmt: skip
-    return z3.Then(*steps).solver()
+    return z3.Then(*steps, ctx=ctx).solver()
 
 
-def words_as_integers() -> Any:
+def words_as_integers(ctx: Any = None) -> Any:
     """A Z3 solver that reads words as integers and sums modulo 2**w.
 
     Of ranges of sums and differences it decides in no time what takes a SAT solver seconds,
     and of much else nothing: it is for formulas that only add and compare.
     """
-    solver = z3.Tactic("smt").solver()
+    solver = z3.Tactic("smt", ctx).solver()
     solver.set("smt.bv.solver", 2)
     return solver
 
@@ -78,6 +79,8 @@ class Solver:
     same on a busy machine.  With ``cpu`` seconds are those that this process works, not those of
     the clock.  ``make`` chooses the
     strategy; without ``simplify`` it gets formulas as they are written, which suits rules.
+    ``apart`` gives the solver a context of its own: what an answer takes depends on what it was
+    asked before then, and not on all terms that the process has made, by whose age Z3 orders them.
 
     >>> x = z3.BitVec("x", 64)
     >>> isinstance(Solver().impossible(z3.UGT(x & 1, 1)), Proved)
@@ -87,11 +90,16 @@ class Solver:
     timeout: float = 30.0
     queries: int = 0
     seconds: float = 0.0
-    make: Callable[[], Any] = words_and_arrays
+    make: Callable[[Any], Any] = words_and_arrays
     simplify: bool = True
     work: int | None = None
     cpu: bool = False
+    apart: bool = False
     _known: dict[int, tuple[Any, Answer]] = field(default_factory=dict)
+
+    @functools.cached_property
+    def _context(self) -> Any:
+        return z3.Context() if self.apart else z3.main_ctx()
 
     def impossible(self, formula: Any, seconds: float | None = None) -> Answer:
         """Whether ``formula`` has no model; ``seconds`` instead of the usual limit."""
@@ -108,12 +116,13 @@ class Solver:
         return answer
 
     def _ask(self, formula: Any, limit: float) -> Answer:
-        solver = self.make()
+        ctx = self._context
+        solver = self.make(ctx)
         if self.work is not None:
             solver.set("rlimit", self.work)
         elif not self.cpu:
             solver.set("timeout", int(limit * 1000))
-        solver.add(formula)
+        solver.add(formula.translate(ctx) if self.apart else formula)
         clock = time.process_time if self.cpu else time.perf_counter
         start = clock()
         with interrupting(solver, limit if self.cpu else None):
@@ -124,7 +133,8 @@ class Solver:
         if result == z3.unsat:
             return Proved(seconds)
         if result == z3.sat:
-            return Refuted(solver.model(), seconds)
+            model = solver.model()
+            return Refuted(model.translate(z3.main_ctx()) if self.apart else model, seconds)
         why = solver.reason_unknown()
         late = ("timeout", "canceled", "interrupted")
         return Unknown("timeout" if why in late else why, seconds)

@@ -94,3 +94,13 @@ def test_work_is_a_limit() -> None:
     assert isinstance(little.impossible(formula), Unknown)
     enough = Solver(make=words_as_integers, simplify=False, work=100_000)
     assert isinstance(enough.impossible(formula), Proved)
+
+
+def test_apart_it_gives_the_same_answers_and_models_of_our_terms() -> None:
+    x, y = z3.BitVecs("x y", 64)
+    solver = Solver(make=words_only, simplify=False, apart=True)
+    assert isinstance(solver.impossible(z3.ULT(x | y, x)), Proved)
+    formula = z3.And(x + y == 7, z3.UGT(x, y))
+    answer = solver.impossible(formula)
+    assert isinstance(answer, Refuted)
+    assert z3.is_true(answer.model.eval(formula, model_completion=True))

@@ -29,14 +29,6 @@ class Register:
     given: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True)
-class Step:
-    """One instruction with a constant (a term; a number once a model is known)."""
-
-    text: str
-    constant: Any
-
-
 Apply = Callable[["Builder", Register, Any], Register]
 
 
@@ -95,10 +87,10 @@ class Builder:
         return known._replace(u32min=low, u32max=low, s32min=low, s32max=low)
 
     @functools.cache  # noqa: B019  a builder lives as long as one search
-    def shaped(self, number: str, moves: tuple[Move, ...]) -> tuple[Register, list[Step]]:
-        """A register of an unknown number after the moves, each with a constant of its own."""
+    def shaped(self, number: str, moves: tuple[Move, ...]) -> tuple[Register, list[Any]]:
+        """A register of an unknown number after the moves, and the constant of each."""
         start = Register(terms.lift(SCALAR, UNKNOWN), z3.BitVec(number, 64))
-        steps = []
+        constants = []
         for i, move in enumerate(moves):
             k = z3.BitVec(f"{number}k{i}", 64)
             fits = [k == z3.SignExt(32, z3.Extract(31, 0, k))]  # an immediate
@@ -106,8 +98,8 @@ class Builder:
                 fits.append(z3.ULT(k, move.below))
             start = move.apply(self, start, k)
             start = Register(start.known, start.number, (*start.given, *fits))
-            steps.append(Step(move.text, k))
-        return start, steps
+            constants.append(k)
+        return start, constants
 
 
 class Numbers(Builder):

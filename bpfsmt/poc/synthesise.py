@@ -81,11 +81,11 @@ def _solved(
 
 def _solve(b: Builder, ints: Numbers, attempt: Attempt) -> Candidate | None:
     """Constants and numbers with which the operation's result misses the number."""
-    (a, a_steps), (c, c_steps) = b.shaped("x", attempt.left), b.shaped("y", attempt.right)
+    (a, of_a), (c, of_c) = b.shaped("x", attempt.left), b.shaped("y", attempt.right)
     solver = z3.SolverFor("QF_BV")
     solver.add(*a.given, *c.given, contains(a.known, a.number), contains(c.known, c.number))
     solver.add(attempt.operation.wrong(b, a, c))
-    constants = [s.constant for s in (*a_steps, *c_steps)]
+    constants = [*of_a, *of_c]
     model = _smallest(solver, constants)
     if model is None:
         return None
